@@ -1,0 +1,201 @@
+package client
+
+import (
+	"context"
+	"time"
+)
+
+// Account is everything that a program can do with one account on one device.
+// [*Client] implements it in the process that owns the profile; the agent
+// package implements it over the profile's private socket for every other
+// process. Commands, the terminal interface and bots are written against it
+// and never learn which of the two they hold.
+//
+// Every method may be called from any goroutine. Errors that a caller can act
+// on are *[Error] values; compare them with errors.Is against the Err values.
+//
+// All text in the returned values that another person wrote (Contact.Note,
+// Message.Text) is as it arrived. Whoever shows it must clean it first.
+type Account interface {
+	// Identity says who this account is. It never blocks on the network.
+	Identity(ctx context.Context) (Identity, error)
+
+	// Status says how the connection to the relay is right now.
+	Status(ctx context.Context) (Status, error)
+
+	// Contacts returns every person this account has a relation to, people
+	// with pending requests and blocked ones too, ordered by name.
+	Contacts(ctx context.Context) ([]Contact, error)
+
+	// Connect looks a person up at the relay, pins the keys that it gives and
+	// asks to be their contact. The note (at most MaxNote bytes, may be empty)
+	// travels sealed. Asking somebody who has asked us accepts them.
+	Connect(ctx context.Context, name, note string) (Contact, error)
+
+	// Accept agrees to a pending request. It works offline: the answer waits
+	// in the outbox.
+	Accept(ctx context.Context, name string) (Contact, error)
+
+	// Reject drops a pending request. The other side is not told.
+	Reject(ctx context.Context, name string) error
+
+	// Block ends any relation to a person: the relay hands on nothing from
+	// them any more. The other side is not told.
+	Block(ctx context.Context, name string) error
+
+	// Send seals a text (1 to MaxText bytes of UTF-8) for a contact and writes
+	// it to the outbox in one transaction. It returns as soon as that is on
+	// disk, with Message.State Waiting; later states come as events.
+	Send(ctx context.Context, to, text string) (Message, error)
+
+	// Message returns one message of a conversation by its id, or ErrNotFound.
+	Message(ctx context.Context, id string) (Message, error)
+
+	// History returns the messages that q selects, oldest first.
+	History(ctx context.Context, q Query) ([]Message, error)
+
+	// MarkRead clears the unread mark of a conversation up to and including
+	// the message at cursor.
+	MarkRead(ctx context.Context, contact string, cursor int64) error
+
+	// Events returns what happened after position after, waiting until there
+	// is something or ctx ends. Begin with after 0, which returns at once with
+	// no events and the present position; then read the state you need; then
+	// continue from Batch.Next. Any number of readers may follow, each at its
+	// own pace. A reader that falls more than MaxEvents behind gets
+	// Batch.Lagged and must read the state anew.
+	Events(ctx context.Context, after uint64) (Batch, error)
+}
+
+// Limits of what callers hand in, in bytes.
+const (
+	MaxText = 32 * 1024 // fits one frame after padding and base64
+	MaxNote = 280       // shown in a dialog; a line or two
+)
+
+// Identity says who an account is.
+type Identity struct {
+	Username    string `json:"username"`
+	Server      string `json:"server"` // host:port of the relay
+	Device      string `json:"device"` // this device's id, 16 hex digits
+	Fingerprint string `json:"fingerprint"`
+	RelayPin    string `json:"relay_pin"` // the pinned key of the relay, as in wss://host:port#PIN
+	Profile     string `json:"profile"`   // the folder of the sealed profile
+}
+
+// ContactState is how two people stand to each other.
+type ContactState string
+
+// The states of a contact.
+const (
+	Requested ContactState = "requested" // we asked, they have not answered
+	Incoming  ContactState = "incoming"  // they asked, we have not answered
+	Accepted  ContactState = "accepted"  // messages flow
+	Blocked   ContactState = "blocked"   // we want to hear nothing from them
+)
+
+// Contact is one person this account has a relation to.
+type Contact struct {
+	Name        string       `json:"name"`
+	State       ContactState `json:"state"`
+	Fingerprint string       `json:"fingerprint"`    // of the pinned account key
+	Note        string       `json:"note,omitempty"` // of their request; their words
+	Since       time.Time    `json:"since"`          // when State was reached
+	Unread      int          `json:"unread"`
+	LastAt      time.Time    `json:"last_at,omitzero"` // of the latest message, zero if none
+}
+
+// MessageState is how far a message has come.
+type MessageState string
+
+// The states of a message, in the order in which it passes them.
+const (
+	Waiting   MessageState = "waiting"   // in our outbox
+	Stored    MessageState = "stored"    // the relay has it on disk
+	Delivered MessageState = "delivered" // their device has it on disk
+	Failed    MessageState = "failed"    // refused for good; Message.Reason says why
+	Received  MessageState = "received"  // incoming, and on our disk
+)
+
+// Message is one message of a conversation.
+type Message struct {
+	Cursor  int64        `json:"cursor"`  // rises with every message of this profile; never reused
+	ID      string       `json:"id"`      // 32 hex digits, unique for its author's device
+	Contact string       `json:"contact"` // whose conversation this belongs to
+	From    string       `json:"from"`    // the author
+	Type    string       `json:"type"`    // "text"; others are shown as needing a newer version
+	Text    string       `json:"text"`
+	SentAt  time.Time    `json:"sent_at"` // by the author's clock
+	At      time.Time    `json:"at"`      // when it entered this profile, by our clock
+	State   MessageState `json:"state"`
+	Reason  string       `json:"reason,omitempty"` // set when State is Failed
+	Unread  bool         `json:"unread,omitempty"`
+}
+
+// Outgoing reports whether this account wrote the message.
+func (m Message) Outgoing() bool { return m.State != Received }
+
+// Query selects messages of the history. The zero Query selects the latest
+// DefaultLimit messages of all conversations.
+type Query struct {
+	Contact  string `json:"contact,omitempty"`  // one conversation; empty for all
+	Before   int64  `json:"before,omitempty"`   // only cursors below it; 0 for no bound
+	After    int64  `json:"after,omitempty"`    // only cursors above it, and then the earliest Limit of them
+	Limit    int    `json:"limit,omitempty"`    // at most MaxLimit; 0 for DefaultLimit
+	Incoming bool   `json:"incoming,omitempty"` // only what others wrote
+}
+
+// Limits of one History answer, in messages.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 500
+)
+
+// ConnState is how the connection to the relay is.
+type ConnState string
+
+// The states of the connection.
+const (
+	Connecting ConnState = "connecting"
+	Connected  ConnState = "connected"
+	Offline    ConnState = "offline" // Status.RetryAt says when the next try is, Reason why
+)
+
+// Status describes the connection to the relay.
+type Status struct {
+	State   ConnState `json:"state"`
+	Reason  string    `json:"reason,omitempty"`  // what ended the last connection, for the user
+	RetryAt time.Time `json:"retry_at,omitzero"` // set while Offline and trying again
+	Fatal   bool      `json:"fatal,omitempty"`   // no further try will be made; Reason says what to do
+	Waiting int       `json:"waiting"`           // messages in the outbox that the relay does not have yet
+}
+
+// Event is one thing that happened. Exactly the field that Kind names is set.
+type Event struct {
+	Kind    EventKind `json:"kind"`
+	Message *Message  `json:"message,omitempty"` // MessageAdded, MessageChanged
+	Contact *Contact  `json:"contact,omitempty"` // ContactChanged
+	Status  *Status   `json:"status,omitempty"`  // StatusChanged
+}
+
+// EventKind names what happened.
+type EventKind string
+
+// The kinds of events.
+const (
+	MessageAdded   EventKind = "message"         // a message entered the history, ours or theirs
+	MessageChanged EventKind = "message_changed" // its State or Unread mark changed
+	ContactChanged EventKind = "contact"         // a contact is new, or its State or Unread changed
+	StatusChanged  EventKind = "status"
+)
+
+// Batch is what Events returns.
+type Batch struct {
+	Events []Event `json:"events"`
+	Next   uint64  `json:"next"`             // pass it to the next call
+	Lagged bool    `json:"lagged,omitempty"` // events between were dropped: read the state anew
+}
+
+// MaxEvents is how many events a client remembers for its readers. A burst of
+// this size costs about 4 MB and a reader that polls at all stays within it.
+const MaxEvents = 8192
