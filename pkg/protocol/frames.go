@@ -1,0 +1,176 @@
+package protocol
+
+import (
+	"time"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// Frame is one message on the wire. The concrete types below are all there
+// are; each stands under its section of PROTOCOL.md.
+type Frame interface {
+	// Type is the value of the frame's "type" member.
+	Type() string
+	// check refuses values that the JSON form allows and the protocol does not.
+	check() *Refusal
+}
+
+// Sealed is a sealed body: bytes that only the recipient can open, base64url
+// on the wire.
+type Sealed []byte
+
+// MarshalText writes base64url.
+func (s Sealed) MarshalText() ([]byte, error) { return []byte(crypto.Base64(s)), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Sealed) UnmarshalText(text []byte) (err error) {
+	*s, err = crypto.FromBase64(string(text))
+	return err
+}
+
+// UnixMilli is a time on the wire: milliseconds since 1970, UTC.
+type UnixMilli int64
+
+// Milli converts a time.
+func Milli(t time.Time) UnixMilli { return UnixMilli(t.UnixMilli()) }
+
+// Time converts back.
+func (m UnixMilli) Time() time.Time { return time.UnixMilli(int64(m)) }
+
+// Frames from client to relay.
+type (
+	// Authenticate answers the challenge.
+	Authenticate struct {
+		Address   crypto.Address   `json:"address"`
+		Host      string           `json:"host"` // as the client dialled it, without port
+		Nonce     crypto.Nonce     `json:"nonce"`
+		Signature crypto.Signature `json:"signature"`
+	}
+
+	// ConnectRequest asks a person to be a contact.
+	ConnectRequest struct {
+		ID     crypto.MessageID `json:"id"`
+		Target crypto.Address   `json:"target"`
+		Data   Sealed           `json:"data"` // content of type "request", sealed to the target
+	}
+
+	// AcceptConnection agrees to a request.
+	AcceptConnection struct {
+		ID     crypto.MessageID `json:"id"`
+		Target crypto.Address   `json:"target"`
+		Data   Sealed           `json:"data"` // content of type "accept", sealed to the target
+	}
+
+	// RejectConnection drops a request. The other side is not told.
+	RejectConnection struct {
+		ID     crypto.MessageID `json:"id"`
+		Target crypto.Username  `json:"target"`
+	}
+
+	// Block ends any relation to the target and refuses new ones, untold.
+	Block struct {
+		ID     crypto.MessageID `json:"id"`
+		Target crypto.Username  `json:"target"`
+	}
+
+	// SendMessage is encrypted_message on its way to the relay:
+	// EncryptedData[i] is sealed to Recipients[i].
+	SendMessage struct {
+		ID            crypto.MessageID `json:"id"`
+		Recipients    []crypto.Address `json:"recipients"`
+		EncryptedData []Sealed         `json:"encryptedData"`
+	}
+
+	// Ack says that everything up to and including Seq is on the client's disk.
+	Ack struct {
+		Seq uint64 `json:"seq"`
+	}
+)
+
+// Frames from relay to client. Those with a Seq come through the mailbox: in
+// order, and again on the next connection until they are acked.
+type (
+	// Challenge opens every connection.
+	Challenge struct {
+		Version   int                `json:"version"`
+		Relay     crypto.RelayPublic `json:"relay"`
+		Nonce     crypto.Nonce       `json:"nonce"`
+		Signature crypto.Signature   `json:"signature"`
+	}
+
+	// Authenticated says that the proof held.
+	Authenticated struct {
+		Time      UnixMilli        `json:"time"` // the relay's clock
+		Signature crypto.Signature `json:"signature"`
+	}
+
+	// ConnectionRequest hands on a ConnectRequest.
+	ConnectionRequest struct {
+		Seq         uint64             `json:"seq"`
+		From        crypto.Address     `json:"from"`
+		ID          crypto.MessageID   `json:"id"`
+		Time        UnixMilli          `json:"time"`
+		Certificate crypto.Certificate `json:"certificate"` // of From, as registered
+		Data        Sealed             `json:"data"`
+	}
+
+	// ConnectionAccepted hands on an AcceptConnection.
+	ConnectionAccepted struct {
+		Seq  uint64           `json:"seq"`
+		From crypto.Address   `json:"from"`
+		ID   crypto.MessageID `json:"id"`
+		Time UnixMilli        `json:"time"`
+		Data Sealed           `json:"data"`
+	}
+
+	// EncryptedMessage hands on one part of a SendMessage.
+	EncryptedMessage struct {
+		Seq  uint64           `json:"seq"`
+		From crypto.Address   `json:"from"`
+		ID   crypto.MessageID `json:"id"`
+		Time UnixMilli        `json:"time"` // when the relay stored it
+		Data Sealed           `json:"data"`
+	}
+
+	// Receipt says how far a frame of the client has come. "stored" answers
+	// every frame with an id at once; "delivered" comes through the mailbox.
+	Receipt struct {
+		Seq       uint64           `json:"seq,omitzero"` // only with "delivered"
+		ID        crypto.MessageID `json:"id"`
+		Recipient *crypto.Address  `json:"recipient,omitempty"` // only for messages
+		State     ReceiptState     `json:"state"`
+	}
+
+	// Error refuses a frame. ID and Recipient say which, where they are known.
+	Error struct {
+		Code      Code              `json:"code"`
+		Message   string            `json:"message"`
+		ID        *crypto.MessageID `json:"id,omitempty"`
+		Recipient *crypto.Address   `json:"recipient,omitempty"`
+	}
+)
+
+// ReceiptState is how far a frame has come.
+type ReceiptState string
+
+// The states of a receipt.
+const (
+	ReceiptStored    ReceiptState = "stored"    // on the relay's disk, after the fsync
+	ReceiptDelivered ReceiptState = "delivered" // acked by the recipient's device
+)
+
+// Type values. encrypted_message goes both ways with different members.
+func (*Authenticate) Type() string       { return "authenticate" }
+func (*ConnectRequest) Type() string     { return "connect_request" }
+func (*AcceptConnection) Type() string   { return "accept_connection" }
+func (*RejectConnection) Type() string   { return "reject_connection" }
+func (*Block) Type() string              { return "block" }
+func (*SendMessage) Type() string        { return "encrypted_message" }
+func (*Ack) Type() string                { return "ack" }
+func (*Challenge) Type() string          { return "challenge" }
+func (*Authenticated) Type() string      { return "authenticated" }
+func (*ConnectionRequest) Type() string  { return "connection_request" }
+func (*ConnectionAccepted) Type() string { return "connection_accepted" }
+func (*EncryptedMessage) Type() string   { return "encrypted_message" }
+func (*Receipt) Type() string            { return "receipt" }
+func (*Error) Type() string              { return "error" }

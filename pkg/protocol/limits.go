@@ -1,0 +1,66 @@
+package protocol
+
+import "time"
+
+// Version is the version of the frames that this package speaks.
+const Version = 1
+
+// Limits of what travels, in bytes unless said otherwise. Both sides check.
+const (
+	// MaxFrame bounds one WebSocket message. A text of the greatest length,
+	// escaped, padded and in base64, takes 300 KB; a message to a hundred
+	// people at once takes a hundred times its own size.
+	MaxFrame = 512 << 10
+	// MaxLoginFrame bounds the frame of a client that has not yet proved who
+	// it is. An authenticate frame takes 500 bytes.
+	MaxLoginFrame = 4 << 10
+	// MaxSealed bounds one sealed message, before base64.
+	MaxSealed = 256 << 10
+	// MaxSealedNote bounds what rides along with a request or its acceptance.
+	MaxSealedNote = 4 << 10
+	// MaxRecipients bounds the recipients of one frame: a full group.
+	MaxRecipients = 100
+	// MaxHost bounds a host name (RFC 1035, section 2.3.4).
+	MaxHost = 255
+	// MaxCertificate bounds a certificate before base64. Version 1 takes 350.
+	MaxCertificate = 1 << 10
+	// MaxRegistration bounds the body of POST /api/register.
+	MaxRegistration = 16 << 10
+	// MaxBadFrames is how many frames of one connection may be refused as
+	// malformed before it is closed: room for a bug report, not for a fuzzer.
+	MaxBadFrames = 16
+	// MaxErrorText bounds the message of an error frame.
+	MaxErrorText = 300
+)
+
+// Deadlines of a connection.
+const (
+	// LoginTimeout is how long a connection may stay unauthenticated.
+	LoginTimeout = 10 * time.Second
+	// PingInterval is how often the relay pings. Below the minute after which
+	// many NATs and proxies forget a silent connection.
+	PingInterval = 30 * time.Second
+	// ReadTimeout ends a connection on which neither frame nor ping nor pong
+	// came: two pings and a slow line.
+	ReadTimeout = 75 * time.Second
+	// WriteTimeout ends a connection that does not take one frame in time.
+	WriteTimeout = 10 * time.Second
+)
+
+// WebSocket close codes of our own (RFC 6455, section 7.4.2, private use),
+// beside the standard ones.
+const (
+	// CloseTakenOver tells a device that it has logged in elsewhere. It must
+	// not reconnect by itself, or two processes would fight.
+	CloseTakenOver = 4001
+	// CloseSlow tells a client that it did not read what the relay answered.
+	CloseSlow = 4002
+)
+
+// Paths of the relay's HTTP interface.
+const (
+	PathSocket   = "/ws"
+	PathRegister = "/api/register"
+	PathUsers    = "/api/users"
+	PathRelay    = "/api/relay"
+)
