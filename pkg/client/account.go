@@ -48,7 +48,7 @@ type Account interface {
 	// disk, with Message.State Waiting; later states come as events.
 	Send(ctx context.Context, to, text string) (Message, error)
 
-	// Message returns one message of a conversation by its id, or ErrNotFound.
+	// Message returns a message that this account sent, or ErrNotFound.
 	Message(ctx context.Context, id string) (Message, error)
 
 	// History returns the messages that q selects, oldest first.
@@ -92,6 +92,7 @@ const (
 	Incoming  ContactState = "incoming"  // they asked, we have not answered
 	Accepted  ContactState = "accepted"  // messages flow
 	Blocked   ContactState = "blocked"   // we want to hear nothing from them
+	Known     ContactState = "known"     // no relation now, but the pin is kept; only in events, never in Contacts
 )
 
 // Contact is one person this account has a relation to.
@@ -123,7 +124,7 @@ type Message struct {
 	ID      string       `json:"id"`      // 32 hex digits, unique for its author's device
 	Contact string       `json:"contact"` // whose conversation this belongs to
 	From    string       `json:"from"`    // the author
-	Type    string       `json:"type"`    // "text"; others are shown as needing a newer version
+	Type    string       `json:"type"`    // TypeText, TypeUnreadable, or one that needs a newer version
 	Text    string       `json:"text"`
 	SentAt  time.Time    `json:"sent_at"` // by the author's clock
 	At      time.Time    `json:"at"`      // when it entered this profile, by our clock
@@ -131,6 +132,13 @@ type Message struct {
 	Reason  string       `json:"reason,omitempty"` // set when State is Failed
 	Unread  bool         `json:"unread,omitempty"`
 }
+
+// Types of messages. Any other comes from a newer version: it is kept, its
+// Text is empty, and it is shown as needing that version.
+const (
+	TypeText       = "text"
+	TypeUnreadable = "unreadable" // could not be opened: altered on its way, or not sealed for this device
+)
 
 // Outgoing reports whether this account wrote the message.
 func (m Message) Outgoing() bool { return m.State != Received }
@@ -176,6 +184,7 @@ type Event struct {
 	Message *Message  `json:"message,omitempty"` // MessageAdded, MessageChanged
 	Contact *Contact  `json:"contact,omitempty"` // ContactChanged
 	Status  *Status   `json:"status,omitempty"`  // StatusChanged
+	Warning string    `json:"warning,omitempty"` // Warned: a sentence for the user
 }
 
 // EventKind names what happened.
@@ -187,6 +196,7 @@ const (
 	MessageChanged EventKind = "message_changed" // its State or Unread mark changed
 	ContactChanged EventKind = "contact"         // a contact is new, or its State or Unread changed
 	StatusChanged  EventKind = "status"
+	Warned         EventKind = "warning" // something was refused that the user should know of
 )
 
 // Batch is what Events returns.

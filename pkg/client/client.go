@@ -1,0 +1,264 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// Client is one account on one device, in the process that owns its profile.
+// It implements [Account]. [New] makes it; [Client.Run] keeps it connected;
+// everything else works with or without a connection.
+//
+// A message's way out: Send seals it and commits it to the store's outbox,
+// the writer of the connection reads it from there and sends it, receipts
+// move its state. A message's way in: the reader of the connection decodes a
+// frame, the session says what follows from it, the store commits that, and
+// only then is the frame acked.
+type Client struct {
+	// Static after New.
+	store   Store
+	profile string
+	events  *eventLog
+	wake    chan struct{} // capacity 1: the outbox or the ack has news for the writer
+
+	// Guarded by mu, which is held while a step is computed, committed and
+	// applied: steps happen one after the other.
+	mu      sync.Mutex
+	session *session
+	status  Status
+	ack     uint64 // highest mailbox position to ack on the present connection
+}
+
+// New takes up the account that a store keeps. The store stays the caller's
+// to close, after Run has returned.
+func New(store Store) (*Client, error) {
+	loaded, err := store.Load()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		store: store, profile: loaded.Profile,
+		events:  newEventLog(),
+		wake:    make(chan struct{}, 1),
+		session: newSession(loaded, store.Seen),
+		status:  Status{State: Connecting},
+	}
+	return c, nil
+}
+
+// Identity implements Account.
+func (c *Client) Identity(context.Context) (Identity, error) {
+	k := c.session.keys // static
+	return Identity{
+		Username: string(k.Certificate.User), Server: k.Server.Address(), Device: k.Certificate.Device.String(),
+		Fingerprint: string(k.Certificate.Account.Fingerprint()), RelayPin: string(k.Relay.Fingerprint()), Profile: c.profile,
+	}, nil
+}
+
+// Status implements Account.
+func (c *Client) Status(context.Context) (Status, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status, nil
+}
+
+// Contacts implements Account.
+func (c *Client) Contacts(context.Context) ([]Contact, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.list(), nil
+}
+
+// Connect implements Account.
+func (c *Client) Connect(ctx context.Context, name, note string) (Contact, error) {
+	if len(note) > MaxNote || !utf8.ValidString(note) {
+		return Contact{}, &Error{Code: CodeUsage, Text: "The note is too long, or not text: at most 280 bytes."}
+	}
+	cert, err := c.session.keys.lookUp(ctx, name)
+	if err != nil {
+		return Contact{}, err
+	}
+	_, err = c.do(func(s *session, now time.Time) (*step, error) { return s.connect(cert, note, now) })
+	if err != nil {
+		return Contact{}, err
+	}
+	return c.contact(name)
+}
+
+// Accept implements Account.
+func (c *Client) Accept(_ context.Context, name string) (Contact, error) {
+	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.accept(name, now) })
+	if err != nil {
+		return Contact{}, err
+	}
+	return c.contact(name)
+}
+
+// Reject implements Account.
+func (c *Client) Reject(_ context.Context, name string) error {
+	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.reject(name, now) })
+	return err
+}
+
+// Block implements Account.
+func (c *Client) Block(_ context.Context, name string) error {
+	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.block(name, now) })
+	return err
+}
+
+// Send implements Account.
+func (c *Client) Send(_ context.Context, to, text string) (Message, error) {
+	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.send(to, text, now) })
+	if err != nil {
+		return Message{}, err
+	}
+	return st.Messages[0].Message, nil
+}
+
+func (c *Client) contact(name string) (Contact, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, err := c.session.contact(name)
+	return r.Contact, err
+}
+
+// Message implements Account.
+func (c *Client) Message(_ context.Context, id string) (Message, error) {
+	var m crypto.MessageID
+	if m.UnmarshalText([]byte(id)) != nil {
+		return Message{}, &Error{Code: CodeUsage, Text: "That is no message id: an id is 32 hex digits."}
+	}
+	return c.store.Sent(m)
+}
+
+// History implements Account.
+func (c *Client) History(_ context.Context, q Query) ([]Message, error) {
+	if q.Limit <= 0 {
+		q.Limit = DefaultLimit
+	}
+	q.Limit = min(q.Limit, MaxLimit)
+	return c.store.History(q)
+}
+
+// MarkRead implements Account.
+func (c *Client) MarkRead(_ context.Context, contact string, cursor int64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, err := c.session.contact(contact)
+	if err != nil || r.Unread == 0 {
+		return nil // nothing to clear, or someone who is no contact any more
+	}
+	left, err := c.store.MarkRead(contact, cursor)
+	if err != nil {
+		return err
+	}
+	if left != r.Unread {
+		r.Unread = left
+		c.session.contacts[crypto.Username(contact)] = r
+		c.events.publish(Event{Kind: ContactChanged, Contact: &r.Contact})
+	}
+	return nil
+}
+
+// Events implements Account.
+func (c *Client) Events(ctx context.Context, after uint64) (Batch, error) {
+	return c.events.after(ctx, after)
+}
+
+// do computes a step, writes it, takes it over and tells of it.
+func (c *Client) do(f func(*session, time.Time) (*step, error)) (*step, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st, err := f(c.session, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if !st.empty() {
+		if err := c.store.Commit(&st.Changes); err != nil {
+			return nil, err
+		}
+		c.session.apply(st)
+		c.tell(st)
+	}
+	for _, w := range st.warnings {
+		c.events.publish(Event{Kind: Warned, Warning: w})
+	}
+	return st, nil
+}
+
+func (st *step) empty() bool {
+	return len(st.Contacts)+len(st.Messages)+len(st.States)+len(st.Enqueue)+len(st.Settle)+len(st.Stored) == 0
+}
+
+// tell publishes what a step has changed. The caller holds mu.
+func (c *Client) tell(st *step) {
+	var events []Event
+	touched := make(map[crypto.Username]bool)
+	for _, r := range st.Contacts {
+		touched[crypto.Username(r.Name)] = true
+	}
+	for i := range st.Messages {
+		m := st.Messages[i].Message
+		events = append(events, Event{Kind: MessageAdded, Message: &m})
+		touched[crypto.Username(m.Contact)] = true
+	}
+	for _, change := range st.States {
+		if m, err := c.store.Sent(change.ID); err == nil {
+			events = append(events, Event{Kind: MessageChanged, Message: &m})
+		}
+	}
+	for name := range touched {
+		contact := c.session.contacts[name].Contact
+		events = append(events, Event{Kind: ContactChanged, Contact: &contact})
+	}
+	c.events.publish(events...)
+	if c.session.waiting != c.status.Waiting {
+		c.setStatus(c.status)
+	}
+	if len(st.Enqueue) > 0 {
+		c.signal()
+	}
+}
+
+// setStatus publishes a status, with the present number of waiting messages.
+// The caller holds mu.
+func (c *Client) setStatus(s Status) {
+	s.Waiting = c.session.waiting
+	c.status = s
+	c.events.publish(Event{Kind: StatusChanged, Status: &s})
+}
+
+// signal tells the writer that there is something to do.
+func (c *Client) signal() {
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// handle takes one frame of the relay. Its error ends the connection; the
+// relay sends what was not acked again on the next one.
+func (c *Client) handle(f protocol.Frame) error {
+	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
+	if err != nil {
+		return err
+	}
+	if st.ack > 0 {
+		c.mu.Lock()
+		c.ack = max(c.ack, st.ack)
+		c.mu.Unlock()
+		c.signal()
+	}
+	if st.retry {
+		return errRelayBusy
+	}
+	return nil
+}
+
+var errRelayBusy = errors.New("the relay cannot store anything at the moment")

@@ -1,0 +1,275 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// Pauses between two tries to connect: half a second, doubled each time up to
+// half a minute, each shortened by a random part so that the clients of a
+// restarted relay do not all come at once. A connection that held for
+// steadyAfter begins anew.
+const (
+	firstPause  = 500 * time.Millisecond
+	longPause   = 30 * time.Second
+	steadyAfter = 30 * time.Second
+)
+
+// closeTimeout is how long leaving may take on a line that is stuck.
+const closeTimeout = 200 * time.Millisecond
+
+// outboxBatch is how many frames the writer takes from the outbox at once.
+const outboxBatch = 64
+
+// Run keeps the client connected until ctx ends, and returns after its
+// goroutines have. Events readers are told when it returns.
+func (c *Client) Run(ctx context.Context) error {
+	defer c.events.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
+	pause := firstPause
+	for ctx.Err() == nil {
+		c.update(Status{State: Connecting})
+		began := time.Now()
+		err := c.connectOnce(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if time.Since(began) > steadyAfter {
+			pause = firstPause
+		}
+		reason, fatal := explain(err, c.session.keys.Server)
+		if fatal {
+			c.update(Status{State: Offline, Reason: reason, Fatal: true})
+			<-ctx.Done()
+			break
+		}
+		wait := jitter(pause)
+		c.update(Status{State: Offline, Reason: reason, RetryAt: time.Now().Add(wait)})
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		pause = min(2*pause, longPause)
+	}
+	return ctx.Err()
+}
+
+func (c *Client) update(s Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.setStatus(s)
+}
+
+// jitter gives between half and all of d.
+func jitter(d time.Duration) time.Duration {
+	var b [8]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	return d/2 + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/2+1))
+}
+
+// explain says for the user why a connection ended, and whether trying again
+// by itself would be wrong.
+func explain(err error, s Server) (reason string, fatal bool) {
+	var closed *websocket.CloseError
+	var own *Error
+	switch {
+	case errors.As(err, &closed) && closed.Code == protocol.CloseTakenOver:
+		return "this device has logged in from another program", true
+	case errors.As(err, &closed) && closed.Code == websocket.CloseServiceRestart:
+		return "the relay is restarting", false
+	case errors.Is(err, errRelayBusy):
+		return "the relay cannot store anything at the moment", false
+	case errors.As(err, &own):
+		return own.Text, own.Code == CodeKeyChanged
+	case errors.As(err, &closed), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "the connection to the relay was lost", false
+	case isTimeout(err):
+		return "the relay does not answer", false
+	}
+	return "the connection to the relay was lost", false
+}
+
+// connectOnce dials, logs in, and reads and writes until something ends the
+// connection. Its reader runs in this goroutine, its writer in another that
+// has ended when it returns.
+func (c *Client) connectOnce(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ws, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	unwatch := context.AfterFunc(ctx, func() { // lets the reader return
+		bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+		ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
+		ws.Close()
+	})
+	defer unwatch()
+	defer ws.Close()
+	if err := c.login(ws); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.ack = 0
+	c.setStatus(Status{State: Connected})
+	c.mu.Unlock()
+
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer ws.Close()
+		c.write(ctx, ws)
+	}()
+	err = c.read(ws)
+	cancel()
+	<-done
+	return err
+}
+
+func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
+	k := c.session.keys
+	d := websocket.Dialer{
+		Proxy:            http.ProxyFromEnvironment,
+		HandshakeTimeout: httpTimeout,
+		TLSClientConfig:  k.tlsConfig(),
+	}
+	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
+	if err != nil {
+		if resp != nil {
+			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("the relay at %s answers with HTTP status %d", k.Server.Address(), resp.StatusCode)}
+		}
+		return nil, unreachable(k.Server, err)
+	}
+	ws.SetReadLimit(protocol.MaxFrame)
+	return ws, nil
+}
+
+// login answers the relay's challenge and checks its answer.
+func (c *Client) login(ws *websocket.Conn) error {
+	k := c.session.keys
+	ws.SetReadDeadline(time.Now().Add(protocol.LoginTimeout))
+	frame, err := readFrame(ws)
+	if err != nil {
+		return err
+	}
+	challenge, ok := frame.(*protocol.Challenge)
+	if !ok {
+		return notARelay(k.Server)
+	}
+	if challenge.Relay != k.Relay || !crypto.VerifyChallenge(k.Relay, challenge.Nonce, challenge.Signature) {
+		return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+	}
+	proof := crypto.Login{
+		Relay: k.Relay, Host: k.Server.Host, Certificate: k.Certificate.Hash(), Address: k.Certificate.Address(),
+		RelayNonce: challenge.Nonce, ClientNonce: crypto.NewNonce(),
+	}
+	answer := &protocol.Authenticate{Address: proof.Address, Host: proof.Host, Nonce: proof.ClientNonce, Signature: proof.Sign(k.Device)}
+	if err := writeFrame(ws, protocol.Encode(answer)); err != nil {
+		return err
+	}
+	if frame, err = readFrame(ws); err != nil {
+		return err
+	}
+	switch f := frame.(type) {
+	case *protocol.Authenticated:
+		if !proof.VerifyWelcome(f.Signature) {
+			return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+		}
+		return nil
+	case *protocol.Error:
+		return &Error{Code: CodeRefused, Text: fmt.Sprintf("the relay does not let this device in (%s): it may not know the account any more; ask its operator", printable(string(f.Code)))}
+	}
+	return notARelay(k.Server)
+}
+
+func notARelay(s Server) error {
+	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol; update the older side"}
+}
+
+// read hands every frame to the session until the connection ends.
+func (c *Client) read(ws *websocket.Conn) error {
+	alive := func() { ws.SetReadDeadline(time.Now().Add(protocol.ReadTimeout)) }
+	pong := ws.PingHandler()
+	ws.SetPingHandler(func(data string) error {
+		alive()
+		return pong(data)
+	})
+	for {
+		alive()
+		frame, err := readFrame(ws)
+		if err != nil {
+			return err
+		}
+		if err := c.handle(frame); err != nil {
+			return err
+		}
+	}
+}
+
+// write sends the outbox in order, from its beginning, and acks. It pulls from
+// the store, so nothing queues in memory. It ends when ctx does or a write
+// fails.
+func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
+	var position int64
+	var acked uint64
+	for {
+		c.mu.Lock()
+		ack := c.ack
+		c.mu.Unlock()
+		if ack > acked {
+			if writeFrame(ws, protocol.Encode(&protocol.Ack{Seq: ack})) != nil {
+				return
+			}
+			acked = ack
+		}
+		items, err := c.store.Outbox(position, outboxBatch)
+		if err != nil {
+			c.events.publish(Event{Kind: Warned, Warning: err.Error()})
+			return
+		}
+		for _, it := range items {
+			if writeFrame(ws, it.Frame) != nil {
+				return
+			}
+			position = it.Position
+		}
+		if len(items) == outboxBatch {
+			continue
+		}
+		select {
+		case <-c.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func readFrame(ws *websocket.Conn) (protocol.Frame, error) {
+	kind, b, err := ws.ReadMessage()
+	if err != nil {
+		return nil, err
+	}
+	if kind != websocket.TextMessage {
+		return nil, &Error{Code: CodeRefused, Text: "the relay sent something that is no frame; update the older side"}
+	}
+	f, err := protocol.DecodeFromRelay(b)
+	if err != nil {
+		return nil, &Error{Code: CodeRefused, Err: err, Text: "the relay sent a frame that this version does not know; update the older side"}
+	}
+	return f, nil
+}
+
+func writeFrame(ws *websocket.Conn, frame []byte) error {
+	ws.SetWriteDeadline(time.Now().Add(protocol.WriteTimeout))
+	return ws.WriteMessage(websocket.TextMessage, frame)
+}

@@ -1,0 +1,87 @@
+package client
+
+import (
+	"errors"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// content is what stands inside the box: what the author's device says of a
+// message, and nothing of it comes from the relay.
+//
+//	{"id": …, "type": "text", "sent_at": ms, "body": …}
+//
+// Types of this version: "text" (body is the message), "request" (body is the
+// note, may be empty) and "accept" (body is empty). A text of an unknown type
+// keeps its place in the history; its body is not interpreted.
+type content struct {
+	ID     crypto.MessageID `json:"id"`
+	Type   string           `json:"type"`
+	SentAt int64            `json:"sent_at"` // milliseconds since 1970, by the author's clock
+	Body   string           `json:"body"`
+}
+
+const (
+	contentText    = TypeText
+	contentRequest = "request"
+	contentAccept  = "accept"
+)
+
+var errContent = errors.New("the content is malformed")
+
+func newContent(typ, body string, now time.Time) content {
+	return content{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli(), Body: body}
+}
+
+func (c content) encode() []byte {
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic("client: content of our own does not encode: " + err.Error()) // body was checked to be UTF-8
+	}
+	return b
+}
+
+// parseContent reads what an opened box held. Members that this version does
+// not know are allowed, so that later ones can add to known types.
+func parseContent(b []byte) (content, error) {
+	var c content
+	if err := json.Unmarshal(b, &c); err != nil {
+		return content{}, errContent
+	}
+	if c.ID == (crypto.MessageID{}) || c.Type == "" || len(c.Type) > 32 {
+		return content{}, errContent
+	}
+	switch c.Type {
+	case contentText:
+		if checkText(c.Body) != nil {
+			return content{}, errContent
+		}
+	case contentRequest:
+		if len(c.Body) > MaxNote {
+			return content{}, errContent
+		}
+	}
+	return c, nil
+}
+
+// sentAt keeps an author's clock from writing years that no format can show.
+func (c content) sentAt() time.Time {
+	const farAway = 253402300799000 // the end of the year 9999
+	return time.UnixMilli(min(max(c.SentAt, 0), farAway))
+}
+
+func checkText(text string) error {
+	switch {
+	case text == "":
+		return &Error{Code: CodeUsage, Text: "An empty message is not sent."}
+	case len(text) > MaxText:
+		return &Error{Code: CodeUsage, Text: "The message is too long: at most 32 KiB go in one. Split it."}
+	case !utf8.ValidString(text):
+		return &Error{Code: CodeUsage, Text: "The message is not valid UTF-8 text. Convert it first, for example with iconv."}
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+const (
+	httpTimeout = 15 * time.Second
+	maxHTTPBody = protocol.MaxRegistration // no answer of a relay is longer
+)
+
+// Meet asks a relay that is not known yet for its key. It checks that the key
+// stands behind the TLS connection, or that a public authority vouches for the
+// host, and that it fits server.Pin where there is one. The returned Server
+// says which (WebPKI) and carries the pin. Whether a key that came without a
+// pin is the right one is for the user to say.
+func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error) {
+	var leaf *x509.Certificate
+	var public error // of verification by public authorities
+	h := &http.Client{Timeout: httpTimeout, Transport: &http.Transport{
+		Proxy:             http.ProxyFromEnvironment,
+		DisableKeepAlives: true,
+		TLSClientConfig: &tls.Config{
+			MinVersion:         tls.VersionTLS12,
+			NextProtos:         []string{"http/1.1"},
+			InsecureSkipVerify: true, // nothing secret is said; the key is checked below
+			VerifyConnection: func(cs tls.ConnectionState) error {
+				leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
+				return nil
+			},
+		},
+	}}
+	var info protocol.RelayInfo
+	if err := call(ctx, h, server, http.MethodGet, protocol.PathRelay, nil, &info); err != nil {
+		return server, info.Relay, err
+	}
+	if info.Version != protocol.Version {
+		return server, info.Relay, &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay speaks version %d of the protocol, this program version %d. Update the older of the two.", info.Version, protocol.Version)}
+	}
+	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
+		if public != nil {
+			return server, info.Relay, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between.", server.Address())}
+		}
+		server.WebPKI = true
+	}
+	pin := info.Relay.Fingerprint()
+	if server.Pin != "" && server.Pin != pin {
+		return server, info.Relay, relayKeyChanged(server, pin)
+	}
+	server.Pin = pin
+	return server, info.Relay, nil
+}
+
+func relayKeyChanged(server Server, got crypto.Fingerprint) error {
+	return &Error{Code: CodeKeyChanged, Text: fmt.Sprintf("The relay at %s shows another key (%s) than expected (%s). Somebody may stand in between, or it was set up anew: ask its operator.", server.Address(), got, server.Pin)}
+}
+
+func verifyPublic(cs tls.ConnectionState, host string) error {
+	opts := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
+	for _, c := range cs.PeerCertificates[1:] {
+		opts.Intermediates.AddCert(c)
+	}
+	_, err := cs.PeerCertificates[0].Verify(opts)
+	return err
+}
+
+// tlsConfig admits only the pinned relay, or the public authorities' word for
+// one that was met that way; then its key is checked by its challenge.
+func (k Keys) tlsConfig() *tls.Config {
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, ServerName: k.Server.Host}
+	if !k.Server.WebPKI {
+		c.InsecureSkipVerify = true // replaced by the check of the pinned key
+		c.VerifyConnection = func(cs tls.ConnectionState) error {
+			if err := crypto.VerifyTLS(k.Relay, cs.PeerCertificates[0], time.Now()); err != nil {
+				return errTLSPin
+			}
+			return nil
+		}
+	}
+	return c
+}
+
+var errTLSPin = errors.New("the TLS certificate is not signed by the pinned key of the relay")
+
+func (k Keys) httpClient() *http.Client {
+	return &http.Client{Timeout: httpTimeout, Transport: &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: k.tlsConfig(),
+	}}
+}
+
+// NewKeys makes the identity of a new device for a name at a relay.
+func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time) (Keys, error) {
+	user, err := crypto.ParseUsername(name)
+	if err != nil {
+		return Keys{}, badName()
+	}
+	k := Keys{
+		Server: server, Relay: relay,
+		Account: crypto.NewAccountPrivate(), Device: crypto.NewDevicePrivate(), Box: crypto.NewBoxPrivate(),
+	}
+	k.Certificate = crypto.NewCertificate(k.Account, crypto.Certificate{
+		Relay: relay, User: user, Device: crypto.NewDeviceID(),
+		Login: k.Device.Public(), Box: k.Box.Public(), Created: now,
+	})
+	return k, nil
+}
+
+// Register makes the name of the keys known to the relay. It may be called
+// again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged
+// or ErrRefused.
+func Register(ctx context.Context, k Keys) error {
+	h := k.httpClient()
+	var info protocol.RelayInfo
+	if err := call(ctx, h, k.Server, http.MethodGet, protocol.PathRelay, nil, &info); err != nil {
+		return err
+	}
+	if info.Relay != k.Relay {
+		return relayKeyChanged(k.Server, info.Relay.Fingerprint())
+	}
+	proof := crypto.Registration{Host: k.Server.Host, Certificate: k.Certificate, RelayNonce: info.Nonce}
+	byAccount, byDevice := proof.Sign(k.Account, k.Device)
+	body := protocol.EncodeBody(protocol.RegisterRequest{
+		Username: k.Certificate.User, PublicKey: k.Certificate.Box, Certificate: k.Certificate,
+		Host: k.Server.Host, Nonce: info.Nonce, AccountSignature: byAccount, DeviceSignature: byDevice,
+	})
+	var user protocol.UserInfo
+	return call(ctx, h, k.Server, http.MethodPost, protocol.PathRegister, body, &user)
+}
+
+// lookUp asks the relay for a person's certificate and checks what can be
+// checked without knowing the person.
+func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, error) {
+	user, err := crypto.ParseUsername(name)
+	if err != nil {
+		return crypto.Certificate{}, badName()
+	}
+	if user == k.Certificate.User {
+		return crypto.Certificate{}, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
+	}
+	var info protocol.UserInfo
+	path := protocol.PathUsers + "?username=" + url.QueryEscape(name)
+	if err := call(ctx, k.httpClient(), k.Server, http.MethodGet, path, nil, &info); err != nil {
+		if errors.Is(err, ErrNoUser) {
+			return crypto.Certificate{}, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Check the spelling; names are never reused.", name, k.Server.Address())}
+		}
+		return crypto.Certificate{}, err
+	}
+	c := info.Certificate
+	if c.User != user || info.Username != user || c.Relay != k.Relay || c.Box != info.PublicKey {
+		return crypto.Certificate{}, &Error{Code: CodeKeyChanged, Text: "The relay answered with a certificate that is not " + name + "'s. Do not use this relay before its operator has explained it."}
+	}
+	return c, nil
+}
+
+// call makes one HTTP request and decodes the answer into out.
+func call(ctx context.Context, h *http.Client, s Server, method, path string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, s.http(path), bytes.NewReader(body))
+	if err != nil {
+		return &Error{Code: CodeUsage, Err: err, Text: "The server address cannot be used."}
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := h.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return unreachable(s, err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxHTTPBody+1))
+	if err != nil {
+		return unreachable(s, err)
+	}
+	if resp.StatusCode >= 400 {
+		return httpError(s, resp.StatusCode, answer)
+	}
+	if len(answer) > maxHTTPBody || protocol.DecodeBody(answer, out) != nil {
+		return &Error{Code: CodeRefused, Text: fmt.Sprintf("%s answers, but not like a relay of this protocol. Check the address and the port.", s.Address())}
+	}
+	return nil
+}
+
+func httpError(s Server, status int, answer []byte) error {
+	var e protocol.HTTPError
+	if protocol.DecodeBody(answer, &e) != nil {
+		return &Error{Code: CodeRefused, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
+	}
+	switch e.Code {
+	case protocol.CodeTaken:
+		return &Error{Code: CodeTaken, Text: "The name is taken at " + s.Address() + ". Choose another one."}
+	case protocol.CodeUnknownUser:
+		return ErrNoUser
+	case protocol.CodeUnavailable:
+		return &Error{Code: CodeUnreachable, Text: "The relay at " + s.Address() + " cannot store anything at the moment. Try again later, or tell its operator."}
+	}
+	return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay refused (%s): %s", printable(string(e.Code)), printable(e.Message))}
+}
+
+// unreachable says why no connection came about.
+func unreachable(s Server, err error) error {
+	if errors.Is(err, errTLSPin) {
+		return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The relay at %s does not prove the key that you know (%s). Somebody may stand in between, or it was set up anew: ask its operator.", s.Address(), s.Pin)}
+	}
+	why := "no answer"
+	switch {
+	case isNoHost(err):
+		why = "no such host"
+	case isRefused(err):
+		why = "nothing listens there"
+	case errors.Is(err, context.DeadlineExceeded) || isTimeout(err):
+		why = "no answer in time"
+	case isPlainTLSMismatch(err):
+		why = "it does not speak TLS; if it runs with --tls off, use ws:// on this machine"
+	}
+	return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s cannot be reached: %s. Is it running (server serve), and is the address right?", s.Address(), why)}
+}

@@ -1,0 +1,229 @@
+package client
+
+import (
+	"fmt"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
+	"secure-messaging/pkg/protocol"
+)
+
+// receive takes a frame of the relay on an authenticated connection. An error
+// means that the store could not be asked; the frame must come again.
+func (s *session) receive(f protocol.Frame, now time.Time) (*step, error) {
+	switch f := f.(type) {
+	case *protocol.ConnectionRequest:
+		return s.receiveRequest(f, now)
+	case *protocol.ConnectionAccepted:
+		return s.receiveAccepted(f, now)
+	case *protocol.EncryptedMessage:
+		return s.receiveMessage(f, now)
+	case *protocol.Receipt:
+		return s.receiveReceipt(f), nil
+	case *protocol.Error:
+		return s.receiveError(f, now), nil
+	}
+	return &step{}, nil // a challenge out of place; the next login will tell
+}
+
+func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (*step, error) {
+	st := &step{ack: f.Seq}
+	cert := f.Certificate
+	if cert.Address() != f.From || cert.Relay != s.keys.Relay {
+		return st.warn("A request in the name of %s came with a certificate that is not theirs, and was refused.", f.From.User), nil
+	}
+	c, known := s.contacts[cert.User]
+	if known && c.State == Blocked {
+		return st, nil
+	}
+	if known && samePin(c, cert) != nil {
+		return st.warn("A request came in the name of %s with another key than the one you know, and was refused. Ask %s by another way.", c.Name, c.Name), nil
+	}
+	peer, err := e2e.New(s.local(), cert)
+	if err != nil {
+		return st.warn("A request under your own key was refused."), nil
+	}
+	body, peer, err := openContent(peer, f.Data, f.ID)
+	if err != nil || body.Type != contentRequest {
+		return st.warn("A request in the name of %s could not be opened, and was refused.", f.From.User), nil
+	}
+	if known && c.RequestID == f.ID {
+		return st, nil // a second copy
+	}
+	if !known || c.State == Known {
+		c = ContactRecord{
+			Contact:     Contact{Name: string(cert.User), State: Incoming, Fingerprint: string(cert.Account.Fingerprint()), Since: now},
+			Certificate: cert, Session: peer.State(),
+		}
+	}
+	c.Note = body.Body
+	if c.State == Incoming {
+		c.RequestID = f.ID
+		st.Contacts = []ContactRecord{c}
+		return st, nil
+	}
+	// Both asked, or they ask again after we accepted: the answer is known.
+	if err := s.acceptInto(st, c, now); err != nil {
+		return nil, err
+	}
+	return st, nil
+}
+
+func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time) (*step, error) {
+	st := &step{ack: f.Seq}
+	c, ok := s.contacts[f.From.User]
+	if !ok || c.State == Blocked || c.State == Incoming || c.Certificate.Address() != f.From {
+		return st, nil
+	}
+	if c.State == Accepted {
+		return st, nil // crossed, or a second copy
+	}
+	c, body, err := s.open(c, f.Data, f.ID)
+	if err != nil || body.Type != contentAccept {
+		return st.warn("An answer in the name of %s could not be opened, and was refused.", c.Name), nil
+	}
+	c.State, c.Since = Accepted, now
+	st.Contacts = []ContactRecord{c}
+	return st, nil
+}
+
+func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*step, error) {
+	st := &step{ack: f.Seq}
+	c, ok := s.contacts[f.From.User]
+	if !ok || c.State != Accepted || c.Certificate.Address() != f.From {
+		return st, nil // the relay should have kept it; nobody else's words are shown
+	}
+	seen, err := s.seen(f.From, f.ID)
+	if err != nil {
+		return nil, err
+	}
+	if seen {
+		return st, nil
+	}
+	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
+	next, body, err := s.open(c, f.Data, f.ID)
+	if err != nil {
+		// Keeping its place tells the user that something was said and lost.
+		m.Type, m.SentAt = TypeUnreadable, f.Time.Time()
+	} else {
+		m.Type, m.SentAt = body.Type, body.sentAt()
+		if body.Type == TypeText {
+			m.Text = body.Body
+		}
+		st.Contacts = []ContactRecord{next}
+	}
+	st.Messages = []NewMessage{{Message: m, Author: f.From}}
+	return st, nil
+}
+
+// open opens what a contact sealed and returns the record to store.
+func (s *session) open(c ContactRecord, sealed []byte, id crypto.MessageID) (ContactRecord, content, error) {
+	peer, err := e2e.Restore(s.local(), c.Certificate, c.Session)
+	if err != nil {
+		return c, content{}, err
+	}
+	body, peer, err := openContent(peer, sealed, id)
+	if err != nil {
+		return c, content{}, err
+	}
+	c.Session = peer.State()
+	return c, body, nil
+}
+
+// openContent opens and parses; the id inside must be the one outside, or the
+// relay could make one message look like two.
+func openContent(peer e2e.Session, sealed []byte, id crypto.MessageID) (content, e2e.Session, error) {
+	text, next, err := peer.Open(sealed)
+	if err != nil {
+		return content{}, nil, err
+	}
+	body, err := parseContent(text)
+	if err != nil {
+		return content{}, nil, err
+	}
+	if body.ID != id {
+		return content{}, nil, errContent
+	}
+	return body, next, nil
+}
+
+func (s *session) receiveReceipt(f *protocol.Receipt) *step {
+	st := &step{ack: f.Seq}
+	it, ok := s.outbox[f.ID]
+	switch {
+	case !ok: // settled before
+	case it.Kind != kindMessage:
+		st.Settle = []crypto.MessageID{f.ID}
+	case f.State == protocol.ReceiptDelivered:
+		st.Settle = []crypto.MessageID{f.ID}
+		st.States = []StateChange{{ID: f.ID, State: Delivered}}
+	case !it.Stored:
+		st.Stored = []crypto.MessageID{f.ID}
+		st.States = []StateChange{{ID: f.ID, State: Stored}}
+	}
+	return st
+}
+
+func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
+	st := &step{}
+	if f.Code.Temporary() {
+		st.retry = true
+		return st
+	}
+	if f.ID == nil {
+		return st.warn("The relay refused what this program sent (%s). Both may need the same version.", f.Code)
+	}
+	it, ok := s.outbox[*f.ID]
+	if !ok {
+		return st
+	}
+	st.Settle = []crypto.MessageID{it.ID}
+	switch it.Kind {
+	case kindMessage:
+		st.States = []StateChange{{ID: it.ID, State: Failed, Reason: refusal(f.Code, it.Contact)}}
+	case kindRequest:
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Requested {
+			st.forget(c, now)
+		}
+		return st.warn("The request to %s was refused: %s.", it.Contact, refusal(f.Code, it.Contact))
+	case kindAccept:
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNoRequest {
+			st.forget(c, now)
+			return st.warn("%s has taken the request back.", it.Contact)
+		}
+	}
+	return st
+}
+
+// refusal says to the user why the relay did not take something.
+func refusal(code protocol.Code, contact string) string {
+	switch code {
+	case protocol.CodeNotContact:
+		return contact + " does not have you as a contact any more"
+	case protocol.CodeUnknownUser, protocol.CodeUnknownDevice:
+		return "the relay does not know " + contact + " any more"
+	case protocol.CodeBlocked:
+		return "you have blocked " + contact
+	case protocol.CodeTooLarge:
+		return "the relay found it too large"
+	}
+	return "the relay refused it (" + printable(string(code)) + ")"
+}
+
+func (st *step) warn(format string, args ...any) *step {
+	st.warnings = append(st.warnings, fmt.Sprintf(format, args...))
+	return st
+}
+
+// printable keeps a relay's words from reaching a terminal as anything but
+// words.
+func printable(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,87 @@
+package client
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// DefaultServer is where a relay is looked for when nothing else is known.
+const DefaultServer = "wss://localhost:8443"
+
+const defaultPort = "8443"
+
+// Server is the address of a relay, written wss://host:port#PIN.
+type Server struct {
+	Host   string             // name or IP address as the user gave it
+	Port   string             // decimal
+	Plain  bool               // ws:// instead of wss://, on loopback only
+	WebPKI bool               // its TLS certificate is a public authority's, not the relay key's
+	Pin    crypto.Fingerprint // of the relay key; empty if not known
+}
+
+// ParseServer reads what a user gives as a server: wss://host:port#PIN, where
+// all but the host may be left out.
+func ParseServer(s string) (Server, error) {
+	bad := func(why string) (Server, error) {
+		return Server{}, &Error{Code: CodeUsage, Text: "The server address " + why + ". Write it like wss://chat.example.org:8443 or wss://host:8443#FINGERPRINT."}
+	}
+	if !strings.Contains(s, "://") {
+		s = "wss://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+		return bad("is not one")
+	}
+	v := Server{Host: strings.ToLower(u.Hostname()), Port: u.Port()}
+	switch u.Scheme {
+	case "wss", "https":
+	case "ws", "http":
+		v.Plain = true
+		if ip := net.ParseIP(v.Host); v.Host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return bad("is not encrypted, which is allowed on this machine only")
+		}
+	default:
+		return bad("begins with an unknown scheme")
+	}
+	if v.Port == "" {
+		v.Port = defaultPort
+	}
+	if u.Fragment != "" {
+		if v.Pin, err = crypto.ParseFingerprint(u.Fragment); err != nil {
+			return bad("has a PIN that is no fingerprint")
+		}
+	}
+	return v, nil
+}
+
+// Address is host:port.
+func (s Server) Address() string { return net.JoinHostPort(s.Host, s.Port) }
+
+// String writes the address with its PIN, so that it can be given to ParseServer.
+func (s Server) String() string {
+	scheme := "wss://"
+	if s.Plain {
+		scheme = "ws://"
+	}
+	if s.Pin == "" {
+		return scheme + s.Address()
+	}
+	return scheme + s.Address() + "#" + string(s.Pin)
+}
+
+func (s Server) http(path string) string {
+	if s.Plain {
+		return "http://" + s.Address() + path
+	}
+	return "https://" + s.Address() + path
+}
+
+func (s Server) socket(path string) string {
+	if s.Plain {
+		return "ws://" + s.Address() + path
+	}
+	return "wss://" + s.Address() + path
+}

@@ -1,0 +1,339 @@
+package client
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
+	"secure-messaging/pkg/protocol"
+)
+
+// MaxOutbox is how many items may wait in an outbox: days of a busy bot
+// without a relay, in about 10 MB.
+const MaxOutbox = 10000
+
+// session is the protocol of one account on one device, free of I/O. A frame
+// or a wish of the user goes in; what must be written, acked and told comes
+// out as a step. Nothing of the session changes until apply, which the caller
+// calls after the step's changes are on the disk.
+type session struct {
+	keys     Keys
+	contacts map[crypto.Username]ContactRecord
+	outbox   map[crypto.MessageID]OutboxItem // without Frame
+	waiting  int                             // messages in outbox that the relay does not have
+	seen     func(crypto.Address, crypto.MessageID) (bool, error)
+}
+
+// step is what follows from one input. The zero step changes nothing.
+type step struct {
+	Changes
+	ack      uint64   // mailbox position that may be acked once the changes are written
+	warnings []string // for the user
+	retry    bool     // the relay asked to send again later
+}
+
+func newSession(l Loaded, seen func(crypto.Address, crypto.MessageID) (bool, error)) *session {
+	s := &session{
+		keys:     l.Keys,
+		contacts: make(map[crypto.Username]ContactRecord, len(l.Contacts)),
+		outbox:   make(map[crypto.MessageID]OutboxItem, len(l.Outbox)),
+		seen:     seen,
+	}
+	for _, c := range l.Contacts {
+		s.contacts[crypto.Username(c.Name)] = c
+	}
+	for _, it := range l.Outbox {
+		s.keep(it)
+	}
+	return s
+}
+
+func (s *session) local() e2e.Local {
+	return e2e.Local{Certificate: s.keys.Certificate, Box: s.keys.Box}
+}
+
+// apply takes over a step that has been written.
+func (s *session) apply(st *step) {
+	for _, c := range st.Contacts {
+		old := s.contacts[crypto.Username(c.Name)]
+		c.Unread, c.LastAt = old.Unread, old.LastAt
+		s.contacts[crypto.Username(c.Name)] = c
+	}
+	for _, m := range st.Messages {
+		c, ok := s.contacts[crypto.Username(m.Contact)]
+		if !ok {
+			continue
+		}
+		c.LastAt = m.At
+		if m.Unread {
+			c.Unread++
+		}
+		s.contacts[crypto.Username(m.Contact)] = c
+	}
+	for _, it := range st.Enqueue {
+		s.keep(it)
+	}
+	for _, id := range st.Stored {
+		if it, ok := s.outbox[id]; ok {
+			s.drop(id)
+			it.Stored = true
+			s.keep(it)
+		}
+	}
+	for _, id := range st.Settle {
+		s.drop(id)
+	}
+}
+
+func (s *session) keep(it OutboxItem) {
+	it.Frame = nil
+	s.outbox[it.ID] = it
+	if it.waits() {
+		s.waiting++
+	}
+}
+
+func (s *session) drop(id crypto.MessageID) {
+	if s.outbox[id].waits() {
+		s.waiting--
+	}
+	delete(s.outbox, id)
+}
+
+// waits reports whether the user should hear that a message has not left yet.
+func (it OutboxItem) waits() bool { return it.Kind == kindMessage && !it.Stored }
+
+var (
+	kindMessage = (*protocol.SendMessage)(nil).Type()
+	kindRequest = (*protocol.ConnectRequest)(nil).Type()
+	kindAccept  = (*protocol.AcceptConnection)(nil).Type()
+)
+
+// list returns the contacts by name.
+func (s *session) list() []Contact {
+	cs := make([]Contact, 0, len(s.contacts))
+	for _, c := range s.contacts {
+		if c.State != Known {
+			cs = append(cs, c.Contact)
+		}
+	}
+	sort.Slice(cs, func(i, j int) bool { return cs[i].Name < cs[j].Name })
+	return cs
+}
+
+func (s *session) contact(name string) (ContactRecord, error) {
+	user, err := crypto.ParseUsername(name)
+	if err != nil {
+		return ContactRecord{}, badName()
+	}
+	c, ok := s.contacts[user]
+	if !ok || c.State == Known {
+		return c, &Error{Code: CodeNotContact, Text: fmt.Sprintf("%s is not a contact of yours. Ask first: chat connect %s", name, name)}
+	}
+	return c, nil
+}
+
+func badName() error {
+	return &Error{Code: CodeUsage, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
+}
+
+// room refuses to queue more than the outbox may hold.
+func (s *session) room() error {
+	if len(s.outbox) >= MaxOutbox {
+		return &Error{Code: CodeRateLimit, Text: fmt.Sprintf("%d messages are waiting for the relay already. Send again when they have left.", MaxOutbox)}
+	}
+	return nil
+}
+
+// send seals a text for a contact.
+func (s *session) send(to, text string, now time.Time) (*step, error) {
+	if err := checkText(text); err != nil {
+		return nil, err
+	}
+	c, err := s.contact(to)
+	if err != nil {
+		return nil, err
+	}
+	switch c.State {
+	case Requested:
+		return nil, &Error{Code: CodeNotContact, Text: to + " has not accepted yet. Messages can be sent as soon as they do."}
+	case Incoming:
+		return nil, &Error{Code: CodeNotContact, Text: to + " is waiting for your answer. Accept first: chat accept " + to}
+	case Blocked:
+		return nil, &Error{Code: CodeNotContact, Text: "You have blocked " + to + ". To lift it: chat connect " + to}
+	}
+	if err := s.room(); err != nil {
+		return nil, err
+	}
+	body := newContent(contentText, text, now)
+	c, sealed, err := s.seal(c, body)
+	if err != nil {
+		return nil, err
+	}
+	frame := &protocol.SendMessage{ID: body.ID, Recipients: []crypto.Address{c.Certificate.Address()}, EncryptedData: []protocol.Sealed{sealed}}
+	st := &step{}
+	st.Contacts = []ContactRecord{c}
+	st.Messages = []NewMessage{{
+		Author: s.keys.Certificate.Address(),
+		Message: Message{
+			ID: body.ID.String(), Contact: c.Name, From: string(s.keys.Certificate.User), Type: TypeText,
+			Text: text, SentAt: body.sentAt(), At: now, State: Waiting,
+		},
+	}}
+	st.enqueue(frame, body.ID, c.Name, now)
+	return st, nil
+}
+
+// seal advances the session with a contact and returns the record to store.
+func (s *session) seal(c ContactRecord, body content) (ContactRecord, []byte, error) {
+	peer, err := e2e.Restore(s.local(), c.Certificate, c.Session)
+	if err != nil {
+		return c, nil, damaged(c.Name, err)
+	}
+	sealed, next, err := peer.Seal(body.encode())
+	if err != nil {
+		return c, nil, damaged(c.Name, err)
+	}
+	c.Session = next.State()
+	return c, sealed, nil
+}
+
+func damaged(name string, err error) error {
+	return &Error{Code: CodeInternal, Err: err, Text: "The stored session with " + name + " cannot be used. Ask them again: chat connect " + name}
+}
+
+func (st *step) enqueue(f protocol.Frame, id crypto.MessageID, contact string, now time.Time) {
+	st.Enqueue = append(st.Enqueue, OutboxItem{ID: id, Kind: f.Type(), Contact: contact, Frame: protocol.Encode(f), At: now})
+}
+
+// connect asks a person whose certificate the relay gave. Only a person that
+// is unknown so far is taken at the relay's word; from then on the pin counts.
+func (s *session) connect(cert crypto.Certificate, note string, now time.Time) (*step, error) {
+	name := string(cert.User)
+	c, known := s.contacts[cert.User]
+	if known {
+		if err := samePin(c, cert); err != nil {
+			return nil, err
+		}
+		switch c.State {
+		case Accepted:
+			return &step{}, nil
+		case Incoming:
+			return s.accept(name, now)
+		}
+	}
+	if err := s.room(); err != nil {
+		return nil, err
+	}
+	peer, err := e2e.New(s.local(), cert)
+	if err != nil {
+		return nil, &Error{Code: CodeUsage, Err: err, Text: "You cannot connect to yourself."}
+	}
+	c = ContactRecord{
+		Contact:     Contact{Name: name, State: Requested, Fingerprint: string(cert.Account.Fingerprint()), Since: now},
+		Certificate: cert, Session: peer.State(),
+	}
+	body := newContent(contentRequest, note, now)
+	c, sealed, err := s.seal(c, body)
+	if err != nil {
+		return nil, err
+	}
+	c.RequestID = body.ID
+	st := &step{}
+	st.Contacts = []ContactRecord{c}
+	st.enqueue(&protocol.ConnectRequest{ID: body.ID, Target: cert.Address(), Data: sealed}, body.ID, name, now)
+	return st, nil
+}
+
+// samePin refuses a certificate under another account key than the pinned one.
+func samePin(c ContactRecord, cert crypto.Certificate) error {
+	if !c.Certificate.IsZero() && c.Certificate.Account != cert.Account {
+		return &Error{Code: CodeKeyChanged, Text: fmt.Sprintf(
+			"The relay now shows another key for %s (%s) than the one you know (%s). Somebody may be posing as %s. Compare fingerprints with them by another way before anything else.",
+			c.Name, cert.Account.Fingerprint(), c.Fingerprint, c.Name)}
+	}
+	return nil
+}
+
+// accept agrees to a request that came in.
+func (s *session) accept(name string, now time.Time) (*step, error) {
+	c, err := s.contact(name)
+	if err != nil || c.State == Blocked || c.State == Requested {
+		return nil, &Error{Code: CodeNotFound, Text: "There is no request of " + name + " to accept. See them with: chat requests"}
+	}
+	if c.State == Accepted {
+		return &step{}, nil
+	}
+	st := &step{}
+	return st, s.acceptInto(st, c, now)
+}
+
+func (s *session) acceptInto(st *step, c ContactRecord, now time.Time) error {
+	if err := s.room(); err != nil {
+		return err
+	}
+	body := newContent(contentAccept, "", now)
+	c, sealed, err := s.seal(c, body)
+	if err != nil {
+		return err
+	}
+	if c.State != Accepted {
+		c.State, c.Since = Accepted, now
+	}
+	st.Contacts = append(st.Contacts, c)
+	st.enqueue(&protocol.AcceptConnection{ID: body.ID, Target: c.Certificate.Address(), Data: sealed}, body.ID, c.Name, now)
+	return nil
+}
+
+// reject forgets a request that came in.
+func (s *session) reject(name string, now time.Time) (*step, error) {
+	c, err := s.contact(name)
+	if err != nil || c.State != Incoming {
+		return nil, &Error{Code: CodeNotFound, Text: "There is no request of " + name + " to reject. See them with: chat requests"}
+	}
+	st := &step{}
+	st.forget(c, now)
+	id := crypto.NewMessageID()
+	st.enqueue(&protocol.RejectConnection{ID: id, Target: crypto.Username(c.Name)}, id, c.Name, now)
+	return st, nil
+}
+
+// forget ends a relation and keeps the pin.
+func (st *step) forget(c ContactRecord, now time.Time) {
+	c.State, c.Since, c.Note = Known, now, ""
+	st.Contacts = append(st.Contacts, c)
+}
+
+// block ends the relation to a person, who need not be a contact.
+func (s *session) block(name string, now time.Time) (*step, error) {
+	user, err := crypto.ParseUsername(name)
+	if err != nil {
+		return nil, badName()
+	}
+	if user == s.keys.Certificate.User {
+		return nil, &Error{Code: CodeUsage, Text: "You cannot block yourself."}
+	}
+	c, ok := s.contacts[user]
+	if ok && c.State == Blocked {
+		return &step{}, nil
+	}
+	if !ok {
+		c = ContactRecord{Contact: Contact{Name: name}}
+	}
+	c.State, c.Since, c.Note = Blocked, now, ""
+	st := &step{}
+	st.Contacts = []ContactRecord{c}
+	for id, it := range s.outbox { // what has not left must not arrive after the block
+		if it.Contact == name {
+			st.Settle = append(st.Settle, id)
+			if it.Kind == kindMessage && !it.Stored {
+				st.States = append(st.States, StateChange{id, Failed, "you blocked " + name})
+			}
+		}
+	}
+	id := crypto.NewMessageID()
+	st.enqueue(&protocol.Block{ID: id, Target: user}, id, name, now)
+	return st, nil
+}
