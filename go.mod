@@ -71,4 +71,5 @@ require (
 	golang.org/x/term v0.47.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/protobuf v1.33.0 // indirect
+	lukechampine.com/adiantum v1.1.1 // indirect
 )
