@@ -17,7 +17,8 @@
 //	relay     Ed25519  names the relay; signs its challenges and its TLS certificate
 //
 // Each kind has its own Go type and its own text prefix. Private keys cannot
-// be compared with == and never appear in an error.
+// be compared with ==, appear in no error, and print as "(secret)". Only
+// MarshalText gives one away, for the caller to seal at once.
 //
 // Sources: RFC 8032 (Ed25519), RFC 7748 (X25519). The byte layouts are in
 // PROTOCOL.md of package protocol.

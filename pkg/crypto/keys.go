@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 
 	"filippo.io/edwards25519"
@@ -144,10 +145,12 @@ func checkPoint(b []byte) error {
 	return nil
 }
 
-// signingPrivate is an Ed25519 private key of one role.
+// signingPrivate is an Ed25519 private key of one role. The key stands behind
+// a pointer because fmt does not ask Format for a value in an unexported
+// field: there it prints an address.
 type signingPrivate[R role] struct {
 	_   [0]func() // forbids ==
-	key ed25519.PrivateKey
+	key *ed25519.PrivateKey
 }
 
 func newSigningPrivate[R role]() signingPrivate[R] {
@@ -155,17 +158,17 @@ func newSigningPrivate[R role]() signingPrivate[R] {
 	if err != nil {
 		panic(err) // crypto/rand never fails since Go 1.24
 	}
-	return signingPrivate[R]{key: key}
+	return signingPrivate[R]{key: &key}
 }
 
 // Public gives the public half.
 func (k signingPrivate[R]) Public() signingPublic[R] {
-	return signingPublic[R]{[KeySize]byte(k.key[KeySize:])}
+	return signingPublic[R]{[KeySize]byte((*k.key)[KeySize:])}
 }
 
 // Sign signs a structure.
 func (k signingPrivate[R]) Sign(label Label, fields ...[]byte) Signature {
-	return Signature(ed25519.Sign(k.key, Encode(label, fields...)))
+	return Signature(ed25519.Sign(*k.key, Encode(label, fields...)))
 }
 
 // MarshalText writes the secret with its prefix; the caller seals it at once.
@@ -181,17 +184,24 @@ func (k *signingPrivate[R]) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	k.key = ed25519.NewKeyFromSeed(seed)
+	key := ed25519.NewKeyFromSeed(seed)
+	clear(seed)
+	k.key = &key
 	return nil
 }
 
 // Format keeps the secret out of whatever prints the value.
-func (signingPrivate[R]) Format(f fmt.State, _ rune) { io.WriteString(f, "(secret)") }
+func (signingPrivate[R]) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue keeps the secret out of logs, which would ask MarshalText.
+func (signingPrivate[R]) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+const redacted = "(secret)"
 
 // TLSSigner gives a relay's key to crypto/x509, which signs the relay's TLS
 // certificate with it. A DER certificate begins with byte 0x30, an encoded
 // structure with 0x00, so neither can pass for the other.
-func TLSSigner(k RelayPrivate) ed25519.PrivateKey { return k.key }
+func TLSSigner(k RelayPrivate) ed25519.PrivateKey { return *k.key }
 
 func keyText(prefix string, b []byte) ([]byte, error) {
 	return []byte(prefix + Base64(b)), nil
@@ -282,11 +292,15 @@ func (k *BoxPrivate) UnmarshalText(text []byte) error {
 		return err
 	}
 	k.key, err = ecdh.X25519().NewPrivateKey(b)
+	clear(b)
 	return err
 }
 
 // Format keeps the secret out of whatever prints the value.
-func (BoxPrivate) Format(f fmt.State, _ rune) { io.WriteString(f, "(secret)") }
+func (BoxPrivate) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue keeps the secret out of logs, which would ask MarshalText.
+func (BoxPrivate) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Equal compares two secrets in constant time.
 func (k BoxPrivate) Equal(o BoxPrivate) bool {

@@ -87,9 +87,11 @@ func lowerHex(dst, text []byte, complaint string) error {
 	if len(text) != 2*len(dst) || strings.ToLower(string(text)) != string(text) {
 		return errors.New(complaint)
 	}
-	if _, err := hex.Decode(dst, text); err != nil {
+	b, err := hex.DecodeString(string(text))
+	if err != nil {
 		return errors.New(complaint)
 	}
+	copy(dst, b)
 	return nil
 }
 
@@ -111,8 +113,10 @@ func (a *Address) UnmarshalText(text []byte) error {
 	if !ok {
 		return errors.New("not an address of the form name/device")
 	}
-	if err := a.User.UnmarshalText([]byte(name)); err != nil {
+	user, err := ParseUsername(name)
+	if err != nil {
 		return err
 	}
+	a.User = user
 	return a.Device.UnmarshalText([]byte(device))
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"time"
 )
 
@@ -118,6 +120,9 @@ func NewRegistrationNonces() *RegistrationNonces {
 	rand.Read(r.key[:]) // never fails since Go 1.24
 	return &r
 }
+
+// Format keeps the key out of whatever prints the value.
+func (*RegistrationNonces) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // Make gives a nonce of 56 bytes: 16 random, 8 of time, 32 of tag.
 func (r *RegistrationNonces) Make(now time.Time) []byte {

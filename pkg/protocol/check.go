@@ -37,12 +37,69 @@ func needSeq(seq uint64) *Refusal {
 	if seq == 0 {
 		return missing("seq")
 	}
+	if seq > MaxNumber {
+		return refuse(CodeBadFrame, `"seq" is at most 2^53-1`)
+	}
 	return nil
 }
 
-func needSignature(s crypto.Signature) *Refusal {
+func needTime(m UnixMilli) *Refusal {
+	if m == 0 {
+		return missing("time")
+	}
+	if m < 0 || m > MaxNumber {
+		return refuse(CodeBadFrame, `"time" is from 1 to 2^53-1`)
+	}
+	return nil
+}
+
+func needVersion(v int) *Refusal {
+	if v < 1 || v > maxVersion {
+		return refuse(CodeBadFrame, `"version" is from 1 to %d`, maxVersion)
+	}
+	return nil
+}
+
+func needHost(host string) *Refusal {
+	if host == "" {
+		return missing("host")
+	}
+	if len(host) > MaxHost {
+		return refuse(CodeTooLarge, `"host" has at most %d bytes`, MaxHost)
+	}
+	return nil
+}
+
+// needCode takes codes of later versions too, but no text that could do harm
+// where it is printed.
+func needCode(c Code) *Refusal {
+	if c == "" {
+		return missing("code")
+	}
+	if len(c) > maxCode {
+		return refuse(CodeTooLarge, `"code" has at most %d bytes`, maxCode)
+	}
+	for _, b := range []byte(c) {
+		if (b < 'a' || b > 'z') && b != '_' {
+			return refuse(CodeBadFrame, `"code" is made of a-z and _`)
+		}
+	}
+	return nil
+}
+
+func needMessage(text string) *Refusal {
+	if text == "" {
+		return missing("message")
+	}
+	if len(text) > MaxErrorText {
+		return refuse(CodeTooLarge, `"message" has at most %d bytes`, MaxErrorText)
+	}
+	return nil
+}
+
+func needSignature(name string, s crypto.Signature) *Refusal {
 	if s == (crypto.Signature{}) {
-		return missing("signature")
+		return missing(name)
 	}
 	return nil
 }
@@ -64,10 +121,7 @@ func first(rs ...*Refusal) *Refusal {
 }
 
 func (f *Authenticate) check() *Refusal {
-	if f.Host == "" || len(f.Host) > MaxHost {
-		return refuse(CodeBadFrame, `"host" has 1 to %d bytes`, MaxHost)
-	}
-	return first(needAddress("address", f.Address), needNonce(f.Nonce), needSignature(f.Signature))
+	return first(needAddress("address", f.Address), needHost(f.Host), needNonce(f.Nonce), needSignature("signature", f.Signature))
 }
 
 func (f *ConnectRequest) check() *Refusal {
@@ -118,30 +172,42 @@ func (f *SendMessage) check() *Refusal {
 func (f *Ack) check() *Refusal { return needSeq(f.Seq) }
 
 func (f *Challenge) check() *Refusal {
-	if f.Version == 0 {
-		return missing("version")
-	}
-	if f.Relay == (crypto.RelayPublic{}) {
-		return missing("relay")
-	}
-	return first(needNonce(f.Nonce), needSignature(f.Signature))
+	return first(needVersion(f.Version), needRelay(f.Relay), needNonce(f.Nonce), needSignature("signature", f.Signature))
 }
 
-func (f *Authenticated) check() *Refusal { return needSignature(f.Signature) }
+func needRelay(k crypto.RelayPublic) *Refusal {
+	if k == (crypto.RelayPublic{}) {
+		return missing("relay")
+	}
+	return nil
+}
 
-func (f *ConnectionRequest) check() *Refusal {
-	if f.Certificate.IsZero() {
+func (f *Authenticated) check() *Refusal {
+	return first(needTime(f.Time), needSignature("signature", f.Signature))
+}
+
+func needCertificate(c crypto.Certificate) *Refusal {
+	if c.IsZero() {
 		return missing("certificate")
 	}
-	return first(needSeq(f.Seq), needAddress("from", f.From), needID(f.ID), needSealed("data", f.Data, MaxSealedNote))
+	return nil
+}
+
+// checkMail checks what all frames from one device to another share.
+func checkMail(seq uint64, from crypto.Address, id crypto.MessageID, at UnixMilli, data Sealed, max int) *Refusal {
+	return first(needSeq(seq), needAddress("from", from), needID(id), needTime(at), needSealed("data", data, max))
+}
+
+func (f *ConnectionRequest) check() *Refusal {
+	return first(needCertificate(f.Certificate), checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealedNote))
 }
 
 func (f *ConnectionAccepted) check() *Refusal {
-	return first(needSeq(f.Seq), needAddress("from", f.From), needID(f.ID), needSealed("data", f.Data, MaxSealedNote))
+	return checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealedNote)
 }
 
 func (f *EncryptedMessage) check() *Refusal {
-	return first(needSeq(f.Seq), needAddress("from", f.From), needID(f.ID), needSealed("data", f.Data, MaxSealed))
+	return checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealed)
 }
 
 func (f *Receipt) check() *Refusal {
@@ -161,11 +227,38 @@ func (f *Receipt) check() *Refusal {
 }
 
 func (f *Error) check() *Refusal {
-	if f.Code == "" {
-		return missing("code")
+	if f.ID != nil {
+		if r := needID(*f.ID); r != nil {
+			return r
+		}
 	}
-	if len(f.Message) > MaxErrorText {
-		return refuse(CodeTooLarge, "an error has at most %d bytes of text", MaxErrorText)
-	}
-	return nil
+	return first(needCode(f.Code), needMessage(f.Message))
 }
+
+func (r *RelayInfo) check() *Refusal {
+	return first(needVersion(r.Version), needRelay(r.Relay), needSealed("nonce", r.Nonce, MaxNonce))
+}
+
+func (r *RegisterRequest) check() *Refusal {
+	return first(
+		needUser(r.Username, r.PublicKey, r.Certificate),
+		needHost(r.Host), needSealed("nonce", r.Nonce, MaxNonce),
+		needSignature("accountSignature", r.AccountSignature), needSignature("deviceSignature", r.DeviceSignature),
+	)
+}
+
+func (u *UserInfo) check() *Refusal { return needUser(u.Username, u.PublicKey, u.Certificate) }
+
+// needUser does not compare the three: what a mismatch means, and how grave it
+// is, differs between a relay and a client.
+func needUser(name crypto.Username, key crypto.BoxPublic, c crypto.Certificate) *Refusal {
+	if name == "" {
+		return missing("username")
+	}
+	if key == (crypto.BoxPublic{}) {
+		return missing("publicKey")
+	}
+	return needCertificate(c)
+}
+
+func (e *HTTPError) check() *Refusal { return first(needCode(e.Code), needMessage(e.Message)) }

@@ -13,6 +13,18 @@ import (
 // nothing to ignore: both sides know the version of the other.
 var strict = json.RejectUnknownMembers(true)
 
+// noNull refuses null where a member is optional, which the JSON package would
+// take for a missing one. Frames from a client have no optional members, and
+// the relay need not pay for the look.
+var noNull = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ any) error {
+	if d.PeekKind() == 'n' {
+		return errNull
+	}
+	return errors.ErrUnsupported // means: go on as usual
+}))
+
+var errNull = errors.New("null is no value")
+
 var fromClient = map[string]func() Frame{
 	"authenticate":      func() Frame { return new(Authenticate) },
 	"connect_request":   func() Frame { return new(ConnectRequest) },
@@ -35,15 +47,15 @@ var fromRelay = map[string]func() Frame{
 
 // DecodeFromClient reads a frame that a client sent. The error is a *Refusal.
 // The frame shares no memory with b.
-func DecodeFromClient(b []byte) (Frame, error) { return decode(b, fromClient) }
+func DecodeFromClient(b []byte) (Frame, error) { return decode(b, fromClient, strict) }
 
 // DecodeFromRelay reads a frame that a relay sent. The error is a *Refusal.
 // The frame shares no memory with b.
-func DecodeFromRelay(b []byte) (Frame, error) { return decode(b, fromRelay) }
+func DecodeFromRelay(b []byte) (Frame, error) { return decode(b, fromRelay, strict, noNull) }
 
 // decode takes a frame whose "type" member comes first, as Encode writes it,
 // in one pass over b.
-func decode(b []byte, known map[string]func() Frame) (Frame, error) {
+func decode(b []byte, known map[string]func() Frame, opts ...json.Options) (Frame, error) {
 	if len(b) > MaxFrame {
 		return nil, refuse(CodeTooLarge, "a frame has at most %d bytes", MaxFrame)
 	}
@@ -56,7 +68,7 @@ func decode(b []byte, known map[string]func() Frame) (Frame, error) {
 		return nil, refuse(CodeUnknownType, "this relay or client knows no frame of that type")
 	}
 	f := newFrame()
-	if err := json.Unmarshal(members, f, strict); err != nil {
+	if err := json.Unmarshal(members, f, opts...); err != nil {
 		return nil, refuse(CodeBadFrame, "%s: %s", f.Type(), describe(err))
 	}
 	if r := f.check(); r != nil {
@@ -70,7 +82,7 @@ const jsonSpace = " \t\r\n"
 // cutType reads the "type" member, which must come first, and returns the
 // object without it.
 func cutType(b []byte) (name string, members []byte, err error) {
-	d := jsontext.NewDecoder(bytes.NewReader(b))
+	d := jsontext.NewDecoder(bytes.NewBuffer(b)) // a Buffer is read in place
 	open, err := d.ReadToken()
 	if err != nil || open.Kind() != '{' {
 		return "", nil, refuse(CodeBadFrame, "a frame is one JSON object")
@@ -115,8 +127,9 @@ func describe(err error) string {
 	return "it cannot be read"
 }
 
-// Encode writes a frame: its type first, then its members. A frame that this
-// program made always encodes.
+// Encode writes a frame: its type first, then its members. It panics for what
+// no program should make: text that is not UTF-8, or a certificate that is not
+// there.
 func Encode(f Frame) []byte {
 	body, err := json.Marshal(f)
 	if err != nil {

@@ -37,11 +37,17 @@ type HTTPError struct {
 	Message string `json:"message"`
 }
 
-// DecodeBody reads one of the bodies above as strictly as a frame. The error
-// is a *Refusal.
+// DecodeBody reads a body as strictly as a frame into v, which is a pointer to
+// one of the types above. The error is a *Refusal.
 func DecodeBody(b []byte, v any) error {
-	if err := json.Unmarshal(b, v, strict); err != nil {
+	if len(b) > MaxRegistration {
+		return refuse(CodeTooLarge, "a body has at most %d bytes", MaxRegistration)
+	}
+	if err := json.Unmarshal(b, v, strict, noNull); err != nil {
 		return refuse(CodeBadFrame, "the body: %s", describe(err))
+	}
+	if r := v.(interface{ check() *Refusal }).check(); r != nil {
+		return r
 	}
 	return nil
 }

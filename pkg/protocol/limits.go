@@ -22,15 +22,23 @@ const (
 	MaxRecipients = 100
 	// MaxHost bounds a host name (RFC 1035, section 2.3.4).
 	MaxHost = 255
-	// MaxCertificate bounds a certificate before base64. Version 1 takes 350.
-	MaxCertificate = 1 << 10
-	// MaxRegistration bounds the body of POST /api/register.
+	// MaxNonce bounds the registration nonce of a relay, before base64. Ours
+	// has 56.
+	MaxNonce = 128
+	// MaxNumber bounds every number: beyond it, not every JSON implementation
+	// keeps them apart (RFC 7493, section 2.2).
+	MaxNumber = 1<<53 - 1
+	// MaxRegistration bounds every HTTP body. A registration takes 1,200 bytes.
 	MaxRegistration = 16 << 10
 	// MaxBadFrames is how many frames of one connection may be refused as
 	// malformed before it is closed: room for a bug report, not for a fuzzer.
 	MaxBadFrames = 16
-	// MaxErrorText bounds the message of an error frame.
+	// MaxErrorText bounds the message of an error.
 	MaxErrorText = 300
+	// maxCode bounds the code of an error; ours have up to 22 bytes.
+	maxCode = 64
+	// maxVersion keeps a version far from where an int ends.
+	maxVersion = 1 << 16
 )
 
 // Deadlines of a connection.

@@ -15,8 +15,15 @@ const prefix = 4
 
 var buckets = [...]int{256, 512, 1024, 2048, 4096}
 
-// Pad returns a padded copy of text.
+// MaxText is the longest text that is padded: far beyond every message, and
+// far below where the length would not fit. Files go in pieces.
+const MaxText = 1 << 24
+
+// Pad returns a padded copy of text. It panics beyond MaxText.
 func Pad(text []byte) []byte {
+	if len(text) > MaxText {
+		panic("padding: text too long")
+	}
 	b := make([]byte, Size(len(text)))
 	binary.BigEndian.PutUint32(b, uint32(len(text)))
 	copy(b[prefix:], text)
@@ -53,7 +60,7 @@ func Unpad(b []byte) ([]byte, error) {
 		return nil, ErrPadding
 	}
 	n := binary.BigEndian.Uint32(b)
-	if uint64(n) > uint64(len(b)-prefix) || Size(int(n)) != len(b) {
+	if n > MaxText || int(n) > len(b)-prefix || Size(int(n)) != len(b) {
 		return nil, ErrPadding
 	}
 	for _, c := range b[prefix+n:] {

@@ -2,12 +2,16 @@
 // after precomputation (XSalsa20 and Poly1305), under a key and a nonce that
 // a KDF made for this one message. The bytes are those of libsodium's
 // crypto_box_easy_afternm.
+//
+// A [Key] is good for one message. Using it again would mean two messages
+// under one nonce, which gives both away, so it panics.
 package seal
 
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
+	"sync/atomic"
 
 	"golang.org/x/crypto/nacl/box"
 
@@ -21,8 +25,12 @@ const Overhead = box.Overhead
 // the reason: nobody learns from it what was wrong.
 var ErrOpen = errors.New("the sealed text cannot be opened")
 
-// Key seals or opens one message. It must never seal two.
-type Key struct {
+// Key seals or opens one message. Copies are the same Key: the first use of
+// any uses up all. A further use panics, as does any use of the zero Key.
+type Key struct{ once *material }
+
+type material struct {
+	used  atomic.Bool
 	key   [32]byte
 	nonce [24]byte
 }
@@ -35,27 +43,39 @@ func Derive(secret []byte, label crypto.Label, fields ...[]byte) Key {
 	if err != nil {
 		panic(err) // only for lengths beyond 255 hashes
 	}
-	var k Key
-	copy(k.key[:], b)
-	copy(k.nonce[:], b[32:])
+	m := new(material)
+	copy(m.key[:], b)
+	copy(m.nonce[:], b[32:])
 	clear(b)
-	return k
+	return Key{m}
 }
 
-// Seal returns the sealed plaintext, Overhead bytes longer, and clears k.
-func (k *Key) Seal(plaintext []byte) []byte {
-	defer k.clear()
-	return box.SealAfterPrecomputation(nil, plaintext, &k.nonce, &k.key)
+// Seal returns the sealed plaintext, Overhead bytes longer, and uses up k.
+func (k Key) Seal(plaintext []byte) []byte {
+	m := k.take()
+	defer m.clear()
+	return box.SealAfterPrecomputation(nil, plaintext, &m.nonce, &m.key)
 }
 
-// Open returns what was sealed, or ErrOpen, and clears k.
-func (k *Key) Open(sealed []byte) ([]byte, error) {
-	defer k.clear()
-	plaintext, ok := box.OpenAfterPrecomputation(nil, sealed, &k.nonce, &k.key)
+// Open returns what was sealed, or ErrOpen, and uses up k.
+func (k Key) Open(sealed []byte) ([]byte, error) {
+	m := k.take()
+	defer m.clear()
+	plaintext, ok := box.OpenAfterPrecomputation(nil, sealed, &m.nonce, &m.key)
 	if !ok {
 		return nil, ErrOpen
 	}
 	return plaintext, nil
 }
 
-func (k *Key) clear() { *k = Key{} }
+func (k Key) take() *material {
+	if k.once == nil || k.once.used.Swap(true) {
+		panic("seal: a Key is good for one message")
+	}
+	return k.once
+}
+
+func (m *material) clear() {
+	clear(m.key[:])
+	clear(m.nonce[:])
+}

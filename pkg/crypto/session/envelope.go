@@ -20,14 +20,15 @@ const envelopeVersion = 0
 // derivation names both certificates, sender first: a text sent back to its
 // author does not open.
 type envelope struct {
-	local Local
-	peer  crypto.Certificate
+	local     Local
+	peer      crypto.Certificate
+	ephemeral func() crypto.BoxPrivate // crypto.NewBoxPrivate; fixed for the vectors
 }
 
 func (e envelope) State() []byte { return []byte{envelopeVersion} }
 
 func (e envelope) Seal(text []byte) ([]byte, Session, error) {
-	ephemeral := crypto.NewBoxPrivate()
+	ephemeral := e.ephemeral()
 	once, err := ephemeral.Agree(e.peer.Box)
 	if err != nil {
 		return nil, nil, err
@@ -68,7 +69,7 @@ func (e envelope) Open(sealed []byte) ([]byte, Session, error) {
 }
 
 // key derives the key of one message. once is the agreement with the
-// ephemeral key, which key clears; the static agreement is computed here.
+// ephemeral key, which key clears; the static agreement is made here.
 func (e envelope) key(once []byte, ephemeral crypto.BoxPublic, from, to crypto.Certificate) (seal.Key, error) {
 	static, err := e.local.Box.Agree(e.peer.Box)
 	if err != nil {
