@@ -1,0 +1,111 @@
+package relaystore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/relay"
+)
+
+var _ relay.Directory = (*Store)(nil)
+
+// CreateUser implements relay.Directory.
+func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate) error {
+	value, err := encodeUser(c)
+	if err != nil {
+		return err
+	}
+	key := userKey(c.User)
+	return s.change(ctx, key, func(b *pebble.Batch) error {
+		old, err := s.get(key)
+		if err != nil {
+			return fmt.Errorf("look for the user: %w", err)
+		}
+		if old != nil {
+			return relay.ErrExists
+		}
+		return b.Set(key, value, nil)
+	})
+}
+
+// User implements relay.Directory.
+func (s *Store) User(ctx context.Context, name crypto.Username) (c crypto.Certificate, err error) {
+	if checkNames(name) != nil {
+		return crypto.Certificate{}, relay.ErrNotFound // nobody can have it
+	}
+	var value []byte
+	err = s.do(ctx, func() (err error) {
+		value, err = s.get(userKey(name))
+		return err
+	})
+	if err != nil {
+		return crypto.Certificate{}, fmt.Errorf("look for the user: %w", err)
+	}
+	if value == nil {
+		return crypto.Certificate{}, relay.ErrNotFound
+	}
+	if c, err = decodeUser(value); err != nil || c.User != name {
+		return crypto.Certificate{}, fmt.Errorf("read the certificate of %s: %w", name, errValue)
+	}
+	return c, nil
+}
+
+// Relation implements relay.Directory.
+func (s *Store) Relation(ctx context.Context, p relay.Pair) (relay.Relation, error) {
+	if err := checkPair(p); err != nil {
+		return relay.Relation{}, err
+	}
+	var r relay.Relation
+	err := s.do(ctx, func() (err error) {
+		r, err = s.relation(p)
+		return err
+	})
+	if err != nil {
+		return relay.Relation{}, err
+	}
+	return r, nil
+}
+
+// SetRelation implements relay.Directory.
+func (s *Store) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation) error {
+	if err := checkPair(p); err != nil {
+		return err
+	}
+	key := relationKey(p)
+	return s.change(ctx, key, func(b *pebble.Batch) error {
+		old, err := s.relation(p)
+		if err != nil {
+			return err
+		}
+		if old.Version != r.Version {
+			return relay.ErrConflict
+		}
+		r.Version++
+		return b.Set(key, encodeRelation(r), nil)
+	})
+}
+
+// relation reads a relation, the zero one if there is none.
+func (s *Store) relation(p relay.Pair) (relay.Relation, error) {
+	value, err := s.get(relationKey(p))
+	if err != nil || value == nil {
+		return relay.Relation{}, err
+	}
+	r, err := decodeRelation(value)
+	if err != nil {
+		return relay.Relation{}, fmt.Errorf("read how %s and %s stand: %w", p.Low, p.High, err)
+	}
+	return r, nil
+}
+
+// change makes a change of one record and waits until it is durable.
+func (s *Store) change(ctx context.Context, key []byte, build func(*pebble.Batch) error) error {
+	wait, err := s.commit(ctx, pebble.Sync, [][]byte{key}, build)
+	if err != nil {
+		return err
+	}
+	return wait()
+}

@@ -1,0 +1,30 @@
+// Package relaystore keeps what a relay must not forget in one directory:
+// users, who may write to whom, and sealed messages on their way. It
+// implements relay.Directory and relay.Mailboxes over Pebble.
+//
+// # Commits
+//
+// A change is one atomic batch. It is readable as soon as Pebble has it in
+// memory, and durable after the next fsync of Pebble's log, which many batches
+// share. The log keeps the order of the batches: what is durable never leans
+// on something that is not.
+//
+// Changes of one record exclude each other by a striped lock, held until the
+// change is readable and not until it is durable.
+//
+// # Numbers
+//
+// Sequence numbers come from one counter for all mailboxes. The store reserves
+// them durably in blocks and continues after the reservation when it is opened
+// again, so no number is given twice, whatever a crash took along, and an
+// empty mailbox leaves no trace at all.
+//
+// # Failure
+//
+// The first write or fsync that fails ends the store. Pebble would panic, try
+// again or end the process. Here it never hears of the failure: the goroutine
+// that met it stops where it is, and so does in time the whole engine. Every
+// operation, those under way included, returns relay.ErrStoreFailed with the
+// cause. The directory stays locked until the process ends; the next one
+// starts over from what is on the disk.
+package relaystore

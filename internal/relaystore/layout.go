@@ -1,0 +1,269 @@
+package relaystore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay"
+)
+
+// The records. Numbers are big-endian, so that keys sort by them. A name is
+// [a-z0-9_]{3,32}, so the zero byte behind it ends it. An address is
+//
+//	name 0x00 device[8]
+//
+// and the keys and values are
+//
+//	F                                   format[1]
+//	N                                   reserved[8]: lower numbers may have been given
+//	u name                              0x01 certificate as text
+//	r name 0x00 name                    0x01 version[8] flags[1], names in order
+//	b address                           0x01 first[8] entries[8] bytes[8] requests[8] receipts[8]
+//	e address seq[8]                    0x01 kind[1] time[8] id[16] address data
+//	k address kind[1] address id[16]    seq[8]
+//
+// b, e and k make up a mailbox. b is there while the mailbox holds anything:
+// how much, and a number that no entry is below. k finds an entry by what it
+// is known by, and lives as long.
+const (
+	tableFormat   = 'F'
+	tableNumbers  = 'N'
+	tableUser     = 'u'
+	tableRelation = 'r'
+	tableBox      = 'b'
+	tableEntry    = 'e'
+	tableKnown    = 'k'
+)
+
+// storeFormat is the version of this layout as a whole.
+const storeFormat = 1
+
+// valueVersion begins every value that may get more fields.
+const valueVersion = 1
+
+// errValue says nothing about the value: it may be anything.
+var errValue = errors.New("a stored value cannot be read")
+
+func userKey(name crypto.Username) []byte {
+	return append([]byte{tableUser}, name...)
+}
+
+func relationKey(p relay.Pair) []byte {
+	k := append([]byte{tableRelation}, p.Low...)
+	k = append(k, 0)
+	return append(k, p.High...)
+}
+
+func appendAddress(b []byte, a crypto.Address) []byte {
+	b = append(b, a.User...)
+	b = append(b, 0)
+	return append(b, a.Device[:]...)
+}
+
+func boxKey(owner crypto.Address) []byte {
+	return appendAddress([]byte{tableBox}, owner)
+}
+
+func entryKey(owner crypto.Address, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendAddress([]byte{tableEntry}, owner), seq)
+}
+
+// entrySeq reads the number at the end of an entry's key.
+func entrySeq(key []byte) uint64 {
+	return binary.BigEndian.Uint64(key[len(key)-8:])
+}
+
+func knownKey(owner crypto.Address, e relay.EntryKey) []byte {
+	k := appendAddress([]byte{tableKnown}, owner)
+	k = append(k, byte(e.Kind))
+	k = appendAddress(k, e.From)
+	return append(k, e.ID[:]...)
+}
+
+// checkNames refuses what would not make a sound key.
+func checkNames(names ...crypto.Username) error {
+	for _, n := range names {
+		if _, err := crypto.ParseUsername(string(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkPair(p relay.Pair) error {
+	if p.Low >= p.High {
+		return errors.New("a pair is two different names in order")
+	}
+	return checkNames(p.Low, p.High)
+}
+
+func checkEntry(e relay.Entry) error {
+	if e.Kind < relay.KindRequest || e.Kind > relay.KindReceipt {
+		return fmt.Errorf("kind %d of an entry is unknown", e.Kind)
+	}
+	if e.Kind == relay.KindReceipt && len(e.Data) > 0 {
+		return errors.New("a receipt has no data")
+	}
+	return checkNames(e.From.User)
+}
+
+// fields reads a value from its front. Once something is missing, all that
+// follows is zero and ok is false.
+type fields struct {
+	b  []byte
+	ok bool
+}
+
+func readFields(value []byte) fields {
+	f := fields{value, true}
+	f.ok = f.byte() == valueVersion
+	return f
+}
+
+func (f *fields) take(n int) []byte {
+	if !f.ok || len(f.b) < n {
+		f.ok = false
+		return make([]byte, n)
+	}
+	taken := f.b[:n]
+	f.b = f.b[n:]
+	return taken
+}
+
+func (f *fields) byte() byte     { return f.take(1)[0] }
+func (f *fields) uint64() uint64 { return binary.BigEndian.Uint64(f.take(8)) }
+
+// address reads a name, its zero byte and a device.
+func (f *fields) address() (a crypto.Address) {
+	for i, c := range f.b {
+		if c == 0 {
+			name, err := crypto.ParseUsername(string(f.take(i)))
+			f.ok = f.ok && err == nil
+			f.take(1)
+			copy(a.Device[:], f.take(len(a.Device)))
+			a.User = name
+			return a
+		}
+		if i == crypto.MaxUsername {
+			break
+		}
+	}
+	f.ok = false
+	return a
+}
+
+// end reports whether everything was there and nothing is left.
+func (f *fields) end() bool { return f.ok && len(f.b) == 0 }
+
+// encodeEntry takes an entry that has passed checkEntry.
+func encodeEntry(e relay.Entry) []byte {
+	b := make([]byte, 0, 2+8+len(e.ID)+crypto.MaxUsername+1+len(e.From.Device)+len(e.Data))
+	b = append(b, valueVersion, byte(e.Kind))
+	b = binary.BigEndian.AppendUint64(b, uint64(e.Time))
+	b = append(b, e.ID[:]...)
+	b = appendAddress(b, e.From)
+	return append(b, e.Data...)
+}
+
+// decodeEntry returns an entry whose Data is a part of the value.
+func decodeEntry(value []byte) (e relay.Entry, err error) {
+	f := readFields(value)
+	e.Kind = relay.Kind(f.byte())
+	e.Time = protocol.UnixMilli(f.uint64())
+	copy(e.ID[:], f.take(len(e.ID)))
+	e.From = f.address()
+	if len(f.b) > 0 {
+		e.Data = f.b
+	}
+	if !f.ok || checkEntry(e) != nil {
+		return relay.Entry{}, errValue
+	}
+	return e, nil
+}
+
+// box is the record of a mailbox that holds something.
+type box struct {
+	first uint64 // no entry is below
+	use   relay.MailboxUse
+}
+
+func encodeBox(x box) []byte {
+	b := []byte{valueVersion}
+	for _, n := range []uint64{x.first, x.use.Entries, x.use.Bytes, x.use.Requests, x.use.Receipts} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	return b
+}
+
+func decodeBox(value []byte) (x box, err error) {
+	f := readFields(value)
+	x.first = f.uint64()
+	x.use = relay.MailboxUse{Entries: f.uint64(), Bytes: f.uint64(), Requests: f.uint64(), Receipts: f.uint64()}
+	if !f.end() || x.first == 0 {
+		return box{}, errValue
+	}
+	return x, nil
+}
+
+// Bits of a relation's flags.
+const (
+	flagAccepted = 1 << iota
+	flagLowRequested
+	flagLowBlocked
+	flagHighRequested
+	flagHighBlocked
+	flagsEnd
+)
+
+// relationFlags pairs each bit with what it stands for.
+func relationFlags(r *relay.Relation) map[byte]*bool {
+	return map[byte]*bool{
+		flagAccepted:      &r.Accepted,
+		flagLowRequested:  &r.Low.Requested,
+		flagLowBlocked:    &r.Low.Blocked,
+		flagHighRequested: &r.High.Requested,
+		flagHighBlocked:   &r.High.Blocked,
+	}
+}
+
+func encodeRelation(r relay.Relation) []byte {
+	b := binary.BigEndian.AppendUint64([]byte{valueVersion}, r.Version)
+	var flags byte
+	for bit, set := range relationFlags(&r) {
+		if *set {
+			flags |= bit
+		}
+	}
+	return append(b, flags)
+}
+
+func decodeRelation(value []byte) (r relay.Relation, err error) {
+	f := readFields(value)
+	r.Version = f.uint64()
+	flags := f.byte()
+	for bit, set := range relationFlags(&r) {
+		*set = flags&bit != 0
+	}
+	if !f.end() || r.Version == 0 || flags >= flagsEnd {
+		return relay.Relation{}, errValue
+	}
+	return r, nil
+}
+
+func encodeUser(c crypto.Certificate) ([]byte, error) {
+	text, err := c.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{valueVersion}, text...), nil
+}
+
+func decodeUser(value []byte) (c crypto.Certificate, err error) {
+	if len(value) == 0 || value[0] != valueVersion || c.UnmarshalText(value[1:]) != nil {
+		return crypto.Certificate{}, errValue
+	}
+	return c, nil
+}

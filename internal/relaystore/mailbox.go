@@ -1,0 +1,256 @@
+package relaystore
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/relay"
+)
+
+var _ relay.Mailboxes = (*Store)(nil)
+
+// deleteChunk bounds the entries that one commit forgets.
+const deleteChunk = 512
+
+// Append implements relay.Mailboxes.
+func (s *Store) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
+	keys := make([][]byte, len(ds))
+	for i, d := range ds {
+		if err := checkDelivery(d); err != nil {
+			return relay.Appended{}, fmt.Errorf("store an entry: %w", err)
+		}
+		keys[i] = boxKey(d.To)
+	}
+	a := appending{s: s, boxes: map[crypto.Address]*openBox{}, seqs: make([]uint64, len(ds))}
+	wait, err := s.commit(ctx, pebble.Sync, keys, func(b *pebble.Batch) error { return a.run(b, ds) })
+	if err != nil {
+		return relay.Appended{}, fmt.Errorf("store %d entries: %w", len(ds), err)
+	}
+	return relay.Appended{Seqs: a.seqs, Wait: wait}, nil
+}
+
+func checkDelivery(d relay.Delivery) error {
+	if err := checkNames(d.To.User); err != nil {
+		return err
+	}
+	return checkEntry(d.Entry)
+}
+
+// appending is one Append under the locks of its mailboxes.
+type appending struct {
+	s     *Store
+	b     *pebble.Batch
+	boxes map[crypto.Address]*openBox
+	seqs  []uint64
+}
+
+// openBox is a mailbox while entries are put into it.
+type openBox struct {
+	box
+	added map[relay.EntryKey]uint64 // in this batch
+}
+
+func (a *appending) run(b *pebble.Batch, ds []relay.Delivery) error {
+	a.b = b
+	for i, d := range ds {
+		x, err := a.open(d.To)
+		if err != nil {
+			return err
+		}
+		if a.seqs[i], err = a.put(d.To, x, d.Entry); err != nil {
+			return err
+		}
+	}
+	known := false
+	for owner, x := range a.boxes {
+		known = known || len(x.added) == 0
+		if len(x.added) == 0 {
+			continue
+		}
+		if err := b.Set(boxKey(owner), encodeBox(x.box), nil); err != nil {
+			return err
+		}
+	}
+	if known && b.Empty() {
+		// What is there already may not be durable yet. A record of the log
+		// alone gives Wait something to wait for, behind it.
+		return b.LogData([]byte{valueVersion}, nil)
+	}
+	return nil
+}
+
+func (a *appending) open(owner crypto.Address) (*openBox, error) {
+	if x := a.boxes[owner]; x != nil {
+		return x, nil
+	}
+	stored, err := a.s.box(owner)
+	if err != nil {
+		return nil, err
+	}
+	x := &openBox{box: stored, added: map[relay.EntryKey]uint64{}}
+	a.boxes[owner] = x
+	return x, nil
+}
+
+// put adds an entry and returns its number, or 0 if there is no room.
+func (a *appending) put(owner crypto.Address, x *openBox, e relay.Entry) (uint64, error) {
+	known := knownKey(owner, e.Key())
+	if seq := x.added[e.Key()]; seq != 0 {
+		return seq, nil
+	}
+	if seq, err := a.s.getUint64(known); err != nil || seq != 0 {
+		return seq, err
+	}
+	if !a.s.limits.Admits(x.use, e) {
+		return 0, nil
+	}
+	seq, err := a.s.nextNumber()
+	if err != nil {
+		return 0, err
+	}
+	x.added[e.Key()] = seq
+	x.use.Add(e)
+	if x.first == 0 {
+		x.first = seq
+	}
+	if err := a.b.Set(entryKey(owner, seq), encodeEntry(e), nil); err != nil {
+		return 0, err
+	}
+	return seq, a.b.Set(known, binary.BigEndian.AppendUint64(nil, seq), nil)
+}
+
+// box reads the record of a mailbox, the zero one if it is empty.
+func (s *Store) box(owner crypto.Address) (box, error) {
+	value, err := s.get(boxKey(owner))
+	if err != nil || value == nil {
+		return box{}, err
+	}
+	x, err := decodeBox(value)
+	if err != nil {
+		return box{}, fmt.Errorf("read the mailbox of %s: %w", owner, err)
+	}
+	return x, nil
+}
+
+// Read implements relay.Mailboxes.
+func (s *Store) Read(ctx context.Context, owner crypto.Address, after uint64, max, maxBytes int) ([]relay.Stored, error) {
+	if err := checkNames(owner.User); err != nil {
+		return nil, err
+	}
+	var entries []relay.Stored
+	err := s.do(ctx, func() error {
+		size := 0
+		return s.scan(owner, after, math.MaxUint64, func(seq uint64, e relay.Entry) (bool, error) {
+			e.Data = append([]byte(nil), e.Data...)
+			entries = append(entries, relay.Stored{Seq: seq, Entry: e})
+			size += len(e.Data)
+			return len(entries) < max && size <= maxBytes, nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a mailbox: %w", err)
+	}
+	return entries, nil
+}
+
+// scan calls visit for the entries after a number and up to another, oldest
+// first, while visit wants more. Data is valid until visit returns.
+func (s *Store) scan(owner crypto.Address, after, upTo uint64, visit func(uint64, relay.Entry) (more bool, err error)) error {
+	x, err := s.box(owner)
+	if err != nil || x.first == 0 || after >= upTo {
+		return err
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		// To begin at first spares a walk over all that was deleted.
+		LowerBound: entryKey(owner, max(after+1, x.first)),
+		UpperBound: append(entryKey(owner, upTo), 0),
+	})
+	if err != nil {
+		return err
+	}
+	defer it.Close()
+	for more := it.First(); more; more = more && it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return err
+		}
+		e, err := decodeEntry(value)
+		if err != nil {
+			return err
+		}
+		if more, err = visit(entrySeq(it.Key()), e); err != nil {
+			return err
+		}
+	}
+	return it.Error()
+}
+
+// Delete implements relay.Mailboxes.
+func (s *Store) Delete(ctx context.Context, owner crypto.Address, upTo uint64) error {
+	if err := checkNames(owner.User); err != nil {
+		return err
+	}
+	for {
+		var n int
+		_, err := s.commit(ctx, pebble.NoSync, [][]byte{boxKey(owner)}, func(b *pebble.Batch) (err error) {
+			n, err = s.deleteSome(b, owner, upTo)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("empty a mailbox: %w", err)
+		}
+		if n < deleteChunk {
+			return nil
+		}
+	}
+}
+
+// deleteSome forgets the oldest entries up to a number, and says how many.
+//
+// Each key that it deletes was set once since it was last deleted, as a
+// SingleDelete wants, which undoes the set and leaves no tombstone. A range
+// would be no cheaper: every entry has to be looked at for its second key, and
+// Pebble sorts all ranges anew for the next reader.
+func (s *Store) deleteSome(b *pebble.Batch, owner crypto.Address, upTo uint64) (n int, err error) {
+	x, err := s.box(owner)
+	if err != nil {
+		return 0, err
+	}
+	err = s.scan(owner, 0, upTo, func(seq uint64, e relay.Entry) (bool, error) {
+		n++
+		x.use.Remove(e)
+		x.first = seq + 1
+		if err := b.SingleDelete(entryKey(owner, seq), nil); err != nil {
+			return false, err
+		}
+		return n < deleteChunk, b.SingleDelete(knownKey(owner, e.Key()), nil)
+	})
+	switch {
+	case err != nil || n == 0:
+		return n, err
+	case x.use == relay.MailboxUse{}:
+		return n, b.Delete(boxKey(owner), nil)
+	default:
+		return n, b.Set(boxKey(owner), encodeBox(x), nil)
+	}
+}
+
+// Ready implements relay.Mailboxes.
+func (s *Store) Ready(ctx context.Context) error {
+	return s.do(ctx, func() error {
+		usage, err := s.fs.GetDiskUsage(s.dir)
+		if err == nil && usage.AvailBytes < minFree {
+			return fmt.Errorf("the disk is nearly full: %d MiB left; free some space", usage.AvailBytes>>20)
+		}
+		if err != nil && err != vfs.ErrUnsupported {
+			return fmt.Errorf("look for free space: %w", err)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,358 @@
+package relaystore
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"secure-messaging/pkg/relay"
+)
+
+// Why a store does not open.
+var (
+	// ErrLocked says that a process has the directory open.
+	ErrLocked = errors.New("the directory is in use by another relay")
+	// ErrNewer says that the data is beyond this program.
+	ErrNewer = errors.New("the data was written by a newer version of this program")
+)
+
+// errClosed is the answer of a store after Close.
+var errClosed = errors.New("the store is closed")
+
+// Limits of the store's own making.
+const (
+	// lockStripes bounds the locks. Two mailboxes that share one wait for each
+	// other's microseconds.
+	lockStripes = 512
+	// numberBlock is how many numbers are reserved at a time: one fsync more in
+	// a million entries, and a million numbers lost at a restart, of 2^64.
+	numberBlock = 1 << 20
+	// minFree is the free space below which the store does not call itself
+	// ready: a few times what one change of the tables can take.
+	minFree = 256 << 20
+)
+
+// Options change how a store opens. The zero value is that of Open.
+type Options struct {
+	FS     vfs.FS              // nil for the disk
+	Limits relay.MailboxLimits // zero for relay.DefaultMailboxLimits
+}
+
+// Store implements relay.Directory and relay.Mailboxes. Make it with Open.
+type Store struct {
+	// Static after Open.
+	fs     vfs.FS
+	dir    string
+	limits relay.MailboxLimits
+	block  uint64 // numbers to reserve at a time
+	db     *pebble.DB
+	lock   *pebble.Lock
+	seed   maphash.Seed
+
+	stripes [lockStripes]sync.Mutex // see lockKeys
+	numbers numbers
+
+	failOnce sync.Once
+	failed   chan struct{} // closed once cause is set
+	cause    error
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	ops    sync.WaitGroup // operations under way; no Add once closed
+}
+
+// Open opens the store in a directory, or makes both.
+func Open(dir string) (*Store, error) { return OpenWith(dir, Options{}) }
+
+// OpenMem makes a store in memory, for tests.
+func OpenMem() (*Store, error) { return OpenWith("/store", Options{FS: vfs.NewMem()}) }
+
+// OpenWith is Open with options.
+func OpenWith(dir string, o Options) (*Store, error) {
+	return open(dir, o, numberBlock)
+}
+
+func open(dir string, o Options, block uint64) (*Store, error) {
+	s := &Store{
+		fs: o.FS, dir: dir, limits: o.Limits, block: block,
+		seed: maphash.MakeSeed(), failed: make(chan struct{}),
+	}
+	if s.fs == nil {
+		s.fs = vfs.Default
+	}
+	if s.limits == (relay.MailboxLimits{}) {
+		s.limits = relay.DefaultMailboxLimits()
+	}
+	if err := s.makeDir(); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", dir, err)
+	}
+	err := s.do(context.Background(), s.start)
+	if err != nil {
+		return nil, fmt.Errorf("open the store in %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+// makeDir makes the directory durably and keeps others out of it: that, not
+// the mode of each file, makes the files private.
+func (s *Store) makeDir() error {
+	const mode = 0o700
+	if err := s.fs.MkdirAll(s.dir, mode); err != nil {
+		return err
+	}
+	if s.fs == vfs.Default {
+		if err := os.Chmod(s.dir, mode); err != nil {
+			return err
+		}
+	}
+	parent, err := s.fs.OpenDir(s.fs.PathDir(s.dir))
+	if err != nil {
+		return err
+	}
+	return errors.Join(parent.Sync(), parent.Close())
+}
+
+// start locks the directory and opens what is in it.
+func (s *Store) start() (err error) {
+	s.lock, err = pebble.LockDirectory(s.dir, s.fs)
+	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return err // the lock's file could not even be made
+		}
+		return ErrLocked
+	}
+	defer func() {
+		if err != nil {
+			if s.db != nil {
+				s.db.Close()
+			}
+			s.lock.Close()
+		}
+	}()
+	if s.db, err = pebble.Open(s.dir, s.engineOptions(s.lock)); err != nil {
+		return err
+	}
+	if err := s.checkFormat(); err != nil {
+		return err
+	}
+	s.numbers.next, err = s.reserved()
+	s.numbers.end = s.numbers.next
+	return err
+}
+
+// checkFormat refuses data that is not a store's or a newer one's, and marks
+// what is empty as its own.
+func (s *Store) checkFormat() error {
+	key := []byte{tableFormat}
+	value, err := s.get(key)
+	switch {
+	case err != nil:
+		return err
+	case value == nil:
+		return s.initialize(key)
+	case len(value) != 1 || value[0] == 0:
+		return errValue
+	case value[0] > storeFormat:
+		return fmt.Errorf("%w: format %d, and this one knows %d; install the newer one", ErrNewer, value[0], storeFormat)
+	}
+	return nil
+}
+
+func (s *Store) initialize(key []byte) error {
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return err
+	}
+	foreign := it.First()
+	if err := it.Close(); err != nil {
+		return err
+	}
+	if foreign {
+		return errors.New("the directory holds data of another program")
+	}
+	return s.db.Set(key, []byte{storeFormat}, pebble.Sync)
+}
+
+// Close waits for what is under way and closes the store. After a failure it
+// returns that, and leaves the engine as it is until the process ends.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errClosed
+	}
+	s.closed = true
+	s.mu.Unlock()
+	done := make(chan error, 1)
+	go func() {
+		s.ops.Wait()
+		done <- errors.Join(s.db.Close(), s.lock.Close())
+	}()
+	return s.await(done)
+}
+
+// Failed is closed when the store has failed; Err then says why.
+func (s *Store) Failed() <-chan struct{} { return s.failed }
+
+// Err returns relay.ErrStoreFailed with the cause once Failed is closed, and
+// nil before.
+func (s *Store) Err() error {
+	select {
+	case <-s.failed:
+		return s.cause
+	default:
+		return nil
+	}
+}
+
+// fail ends the store for the first cause that it hears.
+func (s *Store) fail(cause error) {
+	s.failOnce.Do(func() {
+		if vfs.IsNoSpaceError(cause) {
+			cause = fmt.Errorf("the disk is full; free some space and start the relay again: %w", cause)
+		}
+		s.cause = fmt.Errorf("%w: %w", relay.ErrStoreFailed, cause)
+		close(s.failed)
+	})
+}
+
+// begin counts an operation in. Its end is ops.Done.
+func (s *Store) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	s.ops.Add(1)
+	return nil
+}
+
+// await waits for an outcome that may never come because the engine stands.
+func (s *Store) await(done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-s.failed:
+		return s.cause
+	}
+}
+
+// attempt runs f and makes a panic of the engine a failure of the store.
+func (s *Store) attempt(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.fail(fmt.Errorf("panic: %v", p))
+			err = s.cause
+		}
+	}()
+	return f()
+}
+
+// do runs an operation on a goroutine of its own, which a failure may freeze.
+// What f writes is to be read only if do returns nil.
+func (s *Store) do(ctx context.Context, f func() error) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer s.ops.Done()
+		done <- s.attempt(f)
+	}()
+	return s.await(done)
+}
+
+// commit makes a change of the records with these keys: it locks them, lets
+// build fill a batch, and returns once the change is readable. The function
+// that it returns waits until it is durable as well, if mode is pebble.Sync.
+func (s *Store) commit(ctx context.Context, mode *pebble.WriteOptions, keys [][]byte, build func(*pebble.Batch) error) (wait func() error, err error) {
+	if err := s.begin(ctx); err != nil {
+		return nil, err
+	}
+	applied, durable := make(chan error, 1), make(chan error, 1)
+	go func() {
+		defer s.ops.Done()
+		b := s.db.NewBatch()
+		err := s.attempt(func() error {
+			defer s.lockKeys(keys)()
+			return s.apply(b, mode, build)
+		})
+		applied <- err
+		if err == nil {
+			durable <- b.SyncWait()
+			b.Close()
+		}
+	}()
+	if err := s.await(applied); err != nil {
+		return nil, err
+	}
+	return func() error { return s.await(durable) }, nil
+}
+
+func (s *Store) apply(b *pebble.Batch, mode *pebble.WriteOptions, build func(*pebble.Batch) error) error {
+	if err := build(b); err != nil || b.Empty() {
+		return err
+	}
+	if mode.Sync {
+		return s.db.ApplyNoSyncWait(b, mode)
+	}
+	return s.db.Apply(b, mode)
+}
+
+// lockKeys locks records, in an order that all agree on.
+func (s *Store) lockKeys(keys [][]byte) (unlock func()) {
+	indexes := make([]int, len(keys))
+	for i, k := range keys {
+		indexes[i] = int(maphash.Bytes(s.seed, k) % lockStripes)
+	}
+	slices.Sort(indexes)
+	indexes = slices.Compact(indexes)
+	for _, i := range indexes {
+		s.stripes[i].Lock()
+	}
+	return func() {
+		for _, i := range indexes {
+			s.stripes[i].Unlock()
+		}
+	}
+}
+
+// get returns a copy of a value, nil if there is none.
+func (s *Store) get(key []byte) ([]byte, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return append([]byte{}, value...), closer.Close()
+}
+
+// getUint64 returns a number that is a value, 0 if there is none.
+func (s *Store) getUint64(key []byte) (uint64, error) {
+	value, err := s.get(key)
+	if err != nil || value == nil {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, errValue
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
