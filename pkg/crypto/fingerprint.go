@@ -35,7 +35,15 @@ func inGroups(s string) Fingerprint {
 // ParseFingerprint reads a fingerprint as a person may have typed it: case
 // and dashes do not matter.
 func ParseFingerprint(s string) (Fingerprint, error) {
-	s = strings.ToLower(strings.ReplaceAll(s, "-", ""))
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '-':
+			return -1
+		case r >= 'A' && r <= 'Z': // strings.ToLower knows letters beyond these that become them
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
 	b, err := fingerprintAlphabet.DecodeString(s)
 	if err != nil || len(b) != fingerprintBytes || fingerprintAlphabet.EncodeToString(b) != s {
 		return "", errors.New("a fingerprint is eight groups of four letters and digits, like abcd-efgh-…")

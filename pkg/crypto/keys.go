@@ -145,12 +145,13 @@ func checkPoint(b []byte) error {
 	return nil
 }
 
-// signingPrivate is an Ed25519 private key of one role. The key stands behind
-// a pointer because fmt does not ask Format for a value in an unexported
-// field: there it prints an address.
-type signingPrivate[R role] struct {
-	_   [0]func() // forbids ==
-	key *ed25519.PrivateKey
+// signingPrivate is an Ed25519 private key of one role. The key stands inside
+// a function: that forbids ==, and fmt, which does not ask Format for a value
+// in an unexported field and looks behind pointers, prints an address.
+type signingPrivate[R role] struct{ key func() ed25519.PrivateKey }
+
+func holdSigning[R role](key ed25519.PrivateKey) signingPrivate[R] {
+	return signingPrivate[R]{func() ed25519.PrivateKey { return key }}
 }
 
 func newSigningPrivate[R role]() signingPrivate[R] {
@@ -158,23 +159,23 @@ func newSigningPrivate[R role]() signingPrivate[R] {
 	if err != nil {
 		panic(err) // crypto/rand never fails since Go 1.24
 	}
-	return signingPrivate[R]{key: &key}
+	return holdSigning[R](key)
 }
 
 // Public gives the public half.
 func (k signingPrivate[R]) Public() signingPublic[R] {
-	return signingPublic[R]{[KeySize]byte((*k.key)[KeySize:])}
+	return signingPublic[R]{[KeySize]byte(k.key()[KeySize:])}
 }
 
 // Sign signs a structure.
 func (k signingPrivate[R]) Sign(label Label, fields ...[]byte) Signature {
-	return Signature(ed25519.Sign(*k.key, Encode(label, fields...)))
+	return Signature(ed25519.Sign(k.key(), Encode(label, fields...)))
 }
 
 // MarshalText writes the secret with its prefix; the caller seals it at once.
 func (k signingPrivate[R]) MarshalText() ([]byte, error) {
 	var r R
-	return keyText(r.name()+"-secret:", k.key.Seed())
+	return keyText(r.name()+"-secret:", k.key().Seed())
 }
 
 // UnmarshalText reads what MarshalText wrote.
@@ -184,9 +185,8 @@ func (k *signingPrivate[R]) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	key := ed25519.NewKeyFromSeed(seed)
+	*k = holdSigning[R](ed25519.NewKeyFromSeed(seed))
 	clear(seed)
-	k.key = &key
 	return nil
 }
 
@@ -201,7 +201,7 @@ const redacted = "(secret)"
 // TLSSigner gives a relay's key to crypto/x509, which signs the relay's TLS
 // certificate with it. A DER certificate begins with byte 0x30, an encoded
 // structure with 0x00, so neither can pass for the other.
-func TLSSigner(k RelayPrivate) ed25519.PrivateKey { return *k.key }
+func TLSSigner(k RelayPrivate) ed25519.PrivateKey { return k.key() }
 
 func keyText(prefix string, b []byte) ([]byte, error) {
 	return []byte(prefix + Base64(b)), nil
@@ -253,10 +253,12 @@ func (k *BoxPublic) UnmarshalText(text []byte) error {
 	return err
 }
 
-// BoxPrivate agrees on message keys with other devices.
-type BoxPrivate struct {
-	_   [0]func() // forbids ==
-	key *ecdh.PrivateKey
+// BoxPrivate agrees on message keys with other devices. Its key stands inside
+// a function for the reason that signingPrivate gives.
+type BoxPrivate struct{ key func() *ecdh.PrivateKey }
+
+func holdBox(key *ecdh.PrivateKey) BoxPrivate {
+	return BoxPrivate{func() *ecdh.PrivateKey { return key }}
 }
 
 // NewBoxPrivate makes a key.
@@ -265,12 +267,12 @@ func NewBoxPrivate() BoxPrivate {
 	if err != nil {
 		panic(err) // crypto/rand never fails since Go 1.24
 	}
-	return BoxPrivate{key: key}
+	return holdBox(key)
 }
 
 // Public gives the public half.
 func (k BoxPrivate) Public() BoxPublic {
-	return BoxPublic{[KeySize]byte(k.key.PublicKey().Bytes())}
+	return BoxPublic{[KeySize]byte(k.key().PublicKey().Bytes())}
 }
 
 // Agree is X25519 (RFC 7748). It fails for low-order points.
@@ -279,11 +281,11 @@ func (k BoxPrivate) Agree(peer BoxPublic) ([]byte, error) {
 	if err != nil {
 		return nil, errLowOrder
 	}
-	return k.key.ECDH(p)
+	return k.key().ECDH(p)
 }
 
 // MarshalText writes the secret with its prefix; the caller seals it at once.
-func (k BoxPrivate) MarshalText() ([]byte, error) { return keyText(prefixBoxSecret, k.key.Bytes()) }
+func (k BoxPrivate) MarshalText() ([]byte, error) { return keyText(prefixBoxSecret, k.key().Bytes()) }
 
 // UnmarshalText reads what MarshalText wrote.
 func (k *BoxPrivate) UnmarshalText(text []byte) error {
@@ -291,9 +293,13 @@ func (k *BoxPrivate) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	k.key, err = ecdh.X25519().NewPrivateKey(b)
+	key, err := ecdh.X25519().NewPrivateKey(b)
+	if err != nil {
+		return errKeyText
+	}
+	*k = holdBox(key)
 	clear(b)
-	return err
+	return nil
 }
 
 // Format keeps the secret out of whatever prints the value.
@@ -304,5 +310,5 @@ func (BoxPrivate) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // Equal compares two secrets in constant time.
 func (k BoxPrivate) Equal(o BoxPrivate) bool {
-	return subtle.ConstantTimeCompare(k.key.Bytes(), o.key.Bytes()) == 1
+	return subtle.ConstantTimeCompare(k.key().Bytes(), o.key().Bytes()) == 1
 }

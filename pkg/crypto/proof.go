@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 )
 
@@ -112,17 +110,20 @@ func (r Registration) Verify(byAccount, byDevice Signature) bool {
 // RegistrationNonces makes and checks the nonces of GET /api/relay without
 // remembering them: each carries its time and a tag that only this relay can
 // make. Replaying a registration gives nothing, for its name is taken then.
-type RegistrationNonces struct{ key [32]byte }
+type RegistrationNonces struct {
+	tag func([]byte) []byte // holds the key, where nothing can print it
+}
 
 // NewRegistrationNonces makes a maker with a key of its own.
 func NewRegistrationNonces() *RegistrationNonces {
-	var r RegistrationNonces
-	rand.Read(r.key[:]) // never fails since Go 1.24
-	return &r
+	key := make([]byte, 32)
+	rand.Read(key) // never fails since Go 1.24
+	return &RegistrationNonces{func(b []byte) []byte {
+		m := hmac.New(sha256.New, key)
+		m.Write(Encode(LabelRegisterNonce, b))
+		return m.Sum(nil)
+	}}
 }
-
-// Format keeps the key out of whatever prints the value.
-func (*RegistrationNonces) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // Make gives a nonce of 56 bytes: 16 random, 8 of time, 32 of tag.
 func (r *RegistrationNonces) Make(now time.Time) []byte {
@@ -140,10 +141,4 @@ func (r *RegistrationNonces) Check(nonce []byte, now time.Time) bool {
 	}
 	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(nonce[16:24])), 0))
 	return age >= -time.Second && age <= ChallengeLifetime
-}
-
-func (r *RegistrationNonces) tag(b []byte) []byte {
-	m := hmac.New(sha256.New, r.key[:])
-	m.Write(Encode(LabelRegisterNonce, b))
-	return m.Sum(nil)
 }

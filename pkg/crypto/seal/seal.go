@@ -27,10 +27,11 @@ var ErrOpen = errors.New("the sealed text cannot be opened")
 
 // Key seals or opens one message. Copies are the same Key: the first use of
 // any uses up all. A further use panics, as does any use of the zero Key.
-type Key struct{ once *material }
+type Key struct {
+	take func() *material // a function, because fmt cannot look into one
+}
 
 type material struct {
-	used  atomic.Bool
 	key   [32]byte
 	nonce [24]byte
 }
@@ -47,7 +48,13 @@ func Derive(secret []byte, label crypto.Label, fields ...[]byte) Key {
 	copy(m.key[:], b)
 	copy(m.nonce[:], b[32:])
 	clear(b)
-	return Key{m}
+	var used atomic.Bool
+	return Key{func() *material {
+		if used.Swap(true) {
+			panic("seal: a Key is good for one message")
+		}
+		return m
+	}}
 }
 
 // Seal returns the sealed plaintext, Overhead bytes longer, and uses up k.
@@ -66,13 +73,6 @@ func (k Key) Open(sealed []byte) ([]byte, error) {
 		return nil, ErrOpen
 	}
 	return plaintext, nil
-}
-
-func (k Key) take() *material {
-	if k.once == nil || k.once.used.Swap(true) {
-		panic("seal: a Key is good for one message")
-	}
-	return k.once
 }
 
 func (m *material) clear() {
