@@ -28,6 +28,7 @@ const (
 	CodeMethod          Code = "method_not_allowed"
 	CodeUnsupportedType Code = "unsupported_media_type"
 	CodeNotFound        Code = "not_found"
+	CodeForeignOrigin   Code = "foreign_origin" // a browser's page whose origin the operator has not named
 )
 
 // Temporary reports whether sending the same again later can succeed.

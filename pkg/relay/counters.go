@@ -1,0 +1,76 @@
+package relay
+
+import "sync/atomic"
+
+// Counter names something that the relay counts.
+type Counter string
+
+// What is counted. Refusals of frames and requests are counted besides, under
+// "refused_" and their code.
+const (
+	CountConnections    Counter = "connections"             // WebSockets opened
+	CountLogins         Counter = "logins"                  // of them, proved who they are
+	CountTakeovers      Counter = "takeovers"               // a device logged in while it was connected
+	CountFramesIn       Counter = "frames_in"               // text messages read after login
+	CountFramesOut      Counter = "frames_out"              // text messages written
+	CountRegistered     Counter = "registered"              // new users
+	CountRequests       Counter = "stored_requests"         // entries stored
+	CountAccepts        Counter = "stored_accepts"          //
+	CountMessages       Counter = "stored_messages"         //
+	CountReceipts       Counter = "stored_receipts"         //
+	CountSwallowed      Counter = "swallowed_requests"      // answered like others, but the target has blocked the sender
+	CountReceiptDropped Counter = "dropped_receipts"        // "delivered" for a mailbox full of them
+	CountMailboxFull    Counter = "refused_mailbox_full"    // also among refused_unavailable
+	CountStoreErrors    Counter = "store_errors"            // operations of the store that failed
+	CountConflicts      Counter = "directory_conflicts"     // compare-and-set tried again
+	CountAckUnknown     Counter = "refused_acks"            // of something that was not sent
+	CountFull           Counter = "refused_connections"     // over MaxConnections
+	CountPendingFull    Counter = "refused_logins"          // over MaxPending
+	CountHTTPFull       Counter = "refused_http"            // over the limit of connections that are not WebSockets
+	CountForeignOrigin  Counter = "refused_origins"         // cross-origin, not allowed
+	CountLoginTimeout   Counter = "dropped_login_timeout"   // did not log in in time
+	CountLoginBroken    Counter = "dropped_login_broken"    // went away before login
+	CountSlow           Counter = "dropped_slow_answers"    // closed with 4002
+	CountWriteFailed    Counter = "dropped_write"           // a frame could not be written in time
+	CountSilent         Counter = "dropped_silent"          // neither frame nor pong came in time
+	CountBinary         Counter = "dropped_binary"          // closed with 1003
+	CountMalformed      Counter = "dropped_malformed"       // closed with 1008
+	CountOversize       Counter = "dropped_oversize"        // closed with 1009
+	CountStoreClosed    Counter = "dropped_store_trouble"   // closed with 1011
+	CountUnreadable     Counter = "skipped_mailbox_entries" // a stored entry makes no frame
+)
+
+// counterRefused begins the name of the counter of a code.
+const counterRefused = "refused_"
+
+// counters holds all counters; the map is fixed after construction.
+type counters map[Counter]*atomic.Uint64
+
+func newCounters() counters {
+	c := counters{}
+	for _, name := range []Counter{
+		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
+		CountRequests, CountAccepts, CountMessages, CountReceipts, CountSwallowed, CountReceiptDropped,
+		CountMailboxFull, CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
+		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
+		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,
+	} {
+		c[name] = new(atomic.Uint64)
+	}
+	for code := range refusals {
+		c[counterOf(code)] = new(atomic.Uint64)
+	}
+	return c
+}
+
+func (c counters) add(name Counter) { c[name].Add(1) }
+
+// Snapshot returns every counter since the relay was made. The values are
+// read one after the other, while others go on.
+func (r *Relay) Snapshot() map[Counter]uint64 {
+	s := make(map[Counter]uint64, len(r.counters))
+	for name, n := range r.counters {
+		s[name] = n.Load()
+	}
+	return s
+}

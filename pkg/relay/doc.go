@@ -1,0 +1,26 @@
+// Package relay routes sealed frames between devices, keeps what cannot be
+// delivered yet, and can open none of it: it imports no sealing code.
+//
+// # A message's way
+//
+// The reader of the sender's connection decodes the frame, asks the Directory
+// whether the two are contacts, and appends the sealed part to the recipient's
+// mailbox. It wakes the recipient's connection, if that is here, and goes on
+// to the next frame. Once the append is durable, the sender hears "stored".
+// The sender goroutine of the recipient's connection reads the mailbox from
+// where it stood and writes the frames in order. When the recipient acks,
+// "delivered" is appended to the sender's mailbox, and after that is durable
+// the message is deleted. There is no way around the mailbox, so nothing
+// overtakes anything, and a crash at any point leaves a message in it.
+//
+// # Goroutines
+//
+// A connection is a reader (run, which logs in and then handles frames) and a
+// sender (send, the only one that writes after login). While commits are under
+// way there is a third (settle), which waits for them in order and queues the
+// receipts. The reader returns only after the other two have. Whoever wants a
+// connection to end calls requestClose; nobody else closes a socket, except
+// for the timer that it starts.
+//
+// Locks: Relay.mu before conn.mu; hub.mu is never held over another.
+package relay

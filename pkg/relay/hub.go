@@ -1,0 +1,44 @@
+package relay
+
+import (
+	"sync"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// hub says which devices are connected here. It decides nothing: a device
+// that is not in it may be connected to another relay on the same store.
+type hub struct {
+	mu    sync.RWMutex
+	conns map[crypto.Address]*conn
+}
+
+func newHub() *hub { return &hub{conns: map[crypto.Address]*conn{}} }
+
+// claim makes c the connection of its device and returns the one before.
+func (h *hub) claim(c *conn) *conn {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	old := h.conns[c.me]
+	h.conns[c.me] = c
+	return old
+}
+
+// release forgets c, unless another has taken over.
+func (h *hub) release(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.conns[c.me] == c {
+		delete(h.conns, c.me)
+	}
+}
+
+// nudge tells a device's connection that its mailbox has grown.
+func (h *hub) nudge(a crypto.Address) {
+	h.mu.RLock()
+	c := h.conns[a]
+	h.mu.RUnlock()
+	if c != nil {
+		c.nudge()
+	}
+}

@@ -1,0 +1,109 @@
+package relay
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// login challenges the peer and checks its proof. If it is false, the
+// connection is to close, and the peer has been told what it may know.
+// Nobody but the reader writes yet.
+func (c *conn) login() bool {
+	r := c.relay
+	c.ws.SetReadLimit(protocol.MaxLoginFrame)
+	nonce := crypto.NewNonce()
+	if !c.write(protocol.Encode(&protocol.Challenge{
+		Version: protocol.Version, Relay: r.public, Nonce: nonce, Signature: crypto.SignChallenge(r.key, nonce),
+	})) || !c.alive(r.loginWithin) {
+		c.requestClose(closeLoginBroken)
+		return false
+	}
+	buf, why := c.readFrame()
+	switch why {
+	case nil:
+	case closeSilent:
+		why = closeLoginTimeout
+	case closePeer:
+		why = closeLoginBroken
+	}
+	if why != nil {
+		c.requestClose(why)
+		return false
+	}
+	f, err := protocol.DecodeFromClient(buf.Bytes())
+	releaseBuffer(buf)
+	proof, ok := f.(*protocol.Authenticate)
+	if err != nil || !ok {
+		return c.turnAway(protocol.CodeNotYet, closeLogin)
+	}
+	login, err := r.checkProof(nonce, proof)
+	switch {
+	case errors.Is(err, errProof):
+		return c.turnAway(protocol.CodeBadProof, closeLogin)
+	case err != nil:
+		r.storeError("look-up for a login", err)
+		return c.turnAway(protocol.CodeUnavailable, closeStore)
+	}
+	return c.welcome(login)
+}
+
+// errProof is the one answer to a proof that does not hold.
+var errProof = errors.New("the proof does not hold")
+
+func (r *Relay) checkProof(nonce crypto.Nonce, f *protocol.Authenticate) (crypto.Login, error) {
+	cert, err := r.user(r.ctx, f.Address.User)
+	if errors.Is(err, ErrNotFound) {
+		return crypto.Login{}, errProof
+	}
+	if err != nil {
+		return crypto.Login{}, err
+	}
+	l := crypto.Login{
+		Relay: r.public, Host: f.Host, Certificate: cert.Hash(), Address: cert.Address(),
+		RelayNonce: nonce, ClientNonce: f.Nonce,
+	}
+	if f.Address != cert.Address() || !r.knowsHost(f.Host) || !l.Verify(cert.Login, f.Signature) {
+		return crypto.Login{}, errProof
+	}
+	return l, nil
+}
+
+// knowsHost reports whether clients may dial this relay under that name.
+func (r *Relay) knowsHost(host string) bool {
+	return len(r.hosts) == 0 || slices.Contains(r.hosts, strings.ToLower(host))
+}
+
+// turnAway refuses a peer that has not logged in.
+func (c *conn) turnAway(code protocol.Code, why *closeReason) bool {
+	c.relay.counters.add(counterOf(code))
+	c.write(protocol.Encode(&protocol.Error{Code: code, Message: refusals[code]}))
+	c.requestClose(why)
+	return false
+}
+
+// welcome makes this the connection of its device. The one before must have
+// ended first: two that read one mailbox would deliver and ack at random.
+func (c *conn) welcome(l crypto.Login) bool {
+	r := c.relay
+	c.me = l.Address
+	if old := r.hub.claim(c); old != nil {
+		old.requestClose(closeTakenOver)
+		select {
+		case <-old.done:
+		case <-c.closing:
+		}
+	}
+	answer := &protocol.Authenticated{Time: protocol.Milli(time.Now()), Signature: l.SignWelcome(r.key)}
+	if !c.write(protocol.Encode(answer)) {
+		r.hub.release(c)
+		return false
+	}
+	r.counters.add(CountLogins)
+	c.nudge() // the mailbox may hold something
+	return true
+}

@@ -1,0 +1,64 @@
+package relay
+
+import (
+	"errors"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// refusals holds every code that the relay answers with, and what it says
+// where the decoder has not said it better.
+var refusals = map[protocol.Code]string{
+	protocol.CodeBadFrame:        "the frame or body is malformed",
+	protocol.CodeUnknownType:     "there is no frame of that type",
+	protocol.CodeTooLarge:        "too large",
+	protocol.CodeNotYet:          "log in first",
+	protocol.CodeBadProof:        "the proof does not hold",
+	protocol.CodeAlready:         "this connection is logged in already",
+	protocol.CodeBadCertificate:  "the certificate is for another relay, name, key or time",
+	protocol.CodeUnknownUser:     "nobody has that name",
+	protocol.CodeUnknownDevice:   "the user has no such device; look the user up again",
+	protocol.CodeNotContact:      "you are no contacts",
+	protocol.CodeNoRequest:       "there is no request to accept",
+	protocol.CodeSelf:            "that is you",
+	protocol.CodeBlocked:         "you have blocked them; a new request lifts that",
+	protocol.CodeTaken:           "the name is taken; choose another",
+	protocol.CodeBadName:         crypto.ErrUsername.Error(),
+	protocol.CodeStale:           "the nonce is too old; fetch another and try again",
+	protocol.CodeUnavailable:     "the relay cannot take this now; send it again later",
+	protocol.CodeMethod:          "the method is not allowed here",
+	protocol.CodeUnsupportedType: "the body must be application/json",
+	protocol.CodeNotFound:        "there is nothing here",
+	protocol.CodeForeignOrigin:   "the relay's operator has not named this origin",
+}
+
+// counterOf names the counter of a code.
+func counterOf(code protocol.Code) Counter { return counterRefused + Counter(code) }
+
+// refuse answers a frame, or the part of it for one recipient, with an error.
+func (c *conn) refuse(code protocol.Code, id crypto.MessageID, recipient *crypto.Address) {
+	c.relay.counters.add(counterOf(code))
+	c.reply(&protocol.Error{Code: code, Message: refusals[code], ID: &id, Recipient: recipient})
+}
+
+// malformed answers a frame that the decoder or the state of the connection
+// refuses, and closes the connection of a peer that does not learn.
+func (c *conn) malformed(err error) {
+	refusal := &protocol.Refusal{Code: protocol.CodeBadFrame, Text: refusals[protocol.CodeBadFrame]}
+	errors.As(err, &refusal)
+	c.relay.counters.add(counterOf(refusal.Code))
+	c.reply(&protocol.Error{Code: refusal.Code, Message: refusal.Text})
+	if c.bad++; c.bad >= protocol.MaxBadFrames {
+		c.requestClose(closeMalformed)
+	}
+}
+
+// unavailable answers a frame that the store has failed, in whole or for some
+// recipients, and closes: a later frame must not overtake this one.
+func (c *conn) unavailable(id crypto.MessageID, recipients ...*crypto.Address) {
+	for _, to := range recipients {
+		c.refuse(protocol.CodeUnavailable, id, to)
+	}
+	c.requestClose(closeStore)
+}

@@ -1,0 +1,185 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// Limits that a Config may change.
+const (
+	// DefaultMaxConnections is a tenth of what 1 GiB of memory holds when
+	// nobody is busy.
+	DefaultMaxConnections = 10_000
+	// DefaultMaxPending bounds the connections that have not logged in. A
+	// login takes two round trips, so this is hundreds a second.
+	DefaultMaxPending = 512
+)
+
+// Limits of the relay's own making; those of the wire are in package protocol.
+const (
+	maxHTTPConns    = 1024                   // connections that are not (yet) WebSockets
+	replyQueue      = 256                    // answers waiting for one connection
+	slowPatience    = 5 * time.Second        // for a peer to make room there, then 4002
+	flightWindow    = 256                    // mailbox frames sent and not acked
+	readBatch       = 64                     // entries of one read of a mailbox
+	readBatchBytes  = 64 << 10               // and their data: what a slow reader holds in memory
+	commitsUnderWay = 64                     // commits of one connection that share an fsync
+	maxCASRetries   = 16                     // a pair of people writes no faster
+	closeGrace      = 2 * time.Second        // from the wish to close to the end of the socket
+	lingerTime      = time.Second            // of that, for the peer to read why
+	maxCertAhead    = 24 * time.Hour         // a new certificate's clock may be ahead of ours
+	maxCachedUsers  = 4096                   // certificates in memory, 1 KB each
+	maxHeaderBytes  = 16 << 10               // of an HTTP request
+	headerTimeout   = 10 * time.Second       // for the TLS handshake and for the headers
+	requestTimeout  = 15 * time.Second       // for a whole request, and for its answer
+	idleTimeout     = 60 * time.Second       // between two requests
+	acceptPause     = 100 * time.Millisecond // after a failed accept, e.g. out of descriptors
+)
+
+// Config is what a relay needs. Key, Directory and Mailboxes are required.
+type Config struct {
+	Key       crypto.RelayPrivate // the identity; clients pin its public half
+	Directory Directory
+	Mailboxes Mailboxes
+
+	Hosts          []string     // names that clients may dial; empty for any
+	Origins        []string     // of web pages that may connect, e.g. https://chat.example.org; empty for none
+	MaxConnections int          // WebSockets at a time; 0 for DefaultMaxConnections
+	MaxPending     int          // of them not logged in; 0 for DefaultMaxPending
+	Logger         *slog.Logger // nil for none
+}
+
+// Relay routes sealed frames between devices. Make it with New.
+type Relay struct {
+	// Static after construction.
+	key         crypto.RelayPrivate
+	public      crypto.RelayPublic
+	directory   Directory
+	mailboxes   Mailboxes
+	hosts       []string
+	origins     []string
+	maxConns    int
+	maxPending  int
+	maxHTTP     int64
+	loginWithin time.Duration
+	log         *slog.Logger
+	nonces      *crypto.RegistrationNonces
+	counters    counters
+	users       *userCache
+	hub         *hub
+	handler     http.Handler
+
+	// ctx ends when a shutdown is out of patience; calls of the store use it.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	fatal     chan struct{} // closed once fatalErr is set
+	fatalOnce sync.Once
+	fatalErr  error
+
+	lastID    atomic.Uint64 // of connections, for the log
+	httpConns atomic.Int64
+
+	mu       sync.Mutex   // guards what follows
+	ending   *closeReason // of all connections, once the relay ends
+	sockets  int          // WebSockets admitted
+	pending  int          // of them, not logged in
+	conns    map[*conn]struct{}
+	servers  []*http.Server
+	connsEnd sync.WaitGroup // one for each of sockets
+}
+
+// New makes a relay. It starts nothing: see [Relay.Serve] and
+// [Relay.Handler]. It panics if the Config lacks what is required.
+func New(cfg Config) *Relay {
+	if cfg.Directory == nil || cfg.Mailboxes == nil {
+		panic("relay: a Config needs a Directory and Mailboxes")
+	}
+	r := &Relay{
+		key:         cfg.Key,
+		public:      cfg.Key.Public(),
+		directory:   cfg.Directory,
+		mailboxes:   cfg.Mailboxes,
+		origins:     slices.Clone(cfg.Origins),
+		maxConns:    cfg.MaxConnections,
+		maxPending:  cfg.MaxPending,
+		maxHTTP:     maxHTTPConns,
+		loginWithin: protocol.LoginTimeout,
+		log:         cfg.Logger,
+		nonces:      crypto.NewRegistrationNonces(),
+		counters:    newCounters(),
+		users:       newUserCache(maxCachedUsers),
+		hub:         newHub(),
+		fatal:       make(chan struct{}),
+		conns:       map[*conn]struct{}{},
+	}
+	for _, h := range cfg.Hosts {
+		r.hosts = append(r.hosts, strings.ToLower(h))
+	}
+	if r.maxConns <= 0 {
+		r.maxConns = DefaultMaxConnections
+	}
+	if r.maxPending <= 0 {
+		r.maxPending = DefaultMaxPending
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.handler = r.newHandler()
+	return r
+}
+
+// PublicKey returns the key that names this relay.
+func (r *Relay) PublicKey() crypto.RelayPublic { return r.public }
+
+// Handler returns the HTTP interface and the WebSocket, for a server of the
+// caller's. Such a server must not speak HTTP/2. [Relay.Serve] is the easy way.
+func (r *Relay) Handler() http.Handler { return r.handler }
+
+// Fatal is closed when the relay cannot go on, because its store is broken;
+// Err then says why. The owner should call Shutdown and end the process.
+func (r *Relay) Fatal() <-chan struct{} { return r.fatal }
+
+// Err returns why Fatal was closed, and nil before.
+func (r *Relay) Err() error {
+	select {
+	case <-r.fatal:
+		return r.fatalErr
+	default:
+		return nil
+	}
+}
+
+// fail ends all service: what the store says can no longer be trusted.
+func (r *Relay) fail(err error) {
+	r.fatalOnce.Do(func() {
+		r.fatalErr = err
+		close(r.fatal)
+		r.log.Error("the store has failed; the relay ends", "error", err)
+		r.endAll(closeStore)
+	})
+}
+
+// storeError counts and logs a failed operation, and ends the relay if the
+// store says that it is broken.
+func (r *Relay) storeError(hop string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	r.counters.add(CountStoreErrors)
+	r.log.Error("the store refuses", "at", hop, "error", err)
+	if errors.Is(err, ErrStoreFailed) {
+		r.fail(err)
+	}
+}

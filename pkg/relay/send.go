@@ -1,0 +1,160 @@
+package relay
+
+import (
+	"errors"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// flying is a mailbox frame that was sent and not acked.
+type flying struct {
+	seq  uint64
+	kind Kind
+	from crypto.Address
+	id   crypto.MessageID
+}
+
+// send is the sender goroutine: it writes answers, mailbox frames, pings and
+// at last the close frame.
+func (c *conn) send() {
+	defer c.stopWriting()
+	ping := time.NewTicker(protocol.PingInterval)
+	defer ping.Stop()
+	for {
+		replies, mail, end := c.work()
+		for _, b := range replies {
+			if !c.write(b) {
+				return
+			}
+		}
+		switch {
+		case end:
+			c.writeClose()
+			return
+		case mail > 0:
+			if !c.deliver(mail) {
+				return
+			}
+		case len(replies) == 0:
+			select {
+			case <-c.wake:
+			case <-ping.C:
+				c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(protocol.WriteTimeout))
+			}
+		}
+	}
+}
+
+// work takes what there is to write: answers, then up to that many entries of
+// the mailbox. It says when only the close frame is left.
+func (c *conn) work() (replies [][]byte, mail int, end bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why != nil && c.why.cut {
+		return nil, 0, true
+	}
+	replies, c.replies = c.replies, nil
+	c.room.Broadcast()
+	if c.why != nil {
+		return replies, 0, c.lastWord
+	}
+	if c.mail {
+		mail = min(readBatch, flightWindow-len(c.flight))
+		c.mail = mail == 0 // what comes from now on nudges again
+	}
+	return replies, mail, false
+}
+
+// stopWriting lets go of those who wait for room.
+func (c *conn) stopWriting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dead = true
+	c.replies = nil
+	c.room.Broadcast()
+}
+
+// write writes one frame, or ends the connection.
+func (c *conn) write(b []byte) bool {
+	c.ws.SetWriteDeadline(time.Now().Add(protocol.WriteTimeout))
+	if c.ws.WriteMessage(websocket.TextMessage, b) != nil {
+		c.requestClose(closeWrite)
+		return false
+	}
+	c.relay.counters.add(CountFramesOut)
+	return true
+}
+
+// deliver writes the next entries of the mailbox, at most max. It is false
+// when the sender must end.
+func (c *conn) deliver(max int) bool {
+	r := c.relay
+	entries, err := r.mailboxes.Read(r.ctx, c.me, c.position(), max, readBatchBytes)
+	if err != nil {
+		r.storeError("read of a mailbox", err)
+		c.requestClose(closeStore)
+		return true
+	}
+	size := 0
+	for _, e := range entries {
+		size += len(e.Data)
+		f, err := r.frameOf(e)
+		if err != nil {
+			r.storeError("look-up of a sender", err)
+			c.requestClose(closeStore)
+			return true
+		}
+		c.launch(e, f != nil)
+		if f == nil {
+			r.counters.add(CountUnreadable)
+			continue
+		}
+		if !c.write(protocol.Encode(f)) {
+			return false
+		}
+	}
+	if len(entries) == max || size > readBatchBytes {
+		c.nudge()
+	}
+	return true
+}
+
+func (c *conn) position() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sent
+}
+
+// launch notes that an entry is sent, before it is: its ack may be quick. One
+// that makes no frame is passed over and goes with the next ack.
+func (c *conn) launch(e Stored, readable bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sent = e.Seq
+	if readable {
+		c.flight = append(c.flight, flying{e.Seq, e.Kind, e.From, e.ID})
+	}
+}
+
+// frameOf makes the frame of an entry, or nil if there is none.
+func (r *Relay) frameOf(e Stored) (protocol.Frame, error) {
+	switch e.Kind {
+	case KindRequest:
+		cert, err := r.user(r.ctx, e.From.User)
+		if errors.Is(err, ErrNotFound) {
+			return nil, nil
+		}
+		return &protocol.ConnectionRequest{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Certificate: cert, Data: e.Data}, err
+	case KindAccept:
+		return &protocol.ConnectionAccepted{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+	case KindMessage:
+		return &protocol.EncryptedMessage{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+	case KindReceipt:
+		return &protocol.Receipt{Seq: e.Seq, ID: e.ID, Recipient: &e.From, State: protocol.ReceiptDelivered}, nil
+	}
+	return nil, nil
+}
