@@ -39,11 +39,15 @@ var DefaultCost = Cost{Time: 3, Memory: 128 << 10, Threads: 2}
 // Bounds of what a file may ask for, so that a planted file cannot take the
 // machine's memory or bring the cost down to nothing.
 const (
-	minMemory  = 8 << 10
+	minMemory  = 8 << 10 // KiB
 	maxMemory  = 1 << 20
 	maxTime    = 64
 	maxThreads = 16
 )
+
+func (c Cost) bounded() bool {
+	return c.Time >= 1 && c.Time <= maxTime && c.Memory >= minMemory && c.Memory <= maxMemory && c.Threads >= 1 && c.Threads <= maxThreads
+}
 
 // Errors that callers tell apart.
 var (
@@ -83,8 +87,8 @@ func (m *Master) OpenSecret(name string, sealed []byte) ([]byte, error) {
 	return secret, nil
 }
 
-// Format keeps the key out of whatever prints the value.
-func (*Master) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
+// Format keeps the key out of whatever prints the value or a pointer to it.
+func (Master) Format(f fmt.State, _ rune) { fmt.Fprint(f, "(secret)") }
 
 // Clear forgets the key.
 func (m *Master) Clear() { *m = Master{} }
@@ -99,10 +103,14 @@ type file struct {
 	Wrapped    string `json:"wrapped"`
 }
 
-// New makes a master key and the file that keeps it under the passphrase.
+// New makes a master key and the file that keeps it under the passphrase. It
+// refuses a cost that Open would.
 func New(passphrase []byte, cost Cost) (*Master, []byte, error) {
 	if len(passphrase) < MinPassphrase {
 		return nil, nil, fmt.Errorf("a passphrase has at least %d bytes", MinPassphrase)
+	}
+	if !cost.bounded() {
+		return nil, nil, errors.New("the cost of a passphrase is out of bounds")
 	}
 	m := new(Master)
 	rand.Read(m.key[:]) // never fails since Go 1.24
@@ -126,7 +134,8 @@ func Open(b, passphrase []byte) (*Master, error) {
 	if err := json.Unmarshal(b, &f, json.RejectUnknownMembers(true)); err != nil || f.Version != 1 {
 		return nil, ErrDamaged
 	}
-	if f.Memory < minMemory || f.Memory > maxMemory || f.Time < 1 || f.Time > maxTime || f.Threads < 1 || f.Threads > maxThreads {
+	cost := Cost{f.Time, f.Memory, f.Threads}
+	if !cost.bounded() {
 		return nil, ErrDamaged
 	}
 	salt, err1 := crypto.FromBase64(f.Salt)
@@ -135,7 +144,7 @@ func Open(b, passphrase []byte) (*Master, error) {
 	if errors.Join(err1, err2, err3) != nil || len(salt) != 16 {
 		return nil, ErrDamaged
 	}
-	stretched := stretch(passphrase, salt, Cost{f.Time, f.Memory, f.Threads})
+	stretched := stretch(passphrase, salt, cost)
 	defer clear(stretched)
 	if !hmac.Equal(commitment(stretched, salt), want) {
 		return nil, ErrPassphrase

@@ -1,0 +1,79 @@
+package profile
+
+import "secure-messaging/pkg/client"
+
+// Commit implements client.Store. A message that is in the history already
+// fails the whole: the caller has asked Seen.
+func (s *Store) Commit(c *client.Changes) error {
+	return s.write(func() error {
+		for i := range c.Contacts {
+			if err := s.putContact(&c.Contacts[i]); err != nil {
+				return err
+			}
+		}
+		for i := range c.Messages {
+			if err := s.addMessage(&c.Messages[i]); err != nil {
+				return err
+			}
+		}
+		for _, change := range c.States {
+			err := s.db.exec(`UPDATE messages SET state = ?, reason = ? WHERE author = ? AND id = ?`,
+				string(change.State), change.Reason, s.self, change.ID[:])
+			if err != nil {
+				return err
+			}
+		}
+		return s.changeOutbox(c)
+	})
+}
+
+func (s *Store) putContact(c *client.ContactRecord) error {
+	var certificate string
+	if !c.Certificate.IsZero() {
+		text, err := c.Certificate.MarshalText()
+		if err != nil {
+			return err
+		}
+		certificate = string(text)
+	}
+	var session []byte // NULL
+	if c.Session != nil {
+		session = s.master.SealSecret(sessionName(c), c.Session)
+	}
+	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session)
+}
+
+func (s *Store) addMessage(m *client.NewMessage) error {
+	id, err := parseID(m.ID)
+	if err != nil {
+		return err
+	}
+	err = s.db.exec(`INSERT INTO messages(author, id, contact, type, text, sent_at, at, state, reason, unread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.Author.String(), id[:], m.Contact, m.Type, m.Text, m.SentAt, m.At, string(m.State), m.Reason, m.Unread)
+	m.Cursor = s.db.conn.LastInsertRowID()
+	return err
+}
+
+func (s *Store) changeOutbox(c *client.Changes) error {
+	for i := range c.Enqueue {
+		it := &c.Enqueue[i]
+		err := s.db.exec(`INSERT INTO outbox(id, kind, contact, stored, at, frame) VALUES (?, ?, ?, ?, ?, ?)`,
+			it.ID[:], it.Kind, it.Contact, it.Stored, it.At, it.Frame)
+		if err != nil {
+			return err
+		}
+		it.Position = s.db.conn.LastInsertRowID()
+	}
+	for _, id := range c.Stored {
+		if err := s.db.exec(`UPDATE outbox SET stored = 1 WHERE id = ?`, id[:]); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.Settle {
+		if err := s.db.exec(`DELETE FROM outbox WHERE id = ?`, id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

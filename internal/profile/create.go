@@ -1,0 +1,109 @@
+package profile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// Create makes a profile and opens it. It is built beside its place and
+// renamed there, so that no half of one is ever found.
+func Create(ref Ref, keys client.Keys, passphrase []byte, cost keyfile.Cost) (*Store, error) {
+	if ref.exists() {
+		return nil, &client.Error{Code: client.CodeUsage, Text: "There is a profile of " + ref.Name + " at " + ref.Server + " already. Open it with: chat login " + ref.Name}
+	}
+	if len(passphrase) < keyfile.MinPassphrase {
+		return nil, &client.Error{Code: client.CodeUsage, Text: "The passphrase is too short: at least 8 bytes."}
+	}
+	master, file, err := keyfile.New(passphrase, cost)
+	if err != nil {
+		return nil, &client.Error{Code: client.CodeUsage, Err: err, Text: "The profile cannot be sealed: " + err.Error() + "."}
+	}
+	lock, err := place(ref, keys, master, file)
+	if err != nil {
+		master.Clear()
+		return nil, err
+	}
+	defer lock.Release()
+	return lock.open(master)
+}
+
+// place builds the folder, renames it and returns it locked. The name beside
+// the place is always the same, and locked while it is in use: whatever a
+// process that was killed has left there is found by the next.
+func place(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) (*Lock, error) {
+	temp := ref
+	temp.Dir = filepath.Join(filepath.Dir(ref.Dir), ".new-"+filepath.Base(ref.Dir))
+	if err := os.MkdirAll(temp.Dir, dirMode); err != nil {
+		return nil, storage(temp.Dir, err)
+	}
+	lock, err := acquire(temp)
+	if err != nil {
+		return nil, err
+	}
+	if err := build(temp, keys, master, file); err != nil {
+		remove(lock)
+		return nil, storage(temp.Dir, err)
+	}
+	if runtime.GOOS == "windows" {
+		lock.Release() // no folder with an open file in it can be renamed there
+	}
+	if err := rename(temp, ref); err != nil {
+		lock.Release()
+		return nil, err
+	}
+	if runtime.GOOS == "windows" {
+		return Acquire(ref)
+	}
+	lock.ref = ref
+	return lock, nil
+}
+
+// build fills an empty, locked folder. The key file comes last.
+func build(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) error {
+	if err := empty(ref.Dir); err != nil {
+		return err
+	}
+	key := master.Derive(crypto.LabelProfileDB)
+	defer clear(key)
+	db, err := createDatabase(ref.path(dbFile), sealing, key)
+	if err != nil {
+		return err
+	}
+	err = db.migrate()
+	if err == nil {
+		err = insertKeys(db, master, keys)
+	}
+	if err := errors.Join(err, db.close()); err != nil {
+		return err
+	}
+	if err := writeFile(ref.path(serverFile), []byte(keys.Server.String()+"\n")); err != nil {
+		return err
+	}
+	if err := writeFile(ref.path(keyFile), file); err != nil {
+		return err
+	}
+	return syncDir(ref.Dir)
+}
+
+// rename puts a finished folder into its place, after clearing the remains of
+// a profile that was not removed in full.
+func rename(temp, ref Ref) error {
+	if _, err := os.Stat(ref.Dir); err == nil && !ref.exists() {
+		if err := removeRef(ref); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(temp.Dir, ref.Dir); err != nil {
+		return storage(ref.Dir, err)
+	}
+	if err := syncDir(filepath.Dir(ref.Dir)); err != nil {
+		return storage(ref.Dir, err)
+	}
+	return nil
+}

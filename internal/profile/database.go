@@ -1,0 +1,170 @@
+package profile
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // registers the file system of that name
+)
+
+// sealing is the SQLite file system that encrypts.
+const sealing = "adiantum"
+
+// database is a connection with its prepared statements. One goroutine may
+// use it at a time.
+type database struct {
+	conn  *sqlite3.Conn
+	stmts map[string]*sqlite3.Stmt
+}
+
+// createDatabase makes the database in an empty file.
+func createDatabase(path, vfs string, key []byte) (*database, error) {
+	if err := writeFile(path, nil); err != nil {
+		return nil, err
+	}
+	return connect(path, vfs, key, func(c *sqlite3.Conn) error { return c.EnableChecksums("main") })
+}
+
+// openDatabase opens a database that is there, and has been made in full.
+func openDatabase(path, vfs string, key []byte) (*database, error) {
+	d, err := connect(path, vfs, key, func(*sqlite3.Conn) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// connect opens the file under the key. Only this process uses it, so the
+// index of the write-ahead log can stay in memory (locking_mode), where no
+// other file has to be mapped. What is deleted is overwritten with zeros
+// (secure_delete), so that an old session state does not outlive its
+// replacement inside the encryption.
+func connect(path, vfs string, key []byte, prepare func(*sqlite3.Conn) error) (*database, error) {
+	conn, err := sqlite3.OpenFlags(uri(path, vfs), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	if err != nil {
+		return nil, err
+	}
+	d := &database{conn: conn, stmts: make(map[string]*sqlite3.Stmt)}
+	// The key comes first, and its error is not passed on: it knows the text.
+	if conn.Exec("PRAGMA hexkey = '"+hex.EncodeToString(key)+"'") != nil {
+		err = errors.New("the database takes no key")
+	} else {
+		err = conn.Exec("PRAGMA busy_timeout = 1000; PRAGMA temp_store = memory; PRAGMA trusted_schema = off; PRAGMA secure_delete = on")
+	}
+	if err == nil {
+		err = prepare(conn)
+	}
+	if err == nil {
+		err = conn.Exec("PRAGMA locking_mode = exclusive; PRAGMA journal_mode = wal; PRAGMA synchronous = full")
+	}
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// uri names a file for SQLite. The write-ahead log gets the mode of the
+// database file (modeof), which is ours alone.
+func uri(path, vfs string) string {
+	path = filepath.ToSlash(path)
+	prefix := "file:"
+	if strings.HasPrefix(path, "//") { // a share on Windows; else it would pass for a host
+		prefix = "file://"
+	}
+	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+	return prefix + escaped + "?vfs=" + vfs + "&modeof=" + url.QueryEscape(path)
+}
+
+func (d *database) close() error {
+	for _, s := range d.stmts {
+		s.Close()
+	}
+	return d.conn.Close()
+}
+
+// transaction runs do and commits, or undoes all of it.
+func (d *database) transaction(do func() error) error {
+	if err := d.conn.Exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := do()
+	if err == nil {
+		err = d.conn.Exec("COMMIT")
+	}
+	if err != nil && !d.conn.GetAutocommit() {
+		err = errors.Join(err, d.conn.Exec("ROLLBACK"))
+	}
+	return err
+}
+
+// query runs a statement and hands each row to the function, which must not
+// keep the Stmt.
+func (d *database) query(sql string, row func(*sqlite3.Stmt), args ...any) error {
+	s, err := d.prepare(sql)
+	if err != nil {
+		return err
+	}
+	defer s.ClearBindings()
+	defer s.Reset() // its error is that of Step
+	for i, a := range args {
+		if err := bind(s, i+1, a); err != nil {
+			return err
+		}
+	}
+	for s.Step() {
+		row(s)
+		if s.Err() != nil {
+			break
+		}
+	}
+	return s.Err()
+}
+
+// exec runs a statement that gives no rows.
+func (d *database) exec(sql string, args ...any) error {
+	return d.query(sql, func(*sqlite3.Stmt) {}, args...)
+}
+
+// prepare compiles a statement once. The statements of this package are
+// constants, and few.
+func (d *database) prepare(sql string) (*sqlite3.Stmt, error) {
+	if s := d.stmts[sql]; s != nil {
+		return s, nil
+	}
+	s, _, err := d.conn.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err == nil {
+		d.stmts[sql] = s
+	}
+	return s, err
+}
+
+func bind(s *sqlite3.Stmt, i int, value any) error {
+	switch v := value.(type) {
+	case string:
+		return s.BindText(i, v)
+	case []byte:
+		return s.BindBlob(i, v)
+	case int:
+		return s.BindInt(i, v)
+	case int64:
+		return s.BindInt64(i, v)
+	case bool:
+		return s.BindBool(i, v)
+	case time.Time:
+		return s.BindInt64(i, v.UnixMicro())
+	}
+	panic(fmt.Sprintf("profile: cannot bind a %T", value))
+}
+
+func columnTime(s *sqlite3.Stmt, i int) time.Time { return time.UnixMicro(s.ColumnInt64(i)) }

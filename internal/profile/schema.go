@@ -1,0 +1,96 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// migrations lead from each version of the schema to the next; PRAGMA
+// user_version counts how many a database has seen. One that was released is
+// never changed.
+//
+// Times are microseconds since 1970. An author is an address, name/device; ids
+// are the 16 bytes. A row of messages never moves, so that cursors only rise.
+var migrations = []string{`
+CREATE TABLE account(
+	id         INTEGER PRIMARY KEY CHECK (id = 1),
+	keys       BLOB    NOT NULL, -- sealed under "keys"
+	registered INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE contacts(
+	name        TEXT    PRIMARY KEY,
+	state       TEXT    NOT NULL,
+	note        TEXT    NOT NULL,
+	since       INTEGER NOT NULL,
+	certificate TEXT    NOT NULL, -- empty: never seen
+	request     BLOB    NOT NULL,
+	session     BLOB              -- sealed under the contact's name and certificate
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages(
+	cursor  INTEGER PRIMARY KEY AUTOINCREMENT,
+	author  TEXT    NOT NULL,
+	id      BLOB    NOT NULL,
+	contact TEXT    NOT NULL,
+	type    TEXT    NOT NULL,
+	text    TEXT    NOT NULL,
+	sent_at INTEGER NOT NULL,
+	at      INTEGER NOT NULL,
+	state   TEXT    NOT NULL,
+	reason  TEXT    NOT NULL,
+	unread  INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX messages_by_author ON messages(author, id);
+CREATE INDEX messages_by_contact ON messages(contact, cursor);
+CREATE INDEX messages_unread ON messages(contact, cursor) WHERE unread;
+
+CREATE TABLE outbox(
+	position INTEGER PRIMARY KEY AUTOINCREMENT,
+	id       BLOB    NOT NULL UNIQUE,
+	kind     TEXT    NOT NULL,
+	contact  TEXT    NOT NULL,
+	stored   INTEGER NOT NULL,
+	at       INTEGER NOT NULL,
+	frame    BLOB    NOT NULL
+) STRICT;
+`}
+
+var (
+	errNewer = errors.New("the schema is from a newer version")
+	errEmpty = errors.New("the database is empty")
+)
+
+// version says how many migrations the database has seen.
+func (d *database) version() (v int, err error) {
+	err = d.query(`PRAGMA user_version`, func(r *sqlite3.Stmt) { v = r.ColumnInt(0) })
+	return v, err
+}
+
+// check refuses a database that no version of this program has made, and one
+// that only a newer version can read.
+func (d *database) check() error {
+	v, err := d.version()
+	switch {
+	case err != nil:
+		return err
+	case v == 0:
+		return errEmpty
+	case v > len(migrations):
+		return errNewer
+	}
+	return nil
+}
+
+// migrate brings the database to the present schema.
+func (d *database) migrate() error {
+	v, err := d.version()
+	for ; err == nil && v < len(migrations); v++ {
+		err = d.transaction(func() error {
+			return d.conn.Exec(fmt.Sprintf("%s; PRAGMA user_version = %d", migrations[v], v+1))
+		})
+	}
+	return err
+}

@@ -1,0 +1,229 @@
+package profile
+
+import (
+	"encoding/hex"
+	"errors"
+	"sync"
+
+	"github.com/go-json-experiment/json"
+	"github.com/ncruces/go-sqlite3"
+
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// Store is an unlocked profile. It implements [client.Store].
+type Store struct {
+	// Static after openStore.
+	ref  Ref
+	self string // address of this device, the author of what it sends
+	lock *Lock
+
+	// Guarded by mu. Calls come one after the other: the only one that takes
+	// long is a commit, and it must be alone anyway.
+	mu     sync.Mutex
+	db     *database
+	master *keyfile.Master
+	failed error // once set, every call returns it
+}
+
+var _ client.Store = (*Store)(nil)
+
+// openStore opens the database of a profile. On success the store has the
+// master key; the caller sets the lock.
+func openStore(ref Ref, master *keyfile.Master) (*Store, error) {
+	key := master.Derive(crypto.LabelProfileDB)
+	defer clear(key)
+	db, err := openDatabase(ref.path(dbFile), sealing, key)
+	if err != nil {
+		return nil, storage(ref.Dir, err)
+	}
+	s := &Store{ref: ref, db: db, master: master}
+	err = db.migrate()
+	var keys client.Keys
+	if err == nil {
+		keys, err = s.keys()
+	}
+	if err != nil {
+		db.close()
+		return nil, storage(ref.Dir, err)
+	}
+	s.self = keys.Certificate.Address().String()
+	return s, nil
+}
+
+// Ref says where the profile lies.
+func (s *Store) Ref() Ref { return s.ref }
+
+// Close implements client.Store. It gives up the lock too.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	err := s.db.close()
+	s.db, s.failed = nil, errClosed
+	s.master.Clear()
+	if s.lock != nil {
+		s.lock.Release()
+	}
+	if err != nil {
+		return storage(s.ref.Dir, err)
+	}
+	return nil
+}
+
+// read runs a function that only reads.
+func (s *Store) read(do func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failed != nil {
+		return s.failed
+	}
+	if err := do(); err != nil {
+		return storage(s.ref.Dir, err)
+	}
+	return nil
+}
+
+// write runs a function in a transaction. When the disk has failed in the
+// middle, what it holds and what memory holds may differ: the store is then
+// closed for good, and the next one begins with what is on the disk.
+func (s *Store) write(do func() error) error {
+	return s.read(func() error {
+		err := s.db.transaction(do)
+		if errors.Is(err, sqlite3.IOERR) {
+			s.failed = storage(s.ref.Dir, err)
+		}
+		return err
+	})
+}
+
+// sealedKeys is client.Keys as it is sealed.
+type sealedKeys struct {
+	Server      sealedServer          `json:"server"`
+	Relay       crypto.RelayPublic    `json:"relay"`
+	Account     crypto.AccountPrivate `json:"account"`
+	Device      crypto.DevicePrivate  `json:"device"`
+	Box         crypto.BoxPrivate     `json:"box"`
+	Certificate crypto.Certificate    `json:"certificate"`
+}
+
+// sealedServer is client.Server with the names of its fields fixed.
+type sealedServer struct {
+	Host   string             `json:"host"`
+	Port   string             `json:"port"`
+	Plain  bool               `json:"plain"`
+	WebPKI bool               `json:"webpki"`
+	Pin    crypto.Fingerprint `json:"pin"`
+}
+
+const keysName = "keys"
+
+// insertKeys writes the identity into a new database.
+func insertKeys(db *database, master *keyfile.Master, k client.Keys) error {
+	b, err := json.Marshal(sealedKeys{sealedServer(k.Server), k.Relay, k.Account, k.Device, k.Box, k.Certificate})
+	if err != nil {
+		return err
+	}
+	defer clear(b)
+	return db.exec(`INSERT INTO account(id, keys, registered) VALUES (1, ?, ?)`, master.SealSecret(keysName, b), k.Registered)
+}
+
+// keys reads the identity. A profile without one is damaged.
+func (s *Store) keys() (k client.Keys, err error) {
+	var sealed []byte
+	err = s.db.query(`SELECT keys, registered FROM account`, func(r *sqlite3.Stmt) {
+		sealed, k.Registered = r.ColumnBlob(0, nil), r.ColumnBool(1)
+	})
+	if err != nil {
+		return client.Keys{}, err
+	}
+	b, err := s.master.OpenSecret(keysName, sealed)
+	if err != nil {
+		return client.Keys{}, errSealed
+	}
+	defer clear(b)
+	var f sealedKeys
+	if json.Unmarshal(b, &f) != nil { // its error would quote what was sealed
+		return client.Keys{}, errSealed
+	}
+	return client.Keys{
+		Server: client.Server(f.Server), Relay: f.Relay, Account: f.Account, Device: f.Device, Box: f.Box,
+		Certificate: f.Certificate, Registered: k.Registered,
+	}, nil
+}
+
+// MarkRegistered remembers that the relay knows this account.
+func (s *Store) MarkRegistered() error {
+	return s.write(func() error { return s.db.exec(`UPDATE account SET registered = 1`) })
+}
+
+// Load implements client.Store.
+func (s *Store) Load() (l client.Loaded, err error) {
+	err = s.read(func() (err error) {
+		l.Profile = s.ref.Dir
+		if l.Keys, err = s.keys(); err != nil {
+			return err
+		}
+		if l.Contacts, err = s.contacts(); err != nil {
+			return err
+		}
+		l.Outbox, err = s.outbox(`SELECT position, id, kind, contact, stored, at, NULL FROM outbox ORDER BY position`)
+		return err
+	})
+	if err != nil {
+		return client.Loaded{}, err
+	}
+	return l, nil
+}
+
+// contacts reads all of them. The unread marks are counted over an index that
+// holds nothing else, and the latest message is the last of its index.
+func (s *Store) contacts() (all []client.ContactRecord, err error) {
+	var bad error
+	err = s.db.query(`
+		SELECT name, state, note, since, certificate, request, session,
+			(SELECT count(*) FROM messages WHERE contact = name AND unread),
+			(SELECT at FROM messages WHERE contact = name ORDER BY cursor DESC LIMIT 1)
+		FROM contacts ORDER BY name`,
+		func(r *sqlite3.Stmt) {
+			c, err := s.contact(r)
+			bad = errors.Join(bad, err)
+			all = append(all, c)
+		})
+	return all, errors.Join(err, bad)
+}
+
+func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
+	c.Name, c.State, c.Note = r.ColumnText(0), client.ContactState(r.ColumnText(1)), r.ColumnText(2)
+	c.Since = columnTime(r, 3)
+	if text := r.ColumnRawText(4); len(text) > 0 {
+		if c.Certificate.UnmarshalText(text) != nil {
+			return c, errSealed
+		}
+		c.Fingerprint = string(c.Certificate.Account.Fingerprint())
+	}
+	if copy(c.RequestID[:], r.ColumnRawBlob(5)) != len(c.RequestID) {
+		return c, errSealed
+	}
+	if r.ColumnType(6) != sqlite3.NULL {
+		if c.Session, err = s.master.OpenSecret(sessionName(&c), r.ColumnRawBlob(6)); err != nil {
+			return c, errSealed
+		}
+	}
+	c.Unread = r.ColumnInt(7)
+	if r.ColumnType(8) != sqlite3.NULL {
+		c.LastAt = columnTime(r, 8)
+	}
+	return c, nil
+}
+
+// sessionName binds a session state to whom it is with, so that neither can be
+// swapped without the other, nor the pinned certificate under both.
+func sessionName(c *client.ContactRecord) string {
+	hash := c.Certificate.Hash()
+	return "session " + c.Name + " " + hex.EncodeToString(hash[:])
+}
