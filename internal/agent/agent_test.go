@@ -1,0 +1,338 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"secure-messaging/pkg/client"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// owner serves an account on a socket for the time of a test.
+type owner struct {
+	server *Server
+	path   string
+	end    func() // ends it and waits
+}
+
+func own(t *testing.T, account client.Account) owner {
+	t.Helper()
+	o := owner{server: NewServer(account), path: filepath.Join(t.TempDir(), "s")}
+	ln, err := Listen(o.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- o.server.Serve(ctx, ln) }()
+	o.end = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	t.Cleanup(o.end)
+	return o
+}
+
+func (o owner) dial(t *testing.T) *Remote {
+	t.Helper()
+	r, err := Dial(t.Context(), o.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// roundTrips has one row for each method of client.Account.
+var roundTrips = map[string]struct {
+	answer any
+	want   string // the call that the account must see
+	call   func(context.Context, client.Account) (any, error)
+}{
+	"Identity": {someIdentity, "Identity", func(ctx context.Context, a client.Account) (any, error) { return a.Identity(ctx) }},
+	"Status":   {someStatus, "Status", func(ctx context.Context, a client.Account) (any, error) { return a.Status(ctx) }},
+	"Contacts": {[]client.Contact{someContact}, "Contacts", func(ctx context.Context, a client.Account) (any, error) { return a.Contacts(ctx) }},
+	"Connect":  {someContact, `Connect "bob" "note\n"`, func(ctx context.Context, a client.Account) (any, error) { return a.Connect(ctx, "bob", "note\n") }},
+	"Accept":   {someContact, `Accept "bob"`, func(ctx context.Context, a client.Account) (any, error) { return a.Accept(ctx, "bob") }},
+	"Reject":   {nil, `Reject "bob"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Reject(ctx, "bob") }},
+	"Block":    {nil, `Block "bob"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Block(ctx, "bob") }},
+	"Send":     {someMessage, `Send "bob" "a\x00\n\u2028<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Send(ctx, "bob", "a\x00\n\u2028<") }},
+	"Message":  {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
+	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true}", func(ctx context.Context, a client.Account) (any, error) {
+		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true})
+	}},
+	"MarkRead": {nil, `MarkRead "bob" 9007199254740993`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.MarkRead(ctx, "bob", 1<<53+1) }},
+	"Events":   {someBatch, "Events 18446744073709551615", func(ctx context.Context, a client.Account) (any, error) { return a.Events(ctx, 1<<64-1) }},
+}
+
+func TestRoundTrip(t *testing.T) {
+	account := reflect.TypeFor[client.Account]()
+	for i := range account.NumMethod() {
+		name := account.Method(i).Name
+		row, ok := roundTrips[name]
+		if !ok {
+			t.Errorf("%s has no row", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			f := &fake{answer: row.answer}
+			got, err := row.call(t.Context(), own(t, f).dial(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(row.answer, got); diff != "" {
+				t.Errorf("answer (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff([]string{row.want}, f.called()); diff != "" {
+				t.Errorf("call (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for name, row := range roundTrips {
+		t.Run(name, func(t *testing.T) {
+			f := &fake{err: &client.Error{Code: client.CodeKeyChanged, Text: "Another key: \"compare\" <them>.", Err: errors.New("stays at home")}}
+			_, err := row.call(t.Context(), own(t, f).dial(t))
+			if !errors.Is(err, client.ErrKeyChanged) || err.Error() != f.err.Error() {
+				t.Errorf("got %v", err)
+			}
+			if errors.Is(err, client.ErrTaken) {
+				t.Error("is every code")
+			}
+		})
+	}
+}
+
+func TestOtherErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want error
+		text string
+	}{
+		{"plain", errors.New("odd"), &client.Error{Code: client.CodeInternal}, "odd"},
+		{"wrapped", fmt.Errorf("at home: %w", client.ErrTaken), client.ErrTaken, "at home: the name is taken"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := own(t, &fake{err: tt.err}).dial(t).Status(t.Context())
+			if !errors.Is(err, tt.want) || err.Error() != tt.text {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// What a local account refuses, a remote one must not send in another form.
+func TestRefusedBeforeSending(t *testing.T) {
+	f := &fake{}
+	r := own(t, f).dial(t)
+	for name, text := range map[string]string{"not UTF-8": "a\xff", "huge": strings.Repeat("a", maxRequest)} {
+		if _, err := r.Send(t.Context(), "bob", text); !errors.Is(err, client.ErrUsage) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if calls := f.called(); len(calls) != 0 {
+		t.Errorf("the account saw %d calls", len(calls))
+	}
+	if _, err := r.Send(t.Context(), "bob", strings.Repeat("\x01", client.MaxText)); err != nil {
+		t.Errorf("a text of the greatest length: %v", err)
+	}
+}
+
+func TestCancelReachesOwner(t *testing.T) {
+	began, ended := make(chan struct{}, maxCalls), make(chan error, maxCalls)
+	f := &fake{events: func(ctx context.Context, _ uint64) (client.Batch, error) {
+		began <- struct{}{}
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return client.Batch{}, ctx.Err()
+	}}
+	r := own(t, f).dial(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	returned := make(chan error, maxCalls)
+	for range maxCalls { // as many as a Remote admits
+		go func() {
+			_, err := r.Events(ctx, 1)
+			returned <- err
+		}()
+	}
+	for range maxCalls {
+		<-began
+	}
+	cancel()
+	for range maxCalls {
+		if err := <-returned; !errors.Is(err, context.Canceled) {
+			t.Errorf("caller: %v", err)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("owner: %v", err)
+		}
+	}
+	if _, err := r.Status(t.Context()); err != nil {
+		t.Errorf("the connection afterwards: %v", err)
+	}
+}
+
+func TestOwnerEnds(t *testing.T) {
+	waiting := make(chan struct{})
+	f := &fake{events: func(ctx context.Context, _ uint64) (client.Batch, error) {
+		close(waiting)
+		<-ctx.Done()
+		return client.Batch{}, ctx.Err()
+	}}
+	o := own(t, f)
+	r := o.dial(t)
+	returned := make(chan error, 1)
+	go func() {
+		_, err := r.Events(t.Context(), 1)
+		returned <- err
+	}()
+	<-waiting
+	o.end()
+	if err := <-returned; !errors.Is(err, client.ErrBusy) || err.Error() != ended().Error() {
+		t.Errorf("waiting: %v", err)
+	}
+	if _, err := r.Status(t.Context()); !errors.Is(err, client.ErrBusy) {
+		t.Errorf("afterwards: %v", err)
+	}
+	if _, err := Dial(t.Context(), o.path); !errors.Is(err, ErrNobody) {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+// A call that is nearly done gets its answer from an owner that is leaving.
+func TestOwnerEndsAfterQuickCalls(t *testing.T) {
+	began, finish := make(chan struct{}), make(chan struct{})
+	f := &fake{send: func(text string) (client.Message, error) {
+		close(began)
+		<-finish
+		return client.Message{Text: text}, nil
+	}}
+	o := own(t, f)
+	r := o.dial(t)
+	type result struct {
+		m   client.Message
+		err error
+	}
+	returned := make(chan result, 1)
+	go func() {
+		m, err := r.Send(context.Background(), "bob", "last words")
+		returned <- result{m, err}
+	}()
+	<-began
+	end := make(chan struct{})
+	go func() { o.end(); close(end) }()
+	for { // until the owner has closed its socket, which it does first
+		if _, err := Dial(t.Context(), o.path); errors.Is(err, ErrNobody) {
+			break
+		}
+	}
+	close(finish)
+	if got := <-returned; got.err != nil || got.m.Text != "last words" {
+		t.Errorf("got %+v, %v", got.m, got.err)
+	}
+	<-end
+}
+
+// A call that does not end is cut off, and its caller told.
+func TestOwnerEndsSlowCalls(t *testing.T) {
+	began := make(chan struct{})
+	f := &fake{connect: func(ctx context.Context) (client.Contact, error) {
+		close(began)
+		<-ctx.Done()
+		return client.Contact{}, ctx.Err()
+	}}
+	o := own(t, f)
+	r := o.dial(t)
+	returned := make(chan error, 1)
+	go func() {
+		_, err := r.Connect(t.Context(), "bob", "")
+		returned <- err
+	}()
+	<-began
+	o.end()
+	if err := <-returned; !errors.Is(err, client.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestOwnerDies(t *testing.T) {
+	began := make(chan struct{})
+	f := &fake{send: func(string) (client.Message, error) {
+		close(began)
+		return client.Message{}, nil
+	}}
+	path := filepath.Join(t.TempDir(), "s")
+	ln, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dying := &dyingListener{Listener: ln, accepted: make(chan net.Conn, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- NewServer(f).Serve(ctx, dying) }()
+	r, err := Dial(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	conn := <-dying.accepted
+	conn.Close() // as the system does for a process that was killed
+	if _, err := r.Send(t.Context(), "bob", "hi"); !errors.Is(err, client.ErrBusy) {
+		t.Errorf("got %v", err)
+	}
+	cancel()
+	<-done
+}
+
+// dyingListener gives the test the owner's end of a connection.
+type dyingListener struct {
+	net.Listener
+	accepted chan net.Conn
+}
+
+func (l *dyingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		l.accepted <- conn
+	}
+	return conn, err
+}
+
+func TestIdle(t *testing.T) {
+	o := own(t, &fake{})
+	if err := o.server.Idle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a, b := o.dial(t), o.dial(t)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := o.server.Idle(over); !errors.Is(err, context.Canceled) {
+		t.Fatalf("two attached: %v", err)
+	}
+	a.Close()
+	if err := o.server.Idle(over); !errors.Is(err, context.Canceled) {
+		t.Fatalf("one attached: %v", err)
+	}
+	idle := make(chan error, 1)
+	go func() { idle <- o.server.Idle(t.Context()) }()
+	b.Close()
+	if err := <-idle; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,116 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"secure-messaging/pkg/client"
+)
+
+var (
+	someTime = time.Date(2031, 2, 3, 4, 5, 6, 789000000, time.UTC)
+
+	someIdentity = client.Identity{Username: "alice", Server: "relay.example:8443", Device: "0123456789abcdef", Fingerprint: "aaaa-bbbb", RelayPin: "cccc-dddd", Profile: "/profile"}
+	someStatus   = client.Status{State: client.Offline, Reason: "no answer", RetryAt: someTime, Waiting: 3}
+	someContact  = client.Contact{Name: "bob", State: client.Incoming, Fingerprint: "eeee-ffff", Note: "hi <&> \u2028 \x1b[1m", Since: someTime, Unread: 2, LastAt: someTime}
+	someMessage  = client.Message{Cursor: 1 << 52, ID: "00112233445566778899aabbccddeeff", Contact: "bob", From: "alice", Type: client.TypeText, Text: "line\nline \x00 <&>", SentAt: someTime, At: someTime, State: client.Waiting, Reason: "none", Unread: true}
+	someBatch    = client.Batch{Events: []client.Event{{Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}}, Next: 1<<63 + 1, Lagged: true}
+)
+
+// fake is an account that records its calls and answers what it is told to.
+type fake struct {
+	answer any   // for methods with a result
+	err    error // for all
+
+	// Where set, they take the place of the method.
+	events  func(ctx context.Context, after uint64) (client.Batch, error)
+	history func(q client.Query) ([]client.Message, error)
+	connect func(ctx context.Context) (client.Contact, error)
+	send    func(text string) (client.Message, error)
+
+	mu    sync.Mutex
+	calls []string
+}
+
+func record[R any](f *fake, format string, args ...any) (R, error) {
+	f.mu.Lock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+	f.mu.Unlock()
+	r, _ := f.answer.(R)
+	return r, f.err
+}
+
+func (f *fake) called() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.calls...)
+}
+
+func (f *fake) Identity(context.Context) (client.Identity, error) {
+	return record[client.Identity](f, "Identity")
+}
+
+func (f *fake) Status(context.Context) (client.Status, error) {
+	return record[client.Status](f, "Status")
+}
+
+func (f *fake) Contacts(context.Context) ([]client.Contact, error) {
+	return record[[]client.Contact](f, "Contacts")
+}
+
+func (f *fake) Connect(ctx context.Context, name, note string) (client.Contact, error) {
+	c, err := record[client.Contact](f, "Connect %q %q", name, note)
+	if f.connect != nil {
+		return f.connect(ctx)
+	}
+	return c, err
+}
+
+func (f *fake) Accept(_ context.Context, name string) (client.Contact, error) {
+	return record[client.Contact](f, "Accept %q", name)
+}
+
+func (f *fake) Reject(_ context.Context, name string) error {
+	_, err := record[any](f, "Reject %q", name)
+	return err
+}
+
+func (f *fake) Block(_ context.Context, name string) error {
+	_, err := record[any](f, "Block %q", name)
+	return err
+}
+
+func (f *fake) Send(_ context.Context, to, text string) (client.Message, error) {
+	m, err := record[client.Message](f, "Send %q %q", to, text)
+	if f.send != nil {
+		return f.send(text)
+	}
+	return m, err
+}
+
+func (f *fake) Message(_ context.Context, id string) (client.Message, error) {
+	return record[client.Message](f, "Message %q", id)
+}
+
+func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, error) {
+	ms, err := record[[]client.Message](f, "History %+v", q)
+	if f.history != nil {
+		return f.history(q)
+	}
+	return ms, err
+}
+
+func (f *fake) MarkRead(_ context.Context, contact string, cursor int64) error {
+	_, err := record[any](f, "MarkRead %q %d", contact, cursor)
+	return err
+}
+
+func (f *fake) Events(ctx context.Context, after uint64) (client.Batch, error) {
+	b, err := record[client.Batch](f, "Events %d", after)
+	if f.events != nil {
+		return f.events(ctx, after)
+	}
+	return b, err
+}

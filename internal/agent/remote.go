@@ -1,0 +1,228 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+
+	"secure-messaging/pkg/client"
+)
+
+// ErrNobody says that no owner serves the socket: it does not exist, nobody
+// listens on it, or whoever did has just left.
+var ErrNobody = errors.New("no chat is running with this profile")
+
+// helloTimeout is how long an owner may take to answer at all. One that lives
+// answers in a millisecond; one that was stopped, never.
+const helloTimeout = 5 * time.Second
+
+// Remote is an account that another process owns. It implements
+// client.Account.
+type Remote struct{ rpc *caller }
+
+var _ client.Account = (*Remote)(nil)
+
+// Dial reaches the owner that serves the socket at path. The error is
+// [ErrNobody] if there is none, and a *client.Error if there is one that
+// cannot be used.
+func Dial(ctx context.Context, path string) (*Remote, error) {
+	if err := checkSocket(path); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, dialError(ctx, err)
+	}
+	r := &Remote{newCaller(conn)}
+	theirs, err := ask[hello](ctx, r, "hello", hello{Version})
+	switch {
+	case errors.Is(err, client.ErrBusy):
+		err = ErrNobody // it left before it had answered
+	case err != nil && ctx.Err() != nil:
+		err = dialError(ctx, err)
+	case err != nil || theirs.Version != Version:
+		err = otherVersion(theirs.Version)
+	default:
+		return r, nil
+	}
+	r.Close()
+	return nil, err
+}
+
+// wsaeConnRefused is what Windows says when nobody listens.
+const wsaeConnRefused = syscall.Errno(10061)
+
+func dialError(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaeConnRefused):
+		return fmt.Errorf("%w: %w", ErrNobody, err)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err()
+	}
+	return &client.Error{Code: client.CodeBusy, Err: err, Text: "The chat that is running with this profile does not answer. Quit it, or end it if it hangs, and run the command again."}
+}
+
+// checkSocket refuses a socket that another user has put there.
+func checkSocket(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrNobody, err)
+		}
+		return &client.Error{Code: client.CodeStorage, Err: err, Text: "The folder of the profile cannot be read. Check whose it is: " + path}
+	}
+	if info.Mode()&fs.ModeSocket == 0 || !ownedByUs(info) {
+		return &client.Error{Code: client.CodeStorage, Text: "There is something else where this profile's socket belongs, or it is another user's. Look at it, and remove it: " + path}
+	}
+	return nil
+}
+
+// Close ends the connection. Calls under way return.
+func (r *Remote) Close() error { return r.rpc.Close() }
+
+// ask makes one call and decodes its result.
+func ask[R any](ctx context.Context, r *Remote, method string, params any) (R, error) {
+	var result R
+	answer, err := r.rpc.call(ctx, method, params)
+	if err != nil {
+		return result, fromWire(ctx, err)
+	}
+	if json.Unmarshal(answer, &result) != nil {
+		err = &client.Error{Code: client.CodeInternal, Text: "The chat that is running with this profile gave an answer that cannot be read. Quit it, and run the command again."}
+	}
+	return result, err
+}
+
+// tell makes one call that has no result.
+func tell(ctx context.Context, r *Remote, method string, params any) error {
+	_, err := r.rpc.call(ctx, method, params)
+	if err != nil {
+		return fromWire(ctx, err)
+	}
+	return nil
+}
+
+// fromWire gives an error the form that it had at the owner.
+func fromWire(ctx context.Context, err error) error {
+	var e *jrpc2.Error
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.Is(err, errText):
+		return &client.Error{Code: client.CodeUsage, Text: "The text is not valid UTF-8. Convert it first, for example with iconv."}
+	case errors.Is(err, errTooLong):
+		return &client.Error{Code: client.CodeUsage, Text: "The text is too long: at most 32 KiB go in one message. Split it."}
+	case !errors.As(err, &e):
+		return lost()
+	case e.Code == codeAccount:
+		data := errorData{client.CodeInternal}
+		json.Unmarshal(e.Data, &data) // without a code it is an internal one
+		return &client.Error{Code: data.Code, Text: e.Message}
+	}
+	return &client.Error{Code: client.CodeInternal, Err: e, Text: "The chat that is running with this profile did not understand this command. Quit it, and run the command again."}
+}
+
+// Identity implements client.Account.
+func (r *Remote) Identity(ctx context.Context) (client.Identity, error) {
+	return ask[client.Identity](ctx, r, "identity", none{})
+}
+
+// Status implements client.Account.
+func (r *Remote) Status(ctx context.Context) (client.Status, error) {
+	return ask[client.Status](ctx, r, "status", none{})
+}
+
+// Contacts implements client.Account.
+func (r *Remote) Contacts(ctx context.Context) ([]client.Contact, error) {
+	var all []client.Contact
+	for after := ""; ; after = all[len(all)-1].Name {
+		page, err := ask[contactsPage](ctx, r, "contacts", contactsParams{after})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Contacts...)
+		if !page.More || len(page.Contacts) == 0 {
+			return all, nil
+		}
+	}
+}
+
+// Connect implements client.Account.
+func (r *Remote) Connect(ctx context.Context, name, note string) (client.Contact, error) {
+	return ask[client.Contact](ctx, r, "connect", nameParams{name, note})
+}
+
+// Accept implements client.Account.
+func (r *Remote) Accept(ctx context.Context, name string) (client.Contact, error) {
+	return ask[client.Contact](ctx, r, "accept", nameParams{Name: name})
+}
+
+// Reject implements client.Account.
+func (r *Remote) Reject(ctx context.Context, name string) error {
+	return tell(ctx, r, "reject", nameParams{Name: name})
+}
+
+// Block implements client.Account.
+func (r *Remote) Block(ctx context.Context, name string) error {
+	return tell(ctx, r, "block", nameParams{Name: name})
+}
+
+// Send implements client.Account.
+func (r *Remote) Send(ctx context.Context, to, text string) (client.Message, error) {
+	return ask[client.Message](ctx, r, "send", sendParams{to, text})
+}
+
+// Message implements client.Account.
+func (r *Remote) Message(ctx context.Context, id string) (client.Message, error) {
+	return ask[client.Message](ctx, r, "message", messageParams{id})
+}
+
+// History implements client.Account.
+func (r *Remote) History(ctx context.Context, q client.Query) ([]client.Message, error) {
+	if q.Limit <= 0 {
+		q.Limit = client.DefaultLimit
+	}
+	q.Limit = min(q.Limit, client.MaxLimit)
+	var all []client.Message
+	for {
+		page, err := ask[historyPage](ctx, r, "history", q)
+		if err != nil {
+			return nil, err
+		}
+		forward := q.After > 0
+		if forward {
+			all = append(all, page.Messages...)
+		} else {
+			all = append(page.Messages, all...)
+		}
+		if !page.More || len(page.Messages) == 0 {
+			return all, nil
+		}
+		q.Limit -= len(page.Messages)
+		if forward {
+			q.After = all[len(all)-1].Cursor
+		} else {
+			q.Before = all[0].Cursor
+		}
+	}
+}
+
+// MarkRead implements client.Account.
+func (r *Remote) MarkRead(ctx context.Context, contact string, cursor int64) error {
+	return tell(ctx, r, "mark_read", markReadParams{contact, cursor})
+}
+
+// Events implements client.Account.
+func (r *Remote) Events(ctx context.Context, after uint64) (client.Batch, error) {
+	return ask[client.Batch](ctx, r, "events", eventsParams{after})
+}
