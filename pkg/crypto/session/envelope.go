@@ -28,17 +28,22 @@ type envelope struct {
 func (e envelope) State() []byte { return []byte{envelopeVersion} }
 
 func (e envelope) Seal(text []byte) ([]byte, Session, error) {
+	sealed, err := e.seal(padding.Pad(text))
+	return sealed, e, err
+}
+
+func (e envelope) seal(padded []byte) ([]byte, error) {
 	ephemeral := e.ephemeral()
 	once, err := ephemeral.Agree(e.peer.Box)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	key, err := e.key(once, ephemeral.Public(), e.local.Certificate, e.peer)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	sealed := append([]byte{envelopeVersion}, ephemeral.Public().Bytes()...)
-	return append(sealed, key.Seal(padding.Pad(text))...), e, nil
+	return append(sealed, key.Seal(padded)...), nil
 }
 
 func (e envelope) Open(sealed []byte) ([]byte, Session, error) {
