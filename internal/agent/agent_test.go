@@ -210,7 +210,7 @@ func TestOwnerEnds(t *testing.T) {
 	if _, err := r.Status(t.Context()); !errors.Is(err, client.ErrBusy) {
 		t.Errorf("afterwards: %v", err)
 	}
-	if _, err := Dial(t.Context(), o.path); !errors.Is(err, ErrNobody) {
+	if _, err := Dial(t.Context(), o.path); !Absent(err) {
 		t.Errorf("Dial: %v", err)
 	}
 }
@@ -238,7 +238,7 @@ func TestOwnerEndsAfterQuickCalls(t *testing.T) {
 	end := make(chan struct{})
 	go func() { o.end(); close(end) }()
 	for { // until the owner has closed its socket, which it does first
-		if _, err := Dial(t.Context(), o.path); errors.Is(err, ErrNobody) {
+		if _, err := Dial(t.Context(), o.path); Absent(err) {
 			break
 		}
 	}

@@ -16,9 +16,11 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-// ErrNobody says that no owner serves the socket: it does not exist, nobody
-// listens on it, or whoever did has just left.
-var ErrNobody = errors.New("no chat is running with this profile")
+var errAbsent = errors.New("no chat is running with this profile")
+
+// Absent reports whether an error of [Dial] says that there is no owner: the
+// socket does not exist, nobody listens on it, or whoever did has just left.
+func Absent(err error) bool { return errors.Is(err, errAbsent) }
 
 // helloTimeout is how long an owner may take to answer at all. One that lives
 // answers in a millisecond; one that was stopped, never.
@@ -30,9 +32,9 @@ type Remote struct{ rpc *caller }
 
 var _ client.Account = (*Remote)(nil)
 
-// Dial reaches the owner that serves the socket at path. The error is
-// [ErrNobody] if there is none, and a *client.Error if there is one that
-// cannot be used.
+// Dial reaches the owner that serves the socket at path. Its error is one for
+// which [Absent] is true if there is none, and a *client.Error if there is one
+// that cannot be used.
 func Dial(ctx context.Context, path string) (*Remote, error) {
 	if err := checkSocket(path); err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func Dial(ctx context.Context, path string) (*Remote, error) {
 	theirs, err := ask[hello](ctx, r, "hello", hello{Version})
 	switch {
 	case errors.Is(err, client.ErrBusy):
-		err = ErrNobody // it left before it had answered
+		err = errAbsent // it left before it had answered
 	case err != nil && ctx.Err() != nil:
 		err = dialError(ctx, err)
 	case err != nil || theirs.Version != Version:
@@ -65,7 +67,7 @@ const wsaeConnRefused = syscall.Errno(10061)
 func dialError(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, wsaeConnRefused):
-		return fmt.Errorf("%w: %w", ErrNobody, err)
+		return fmt.Errorf("%w: %w", errAbsent, err)
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err()
 	}
@@ -77,7 +79,7 @@ func checkSocket(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrNobody, err)
+			return fmt.Errorf("%w: %w", errAbsent, err)
 		}
 		return &client.Error{Code: client.CodeStorage, Err: err, Text: "The folder of the profile cannot be read. Check whose it is: " + path}
 	}
