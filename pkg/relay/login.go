@@ -19,7 +19,7 @@ func (c *conn) login() bool {
 	nonce := crypto.NewNonce()
 	if !c.write(protocol.Encode(&protocol.Challenge{
 		Version: protocol.Version, Relay: r.public, Nonce: nonce, Signature: crypto.SignChallenge(r.key, nonce),
-	})) || !c.alive(r.loginWithin) {
+	})) || !c.alive(protocol.LoginTimeout) {
 		c.requestClose(closeLoginBroken)
 		return false
 	}

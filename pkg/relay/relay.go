@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"secure-messaging/pkg/crypto"
-	"secure-messaging/pkg/protocol"
 )
 
 // Limits that a Config may change.
@@ -62,22 +61,20 @@ type Config struct {
 // Relay routes sealed frames between devices. Make it with New.
 type Relay struct {
 	// Static after construction.
-	key         crypto.RelayPrivate
-	public      crypto.RelayPublic
-	directory   Directory
-	mailboxes   Mailboxes
-	hosts       []string
-	origins     []string
-	maxConns    int
-	maxPending  int
-	maxHTTP     int64
-	loginWithin time.Duration
-	log         *slog.Logger
-	nonces      *crypto.RegistrationNonces
-	counters    counters
-	users       *userCache
-	hub         *hub
-	handler     http.Handler
+	key        crypto.RelayPrivate
+	public     crypto.RelayPublic
+	directory  Directory
+	mailboxes  Mailboxes
+	hosts      []string
+	origins    []string
+	maxConns   int
+	maxPending int
+	log        *slog.Logger
+	nonces     *crypto.RegistrationNonces
+	counters   counters
+	users      *userCache
+	hub        *hub
+	handler    http.Handler
 
 	// ctx ends when a shutdown is out of patience; calls of the store use it.
 	ctx    context.Context
@@ -106,22 +103,20 @@ func New(cfg Config) *Relay {
 		panic("relay: a Config needs a Directory and Mailboxes")
 	}
 	r := &Relay{
-		key:         cfg.Key,
-		public:      cfg.Key.Public(),
-		directory:   cfg.Directory,
-		mailboxes:   cfg.Mailboxes,
-		origins:     slices.Clone(cfg.Origins),
-		maxConns:    cfg.MaxConnections,
-		maxPending:  cfg.MaxPending,
-		maxHTTP:     maxHTTPConns,
-		loginWithin: protocol.LoginTimeout,
-		log:         cfg.Logger,
-		nonces:      crypto.NewRegistrationNonces(),
-		counters:    newCounters(),
-		users:       newUserCache(maxCachedUsers),
-		hub:         newHub(),
-		fatal:       make(chan struct{}),
-		conns:       map[*conn]struct{}{},
+		key:        cfg.Key,
+		public:     cfg.Key.Public(),
+		directory:  cfg.Directory,
+		mailboxes:  cfg.Mailboxes,
+		origins:    slices.Clone(cfg.Origins),
+		maxConns:   cfg.MaxConnections,
+		maxPending: cfg.MaxPending,
+		log:        cfg.Logger,
+		nonces:     crypto.NewRegistrationNonces(),
+		counters:   newCounters(),
+		users:      newUserCache(maxCachedUsers),
+		hub:        newHub(),
+		fatal:      make(chan struct{}),
+		conns:      map[*conn]struct{}{},
 	}
 	for _, h := range cfg.Hosts {
 		r.hosts = append(r.hosts, strings.ToLower(h))
