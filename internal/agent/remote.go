@@ -201,7 +201,7 @@ func (r *Remote) History(ctx context.Context, q client.Query) ([]client.Message,
 		if err != nil {
 			return nil, err
 		}
-		forward := q.After > 0
+		forward := q.After != 0
 		if forward {
 			all = append(all, page.Messages...)
 		} else {

@@ -223,7 +223,7 @@ func (s *Server) history(ctx context.Context, q client.Query) (historyPage, erro
 	if err != nil {
 		return historyPage{}, err
 	}
-	if q.After > 0 {
+	if q.After != 0 {
 		n := fit(len(all), func(i int) int { return weight(all[i].Text) })
 		return historyPage{all[:n], n < len(all)}, nil
 	}

@@ -44,7 +44,7 @@ func (s *Store) History(q client.Query) (all []client.Message, err error) {
 	if q.Incoming {
 		sql += ` AND state = 'received'`
 	}
-	latest := q.After <= 0
+	latest := q.After == 0
 	if latest {
 		sql += ` ORDER BY cursor DESC LIMIT ?`
 	} else {

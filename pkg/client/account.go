@@ -148,10 +148,13 @@ func (m Message) Outgoing() bool { return m.State != Received }
 type Query struct {
 	Contact  string `json:"contact,omitempty"`  // one conversation; empty for all
 	Before   int64  `json:"before,omitempty"`   // only cursors below it; 0 for no bound
-	After    int64  `json:"after,omitempty"`    // only cursors above it, and then the earliest Limit of them
+	After    int64  `json:"after,omitempty"`    // only cursors above it, and then the earliest Limit of them; 0 for no bound and the latest Limit
 	Limit    int    `json:"limit,omitempty"`    // at most MaxLimit; 0 for DefaultLimit
 	Incoming bool   `json:"incoming,omitempty"` // only what others wrote
 }
+
+// FromStart as Query.After selects the earliest messages of all.
+const FromStart = -1
 
 // Limits of one History answer, in messages.
 const (
