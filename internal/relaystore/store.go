@@ -129,7 +129,7 @@ func (s *Store) start() (err error) {
 		if errors.As(err, &path) {
 			return err // the lock's file could not even be made
 		}
-		return ErrLocked
+		return fmt.Errorf("%w (%w)", ErrLocked, err)
 	}
 	defer func() {
 		if err != nil {

@@ -1,0 +1,136 @@
+// Package storetest is the contract of relay.Directory and relay.Mailboxes as
+// tests, for whoever implements them.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay"
+)
+
+// Limits are what the mailboxes under test must have been opened with.
+var Limits = relay.MailboxLimits{Entries: 100, Bytes: 4000, Requests: 3}
+
+// Run tests what open makes. Each call of open makes a fresh store, and
+// registers with t whatever ends it.
+func Run(t *testing.T, open func(t *testing.T) (relay.Directory, relay.Mailboxes)) {
+	directory := func(name string, test func(*testing.T, relay.Directory)) {
+		t.Run(name, func(t *testing.T) {
+			d, _ := open(t)
+			test(t, d)
+		})
+	}
+	mailboxes := func(name string, test func(*testing.T, relay.Mailboxes)) {
+		t.Run(name, func(t *testing.T) {
+			_, m := open(t)
+			test(t, m)
+		})
+	}
+	directory("users", testUsers)
+	directory("one user of many", testUserRace)
+	directory("relations", testRelations)
+	directory("relations keep apart", testRelationsApart)
+	directory("compare and set", testCompareAndSet)
+	directory("bad names", testDirectoryNames)
+	mailboxes("order and fields", testOrder)
+	mailboxes("pages", testPages)
+	mailboxes("known entries", testKnown)
+	mailboxes("known entries differ", testKnownDiffer)
+	mailboxes("many mailboxes at once", testFanOut)
+	mailboxes("mailboxes keep apart", testMailboxesApart)
+	mailboxes("room for entries", testEntryLimit)
+	mailboxes("room for bytes", testByteLimit)
+	mailboxes("room for requests", testRequestLimit)
+	mailboxes("room for receipts", testReceiptLimit)
+	mailboxes("delete", testDelete)
+	mailboxes("unsound entries", testUnsound)
+	mailboxes("writers and a reader", testReader)
+	mailboxes("writers and a consumer", testConsumer)
+	mailboxes("against a model", testModel)
+	t.Run("cancelled", func(t *testing.T) {
+		d, m := open(t)
+		testCancelled(t, d, m)
+	})
+}
+
+// NewCertificate makes a valid certificate for a name, from fresh keys.
+func NewCertificate(name crypto.Username) crypto.Certificate {
+	return crypto.NewCertificate(crypto.NewAccountPrivate(), crypto.Certificate{
+		Relay:   crypto.NewRelayPrivate().Public(),
+		User:    name,
+		Device:  crypto.NewDeviceID(),
+		Login:   crypto.NewDevicePrivate().Public(),
+		Box:     crypto.NewBoxPrivate().Public(),
+		Version: 1,
+		Created: time.Unix(1_700_000_000, 0),
+	})
+}
+
+// NewAddress makes an address with a fresh device.
+func NewAddress(name crypto.Username) crypto.Address {
+	return crypto.Address{User: name, Device: crypto.NewDeviceID()}
+}
+
+// NewEntry makes an entry with a fresh id and size bytes of data.
+func NewEntry(kind relay.Kind, from crypto.Address, size int) relay.Entry {
+	e := relay.Entry{Kind: kind, From: from, ID: crypto.NewMessageID(), Time: protocol.UnixMilli(1_700_000_000_123)}
+	for i := range size {
+		e.Data = append(e.Data, byte(i))
+	}
+	return e
+}
+
+// Put appends entries to one mailbox, waits, and returns their numbers.
+func Put(t testing.TB, m relay.Mailboxes, to crypto.Address, entries ...relay.Entry) []uint64 {
+	t.Helper()
+	ds := make([]relay.Delivery, len(entries))
+	for i, e := range entries {
+		ds[i] = relay.Delivery{To: to, Entry: e}
+	}
+	seqs, err := put(m, ds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seqs
+}
+
+func put(m relay.Mailboxes, ds []relay.Delivery) ([]uint64, error) {
+	a, err := m.Append(context.Background(), ds)
+	if err != nil {
+		return nil, fmt.Errorf("append: %w", err)
+	}
+	if len(a.Seqs) != len(ds) {
+		return nil, fmt.Errorf("%d numbers for %d entries", len(a.Seqs), len(ds))
+	}
+	if err := a.Wait(); err != nil {
+		return nil, fmt.Errorf("wait: %w", err)
+	}
+	return a.Seqs, nil
+}
+
+// All reads a whole mailbox.
+func All(t testing.TB, m relay.Mailboxes, owner crypto.Address) []relay.Stored {
+	t.Helper()
+	return read(t, m, owner, 0, 1<<20, 1<<30)
+}
+
+func read(t testing.TB, m relay.Mailboxes, owner crypto.Address, after uint64, max, maxBytes int) []relay.Stored {
+	t.Helper()
+	got, err := m.Read(context.Background(), owner, after, max, maxBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func remove(t testing.TB, m relay.Mailboxes, owner crypto.Address, upTo uint64) {
+	t.Helper()
+	if err := m.Delete(context.Background(), owner, upTo); err != nil {
+		t.Fatal(err)
+	}
+}
