@@ -178,7 +178,11 @@ type Status struct {
 	Reason  string    `json:"reason,omitempty"`  // what ended the last connection, for the user
 	RetryAt time.Time `json:"retry_at,omitzero"` // set while Offline and trying again
 	Fatal   bool      `json:"fatal,omitempty"`   // no further try will be made; Reason says what to do
-	Waiting int       `json:"waiting"`           // messages in the outbox that the relay does not have yet
+	Waiting int       `json:"waiting"`           // messages, requests and answers in the outbox that the relay does not have yet
+
+	// CaughtUp is set while Connected, once everything that had waited at the
+	// relay is in the profile.
+	CaughtUp bool `json:"caught_up"`
 }
 
 // Event is one thing that happened. Exactly the field that Kind names is set.

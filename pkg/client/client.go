@@ -47,8 +47,8 @@ func New(store Store) (*Client, error) {
 		events:  newEventLog(),
 		wake:    make(chan struct{}, 1),
 		session: newSession(loaded, store.Seen),
-		status:  Status{State: Connecting},
 	}
+	c.status = Status{State: Connecting, Waiting: c.session.waiting}
 	return c, nil
 }
 
@@ -245,6 +245,14 @@ func (c *Client) signal() {
 // handle takes one frame of the relay. Its error ends the connection; the
 // relay sends what was not acked again on the next one.
 func (c *Client) handle(f protocol.Frame) error {
+	if _, ok := f.(*protocol.CaughtUp); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		s := c.status
+		s.CaughtUp = true
+		c.setStatus(s)
+		return nil
+	}
 	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
 	if err != nil {
 		return err

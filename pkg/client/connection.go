@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -109,14 +110,13 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	unwatch := context.AfterFunc(ctx, func() { // lets the reader return
-		bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-		ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
-		ws.Close()
-	})
-	defer unwatch()
 	defer ws.Close()
-	if err := c.login(ws); err != nil {
+	hangUp := context.AfterFunc(ctx, func() { ws.Close() })
+	err = c.login(ws)
+	if !hangUp() {
+		return ctx.Err()
+	}
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -124,16 +124,24 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.setStatus(Status{State: Connected})
 	c.mu.Unlock()
 
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer ws.Close()
+	var others sync.WaitGroup
+	defer others.Wait()
+	defer cancel()
+	written := make(chan struct{})
+	others.Go(func() {
+		defer close(written)
+		defer ws.Close() // lets the reader return
 		c.write(ctx, ws)
-	}()
-	err = c.read(ws)
-	cancel()
-	<-done
-	return err
+	})
+	others.Go(func() { // lets go of a writer on a line that is stuck
+		<-ctx.Done()
+		select {
+		case <-written:
+		case <-time.After(closeTimeout):
+			ws.Close()
+		}
+	})
+	return c.read(ws)
 }
 
 func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
@@ -217,8 +225,8 @@ func (c *Client) read(ws *websocket.Conn) error {
 }
 
 // write sends the outbox in order, from its beginning, and acks. It pulls from
-// the store, so nothing queues in memory. It ends when ctx does or a write
-// fails.
+// the store, so nothing queues in memory. It ends when a write fails or ctx
+// ends, with a last ack for what the reader has written meanwhile.
 func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 	var position int64
 	var acked uint64
@@ -231,6 +239,11 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 				return
 			}
 			acked = ack
+		}
+		if ctx.Err() != nil {
+			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+			ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
+			return
 		}
 		items, err := c.store.Outbox(position, outboxBatch)
 		if err != nil {
@@ -249,7 +262,6 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
-			return
 		}
 	}
 }

@@ -52,7 +52,7 @@ func parseContent(b []byte) (content, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return content{}, errContent
 	}
-	if c.ID == (crypto.MessageID{}) || c.Type == "" || len(c.Type) > 32 {
+	if c.ID == (crypto.MessageID{}) || !isType(c.Type) {
 		return content{}, errContent
 	}
 	switch c.Type {
@@ -68,10 +68,25 @@ func parseContent(b []byte) (content, error) {
 	return c, nil
 }
 
-// sentAt keeps an author's clock from writing years that no format can show.
-func (c content) sentAt() time.Time {
-	const farAway = 253402300799000 // the end of the year 9999
-	return time.UnixMilli(min(max(c.SentAt, 0), farAway))
+// isType keeps the name of a type showable: it is the one word of an author
+// that is not treated as their text.
+func isType(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32 && s != TypeUnreadable
+}
+
+// sentAt is when the author says that it was sent.
+func (c content) sentAt() time.Time { return sane(c.SentAt) }
+
+// sane keeps another's clock from writing years that no format can show, in
+// any time zone.
+func sane(milli int64) time.Time {
+	const farAway = 253402214400000 // the last day of the year 9999
+	return time.UnixMilli(min(max(milli, 0), farAway))
 }
 
 func checkText(text string) error {

@@ -29,19 +29,15 @@ const (
 func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error) {
 	var leaf *x509.Certificate
 	var public error // of verification by public authorities
-	h := &http.Client{Timeout: httpTimeout, Transport: &http.Transport{
-		Proxy:             http.ProxyFromEnvironment,
-		DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{
-			MinVersion:         tls.VersionTLS12,
-			NextProtos:         []string{"http/1.1"},
-			InsecureSkipVerify: true, // nothing secret is said; the key is checked below
-			VerifyConnection: func(cs tls.ConnectionState) error {
-				leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
-				return nil
-			},
+	h := newHTTPClient(&tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1"},
+		InsecureSkipVerify: true, // nothing secret is said; the key is checked below
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
+			return nil
 		},
-	}}
+	})
 	var info protocol.RelayInfo
 	if err := call(ctx, h, server, http.MethodGet, protocol.PathRelay, nil, &info); err != nil {
 		return server, info.Relay, err
@@ -94,10 +90,16 @@ func (k Keys) tlsConfig() *tls.Config {
 
 var errTLSPin = errors.New("the TLS certificate is not signed by the pinned key of the relay")
 
-func (k Keys) httpClient() *http.Client {
-	return &http.Client{Timeout: httpTimeout, Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: k.tlsConfig(),
-	}}
+func (k Keys) httpClient() *http.Client { return newHTTPClient(k.tlsConfig()) }
+
+// newHTTPClient makes a client for one or two requests. It follows no
+// redirect: a relay has no business to send us elsewhere.
+func newHTTPClient(t *tls.Config) *http.Client {
+	return &http.Client{
+		Timeout:       httpTimeout,
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: t},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // NewKeys makes the identity of a new device for a name at a relay.

@@ -7,7 +7,12 @@ import (
 	"syscall"
 )
 
-func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+// wsaeConnRefused is what Windows says when nobody listens.
+const wsaeConnRefused = syscall.Errno(10061)
+
+func isRefused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, wsaeConnRefused)
+}
 
 func isTimeout(err error) bool {
 	var t net.Error

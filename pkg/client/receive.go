@@ -30,7 +30,7 @@ func (s *session) receive(f protocol.Frame, now time.Time) (*step, error) {
 func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
 	cert := f.Certificate
-	if cert.Address() != f.From || cert.Relay != s.keys.Relay {
+	if cert.Address() != f.From || cert.Relay != s.keys.Relay || cert.User == s.keys.Certificate.User {
 		return st.warn("A request in the name of %s came with a certificate that is not theirs, and was refused.", f.From.User), nil
 	}
 	c, known := s.contacts[cert.User]
@@ -39,6 +39,9 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	}
 	if known && samePin(c, cert) != nil {
 		return st.warn("A request came in the name of %s with another key than the one you know, and was refused. Ask %s by another way.", c.Name, c.Name), nil
+	}
+	if (!known || c.State == Known) && s.incoming() >= MaxRequests {
+		return st.warn("%d requests wait for an answer; one more, of %s, was dropped. Answer some: chat requests", MaxRequests, f.From.User), nil
 	}
 	peer, err := e2e.New(s.local(), cert)
 	if err != nil {
@@ -65,19 +68,26 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	}
 	// Both asked, or they ask again after we accepted: the answer is known.
 	if err := s.acceptInto(st, c, now); err != nil {
-		return nil, err
+		return st.warn("The request of %s cannot be answered. %s", c.Name, err), nil
 	}
 	return st, nil
+}
+
+// incoming counts the requests that wait for an answer of the user.
+func (s *session) incoming() (n int) {
+	for _, c := range s.contacts {
+		if c.State == Incoming {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
 	c, ok := s.contacts[f.From.User]
-	if !ok || c.State == Blocked || c.State == Incoming || c.Certificate.Address() != f.From {
-		return st, nil
-	}
-	if c.State == Accepted {
-		return st, nil // crossed, or a second copy
+	if !ok || c.State != Requested || c.Certificate.Address() != f.From {
+		return st, nil // crossed, a second copy, or not asked for
 	}
 	c, body, err := s.open(c, f.Data, f.ID)
 	if err != nil || body.Type != contentAccept {
@@ -103,9 +113,9 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	}
 	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
 	next, body, err := s.open(c, f.Data, f.ID)
-	if err != nil {
+	if err != nil || body.Type == contentRequest || body.Type == contentAccept {
 		// Keeping its place tells the user that something was said and lost.
-		m.Type, m.SentAt = TypeUnreadable, f.Time.Time()
+		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
 	} else {
 		m.Type, m.SentAt = body.Type, body.sentAt()
 		if body.Type == TypeText {
@@ -172,10 +182,14 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		return st
 	}
 	if f.ID == nil {
-		return st.warn("The relay refused what this program sent (%s). Both may need the same version.", f.Code)
+		return st.warn("The relay refused what this program sent (%s). Both may need the same version.", printable(string(f.Code)))
 	}
 	it, ok := s.outbox[*f.ID]
 	if !ok {
+		return st
+	}
+	if it.Kind == kindMessage && f.Code == protocol.CodeNotContact && s.answering(it.Contact) {
+		st.retry = true
 		return st
 	}
 	st.Settle = []crypto.MessageID{it.ID}
@@ -194,6 +208,17 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		}
 	}
 	return st
+}
+
+// answering reports whether our answer to a contact's request is still on its
+// way: until the relay has it, messages behind it are refused.
+func (s *session) answering(contact string) bool {
+	for _, it := range s.outbox {
+		if it.Kind == kindAccept && it.Contact == contact {
+			return true
+		}
+	}
+	return false
 }
 
 // refusal says to the user why the relay did not take something.
@@ -217,9 +242,9 @@ func (st *step) warn(format string, args ...any) *step {
 }
 
 // printable keeps a relay's words from reaching a terminal as anything but
-// words.
+// words, and few of them.
 func printable(s string) string {
-	b := []byte(s)
+	b := []byte(s[:min(len(s), protocol.MaxErrorText)])
 	for i, c := range b {
 		if c < ' ' || c > '~' {
 			b[i] = '?'

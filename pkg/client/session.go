@@ -14,6 +14,10 @@ import (
 // without a relay, in about 10 MB.
 const MaxOutbox = 10000
 
+// MaxRequests is how many requests of others may wait for an answer: more than
+// anybody reads. It keeps strangers from filling the disk.
+const MaxRequests = 500
+
 // session is the protocol of one account on one device, free of I/O. A frame
 // or a wish of the user goes in; what must be written, acked and told comes
 // out as a step. Nothing of the session changes until apply, which the caller
@@ -22,7 +26,7 @@ type session struct {
 	keys     Keys
 	contacts map[crypto.Username]ContactRecord
 	outbox   map[crypto.MessageID]OutboxItem // without Frame
-	waiting  int                             // messages in outbox that the relay does not have
+	waiting  int                             // of outbox, what the relay does not have
 	seen     func(crypto.Address, crypto.MessageID) (bool, error)
 }
 
@@ -96,14 +100,14 @@ func (s *session) keep(it OutboxItem) {
 }
 
 func (s *session) drop(id crypto.MessageID) {
-	if s.outbox[id].waits() {
+	if it, ok := s.outbox[id]; ok && it.waits() {
 		s.waiting--
 	}
 	delete(s.outbox, id)
 }
 
-// waits reports whether the user should hear that a message has not left yet.
-func (it OutboxItem) waits() bool { return it.Kind == kindMessage && !it.Stored }
+// waits reports whether the relay does not have the item yet.
+func (it OutboxItem) waits() bool { return !it.Stored }
 
 var (
 	kindMessage = (*protocol.SendMessage)(nil).Type()
@@ -266,14 +270,16 @@ func (s *session) accept(name string, now time.Time) (*step, error) {
 	if c.State == Accepted {
 		return &step{}, nil
 	}
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	st := &step{}
 	return st, s.acceptInto(st, c, now)
 }
 
+// acceptInto adds the answer to a request. It goes into a full outbox too, or
+// a crossed request that arrives could keep the connection from emptying it.
 func (s *session) acceptInto(st *step, c ContactRecord, now time.Time) error {
-	if err := s.room(); err != nil {
-		return err
-	}
 	body := newContent(contentAccept, "", now)
 	c, sealed, err := s.seal(c, body)
 	if err != nil {

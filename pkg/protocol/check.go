@@ -198,6 +198,8 @@ func checkMail(seq uint64, from crypto.Address, id crypto.MessageID, at UnixMill
 	return first(needSeq(seq), needAddress("from", from), needID(id), needTime(at), needSealed("data", data, max))
 }
 
+func (*CaughtUp) check() *Refusal { return nil }
+
 func (f *ConnectionRequest) check() *Refusal {
 	return first(needCertificate(f.Certificate), checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealedNote))
 }

@@ -38,6 +38,7 @@ var fromClient = map[string]func() Frame{
 var fromRelay = map[string]func() Frame{
 	"challenge":           func() Frame { return new(Challenge) },
 	"authenticated":       func() Frame { return new(Authenticated) },
+	"caught_up":           func() Frame { return new(CaughtUp) },
 	"connection_request":  func() Frame { return new(ConnectionRequest) },
 	"connection_accepted": func() Frame { return new(ConnectionAccepted) },
 	"encrypted_message":   func() Frame { return new(EncryptedMessage) },

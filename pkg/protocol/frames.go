@@ -104,6 +104,10 @@ type (
 		Signature crypto.Signature `json:"signature"`
 	}
 
+	// CaughtUp comes once on a connection, when everything that had waited in
+	// the mailbox has been sent.
+	CaughtUp struct{}
+
 	// ConnectionRequest hands on a ConnectRequest.
 	ConnectionRequest struct {
 		Seq         uint64             `json:"seq"`
@@ -169,6 +173,7 @@ func (*SendMessage) Type() string        { return "encrypted_message" }
 func (*Ack) Type() string                { return "ack" }
 func (*Challenge) Type() string          { return "challenge" }
 func (*Authenticated) Type() string      { return "authenticated" }
+func (*CaughtUp) Type() string           { return "caught_up" }
 func (*ConnectionRequest) Type() string  { return "connection_request" }
 func (*ConnectionAccepted) Type() string { return "connection_accepted" }
 func (*EncryptedMessage) Type() string   { return "encrypted_message" }

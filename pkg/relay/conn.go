@@ -41,6 +41,7 @@ type conn struct {
 	commits  []commit    // for settle, at most commitsUnderWay
 	settling bool        // settle runs
 	mail     bool        // the mailbox may hold more than was sent
+	caughtUp bool        // the peer was told that it did not; owned by the sender
 	sent     uint64      // number of the last mailbox frame sent
 	flight   []flying    // sent and not acked, at most flightWindow
 }

@@ -119,8 +119,13 @@ func (c *conn) deliver(max int) bool {
 	}
 	if len(entries) == max || size > readBatchBytes {
 		c.nudge()
+		return true
 	}
-	return true
+	if c.caughtUp {
+		return true
+	}
+	c.caughtUp = true
+	return c.write(protocol.Encode(&protocol.CaughtUp{}))
 }
 
 func (c *conn) position() uint64 {
