@@ -1,0 +1,394 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay"
+)
+
+var noDeadline time.Time
+
+// faulty is a store whose operations fail while fault says so. "set" and
+// "append, stored" fail after they have taken effect.
+type faulty struct {
+	relay.Directory
+	relay.Mailboxes
+
+	mu    sync.Mutex
+	fault func(op string) error // nil for none
+	gate  chan struct{}         // Wait waits for it, if there is one
+}
+
+func (s *faulty) set(fault func(op string) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = fault
+}
+
+func (s *faulty) check(op string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fault == nil {
+		return nil
+	}
+	return s.fault(op)
+}
+
+func (s *faulty) CreateUser(ctx context.Context, c crypto.Certificate) error {
+	return errors.Join(s.check("create"), s.Directory.CreateUser(ctx, c))
+}
+
+func (s *faulty) User(ctx context.Context, name crypto.Username) (crypto.Certificate, error) {
+	if err := s.check("user"); err != nil {
+		return crypto.Certificate{}, err
+	}
+	return s.Directory.User(ctx, name)
+}
+
+func (s *faulty) Relation(ctx context.Context, p relay.Pair) (relay.Relation, error) {
+	if err := s.check("relation"); err != nil {
+		return relay.Relation{}, err
+	}
+	return s.Directory.Relation(ctx, p)
+}
+
+func (s *faulty) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation) error {
+	return errors.Join(s.Directory.SetRelation(ctx, p, r), s.check("set"))
+}
+
+func (s *faulty) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
+	if err := s.check("append"); err != nil {
+		return relay.Appended{}, err
+	}
+	a, err := s.Mailboxes.Append(ctx, ds)
+	if err != nil {
+		return a, err
+	}
+	if err := s.check("append, stored"); err != nil {
+		a.Wait()
+		return relay.Appended{}, err
+	}
+	s.mu.Lock()
+	gate, wait := s.gate, a.Wait
+	s.mu.Unlock()
+	a.Wait = func() error {
+		if gate != nil {
+			<-gate
+		}
+		return errors.Join(wait(), s.check("wait"))
+	}
+	return a, nil
+}
+
+func (s *faulty) Read(ctx context.Context, owner crypto.Address, after uint64, max, maxBytes int) ([]relay.Stored, error) {
+	if err := s.check("read"); err != nil {
+		return nil, err
+	}
+	return s.Mailboxes.Read(ctx, owner, after, max, maxBytes)
+}
+
+func (s *faulty) Delete(ctx context.Context, owner crypto.Address, upTo uint64) error {
+	if err := s.check("delete"); err != nil {
+		return err
+	}
+	return s.Mailboxes.Delete(ctx, owner, upTo)
+}
+
+func (s *faulty) Ready(ctx context.Context) error {
+	if err := s.check("ready"); err != nil {
+		return err
+	}
+	return s.Mailboxes.Ready(ctx)
+}
+
+var errDisk = errors.New("the disk is on fire")
+
+// failing makes one operation fail.
+func failing(op string, err error) func(string) error {
+	return func(got string) error {
+		if got == op {
+			return err
+		}
+		return nil
+	}
+}
+
+func newFaultyWorld(t *testing.T, change ...func(*relay.Config)) (*world, *faulty) {
+	s := &faulty{}
+	change = append(change, func(c *relay.Config) {
+		s.Directory, s.Mailboxes = c.Directory, c.Mailboxes
+		c.Directory, c.Mailboxes = s, s
+	})
+	return newWorld(t, change...), s
+}
+
+// TestFaults: each operation fails once, before or after it has stored. The
+// sender is told, the connection ends, and when the same is sent again after
+// that, the recipient gets it exactly once.
+func TestFaults(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	for _, op := range []string{"relation", "append", "append, stored", "wait"} {
+		t.Run(op, func(t *testing.T) {
+			a := w.login(alice)
+			a.t = t
+			s.set(failing(op, errDisk))
+			f := &protocol.SendMessage{ID: crypto.NewMessageID(), Recipients: []crypto.Address{bob.addr()}, EncryptedData: []protocol.Sealed{[]byte(op)}}
+			a.send(f)
+			a.refused(f.ID, bob, protocol.CodeUnavailable)
+			a.expectClose(websocket.CloseInternalServerErr)
+			s.set(nil)
+			a = w.login(alice)
+			a.t = t
+			a.send(f)
+			a.expectStored(f.ID, bob)
+			b := w.login(bob)
+			b.t = t
+			got := expect[*protocol.EncryptedMessage](b)
+			if got.ID != f.ID {
+				t.Fatalf("got %s", protocol.Encode(got))
+			}
+			b.expectNothing()
+			b.ack(got.Seq)
+			delivered(a, bob, f.ID)
+			a.expectNothing() // its ack has reached the store
+		})
+	}
+	select {
+	case <-w.relay.Fatal():
+		t.Error("one failed operation has ended the relay")
+	default:
+	}
+}
+
+// TestFaultsOfContacts: the same for what changes relations.
+func TestFaultsOfContacts(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	for _, op := range []string{"relation", "set", "append", "append, stored", "wait"} {
+		t.Run(op, func(t *testing.T) {
+			a := w.login(alice)
+			a.t = t
+			s.set(failing(op, errDisk))
+			f := &protocol.ConnectRequest{ID: crypto.NewMessageID(), Target: bob.addr(), Data: []byte("x")}
+			a.send(f)
+			a.refused(f.ID, nil, protocol.CodeUnavailable)
+			a.expectClose(websocket.CloseInternalServerErr)
+			s.set(nil)
+			a = w.login(alice)
+			a.t = t
+			a.send(f)
+			a.expectStored(f.ID, nil)
+			b := w.login(bob)
+			b.t = t
+			got := expect[*protocol.ConnectionRequest](b)
+			if got.ID != f.ID {
+				t.Fatalf("got %s", protocol.Encode(got))
+			}
+			b.ack(got.Seq)
+			b.expectStored(b.reject(alice), nil)
+		})
+	}
+}
+
+// TestFaultsOfAcks: an ack that fails costs the connection and no message.
+func TestFaultsOfAcks(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a := w.login(alice)
+	id := a.message("hello", bob)
+	a.expectStored(id, bob)
+	a.ws.Close()
+	for _, op := range []string{"append", "append, stored", "wait", "read"} {
+		b := w.login(bob)
+		if op == "read" {
+			expect[*protocol.EncryptedMessage](b)
+			b.ws.Close()
+			s.set(failing(op, errDisk))
+			b = w.login(bob)
+		} else {
+			f := expect[*protocol.EncryptedMessage](b)
+			s.set(failing(op, errDisk))
+			b.ack(f.Seq)
+		}
+		b.expectClose(websocket.CloseInternalServerErr)
+		s.set(nil)
+	}
+	b := w.login(bob)
+	f := expect[*protocol.EncryptedMessage](b)
+	s.set(failing("delete", errDisk)) // they come again, that is all
+	b.ack(f.Seq)
+	a = w.login(alice)
+	delivered(a, bob, id)
+	b.expectNothing()
+	b = w.login(bob)
+	s.set(nil)
+	b.ack(expect[*protocol.EncryptedMessage](b).Seq)
+}
+
+// TestFaultsOfHTTP: a failing store is 503, and a lost answer does no harm.
+func TestFaultsOfHTTP(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice := newPerson(w.key.Public(), "alice")
+	s.set(failing("user", errDisk))
+	w.expectHTTP(w.request("GET", protocol.PathUsers+"?username=alice", ""), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+	s.set(failing("ready", errDisk))
+	w.expectHTTP(w.request("GET", "/readyz", ""), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+	s.set(failing("create", errDisk))
+	w.expectHTTP(w.post(w.registration(alice)), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+	s.set(nil)
+	if status, _, body := w.do(w.post(w.registration(alice))); status != http.StatusOK {
+		t.Fatalf("again: %d %s", status, body)
+	}
+	w.stop()
+	w.start(func(c *relay.Config) { // an empty cache of users
+		s.Directory, s.Mailboxes = c.Directory, c.Mailboxes
+		c.Directory, c.Mailboxes = s, s
+	})
+	s.set(failing("user", errDisk))
+	c := w.dial()
+	c.person = alice
+	c.authenticate(c.proof(expect[*protocol.Challenge](c)))
+	c.expectError(protocol.CodeUnavailable)
+	c.expectClose(websocket.CloseInternalServerErr)
+}
+
+// TestStoreFailed: a store that is broken ends the relay and all service.
+func TestStoreFailed(t *testing.T) {
+	var log safeBuffer
+	w, s := newFaultyWorld(t, func(c *relay.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a, b, pending := w.login(alice), w.login(bob), w.dial()
+	expect[*protocol.Challenge](pending)
+	s.set(failing("wait", fmt.Errorf("%w: fsync", relay.ErrStoreFailed)))
+	id := a.message("hello", bob)
+	a.refused(id, bob, protocol.CodeUnavailable)
+	a.expectClose(websocket.CloseInternalServerErr)
+	if f, err := b.read(); err == nil { // bob may have got it before
+		if _, ok := f.(*protocol.EncryptedMessage); !ok {
+			t.Errorf("got %s", protocol.Encode(f))
+		}
+		b.expectClose(websocket.CloseInternalServerErr)
+	} else if !websocket.IsCloseError(err, websocket.CloseInternalServerErr) {
+		t.Errorf("wanted close 1011, got %v", err)
+	}
+	pending.expectClose(websocket.CloseInternalServerErr)
+	<-w.relay.Fatal()
+	if err := w.relay.Err(); !errors.Is(err, relay.ErrStoreFailed) {
+		t.Errorf("Err: %v", err)
+	}
+	w.stop()
+	for _, secret := range []string{"alice", "bob", "127.0.0.1", alice.addr().Device.String(), id.String(), crypto.Base64([]byte("hello"))} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log names %q:\n%s", secret, log.String())
+		}
+	}
+	if !strings.Contains(log.String(), "level=ERROR") {
+		t.Errorf("the log does not say why:\n%s", log.String())
+	}
+}
+
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
+// TestShutdown: who is connected hears 1012, after the receipts of what was
+// under way.
+func TestShutdown(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a, b, pending := w.login(alice), w.login(bob), w.dial()
+	expect[*protocol.Challenge](pending)
+	gate := make(chan struct{})
+	s.mu.Lock()
+	s.gate = gate
+	s.mu.Unlock()
+	first, second := a.message("one", bob), a.message("two", bob)
+	expect[*protocol.EncryptedMessage](b) // before it is durable
+	expect[*protocol.EncryptedMessage](b)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		w.stop()
+	}()
+	b.expectClose(websocket.CloseServiceRestart)
+	pending.expectClose(websocket.CloseServiceRestart)
+	close(gate)
+	a.expectStored(first, bob)
+	a.expectStored(second, bob)
+	a.expectClose(websocket.CloseServiceRestart)
+	<-stopped
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.relay.Serve(context.Background(), ln, nil); err == nil {
+		t.Error("a relay that was shut down serves")
+	}
+	if ln.Close() == nil {
+		t.Error("the listener was left open")
+	}
+}
+
+// TestShutdownImpatient: when patience ends, sockets close without ceremony.
+func TestShutdownImpatient(t *testing.T) {
+	w, s := newFaultyWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a, b := w.login(alice), w.login(bob)
+	gate := make(chan struct{})
+	s.mu.Lock()
+	s.gate = gate
+	s.mu.Unlock()
+	a.message("one", bob)
+	expect[*protocol.EncryptedMessage](b)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	result := make(chan error, 1)
+	go func() { result <- w.relay.Shutdown(ctx) }()
+	if f, err := a.read(); err == nil {
+		t.Errorf("got %s", protocol.Encode(f))
+	}
+	select {
+	case err := <-result:
+		t.Errorf("Shutdown has not waited for a commit: %v", err)
+	default:
+	}
+	close(gate)
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
