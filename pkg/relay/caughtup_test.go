@@ -14,7 +14,7 @@ func TestCaughtUp(t *testing.T) {
 	w.befriend(alice, bob)
 	a := w.login(alice)
 	for range 300 { // more than one read of the mailbox, and than the window
-		a.message("waiting", bob)
+		a.expectStored(a.message("waiting", bob), bob)
 	}
 	b := w.login(bob)
 	for i := range 300 {
