@@ -7,8 +7,10 @@ package vectors
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -39,9 +41,20 @@ func Check(t *testing.T, name string, v any) {
 		t.Fatal(err)
 	}
 	if string(got) != string(want) {
-		t.Errorf("the code no longer makes what %s says. A change of the wire breaks every peer: "+
-			"give it a new label or version, or correct the code. The code makes\n%s", file, got)
+		g, w := firstDifference(string(got), string(want))
+		t.Errorf("code and %s part. A change of the wire breaks every peer: give it a new label or version, "+
+			"or correct the code. The code makes\n%s\nand the file has\n%s", file, g, w)
 	}
+}
+
+func firstDifference(got, want string) (g, w string) {
+	gs, ws := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(gs), len(ws)) {
+		if gs[i] != ws[i] {
+			return gs[i], ws[i]
+		}
+	}
+	return fmt.Sprintf("%d lines", len(gs)), fmt.Sprintf("%d lines", len(ws))
 }
 
 // Read reads a file of vectors into v.

@@ -29,7 +29,7 @@ var saysOnly = regexp.MustCompile(`^(` + strings.Join([]string{
 	`a frame begins with its "type" member`,
 	`"type" is a string`,
 	`not valid JSON in UTF-8`,
-	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|ack|challenge|receipt|error): ` +
+	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|ack|caught_up|challenge|receipt|error): ` +
 		`(a member is unknown or wrongly cased|a member stands twice|not valid JSON in UTF-8|a member has a value of the wrong form|it cannot be read)`,
 	`the member "[a-zA-Z]{2,16}" is missing or empty`,
 	`"(data|encryptedData|nonce)" has at most [0-9]+ bytes before base64`,
