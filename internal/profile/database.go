@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -37,11 +38,33 @@ func openDatabase(path, vfs string, key []byte) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.check(); err != nil {
+	if err = d.check(); err == nil {
+		err = d.whole(path)
+	}
+	if err != nil {
 		d.close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// whole refuses a file whose last page is cut off: SQLite would read it as
+// zeros, which no checksum covers. After a crash such a page is in the
+// write-ahead log too, and a checkpoint repairs it.
+func (d *database) whole(path string) error {
+	const page = 4096 // of SQLite by default, and the block of the cipher
+	for try := 0; ; try++ {
+		info, err := os.Stat(path)
+		if err != nil || info.Size()%page == 0 {
+			return err
+		}
+		if try > 0 {
+			return errCutOff
+		}
+		if _, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL); err != nil {
+			return err
+		}
+	}
 }
 
 // connect opens the file under the key. Only this process uses it, so the

@@ -19,6 +19,8 @@ func storage(where string, err error) error {
 	}
 	e := &client.Error{Code: client.CodeStorage, Err: err}
 	switch {
+	case isFull(err) && errors.Is(err, sqlite3.IOERR):
+		e.Text = "The disk that holds " + where + " is full, and what was written last may not be there. Free some space and start chat again."
 	case isFull(err):
 		e.Text = "The disk that holds " + where + " is full. The last change was not written, nothing before it is lost. Free some space and try again."
 	case errors.Is(err, errNewer):
@@ -37,7 +39,7 @@ func storage(where string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite3.CANTOPEN):
 		e.Text = "A file is missing in " + where + " or cannot be opened. Put the folder back from a copy of it."
 	default:
-		e.Text = "The disk that holds " + where + " reported an error. Nothing more is written until chat is started again. Check the disk if it comes back."
+		e.Text = "The disk that holds " + where + " reported an error. Start chat again, and check the disk if this comes back."
 	}
 	return e
 }
@@ -50,7 +52,7 @@ func isFull(err error) bool {
 func isDamage(err error) bool {
 	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) ||
 		errors.Is(err, sqlite3.IOERR_DATA) || // a checksum does not fit
-		errors.Is(err, errEmpty) || errors.Is(err, errSealed)
+		errors.Is(err, errEmpty) || errors.Is(err, errCutOff) || errors.Is(err, errSealed)
 }
 
 // errSealed says that something sealed in the database does not open.

@@ -84,7 +84,7 @@ func (l *Lock) Open(passphrase []byte) (*Store, error) {
 
 // open hands master and lock to a store, or clears the one and keeps the other.
 func (l *Lock) open(master *keyfile.Master) (*Store, error) {
-	s, err := openStore(l.ref, master)
+	s, err := openStore(l.ref, sealing, master)
 	if err != nil {
 		master.Clear()
 		return nil, err

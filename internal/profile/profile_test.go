@@ -99,7 +99,7 @@ func commit(t testing.TB, s *Store, c *client.Changes) {
 	}
 }
 
-// history gives the texts of all messages that q selects.
+// history gives all messages that q selects.
 func history(t testing.TB, s *Store, q client.Query) []client.Message {
 	t.Helper()
 	if q.Limit == 0 {

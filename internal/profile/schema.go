@@ -59,8 +59,9 @@ CREATE TABLE outbox(
 `}
 
 var (
-	errNewer = errors.New("the schema is from a newer version")
-	errEmpty = errors.New("the database is empty")
+	errNewer  = errors.New("the schema is from a newer version")
+	errEmpty  = errors.New("the database is empty")
+	errCutOff = errors.New("the last page of the database is cut off")
 )
 
 // version says how many migrations the database has seen.

@@ -32,10 +32,10 @@ var _ client.Store = (*Store)(nil)
 
 // openStore opens the database of a profile. On success the store has the
 // master key; the caller sets the lock.
-func openStore(ref Ref, master *keyfile.Master) (*Store, error) {
+func openStore(ref Ref, vfs string, master *keyfile.Master) (*Store, error) {
 	key := master.Derive(crypto.LabelProfileDB)
 	defer clear(key)
-	db, err := openDatabase(ref.path(dbFile), sealing, key)
+	db, err := openDatabase(ref.path(dbFile), vfs, key)
 	if err != nil {
 		return nil, storage(ref.Dir, err)
 	}
