@@ -44,7 +44,7 @@ func New(store Store) (*Client, error) {
 	}
 	c := &Client{
 		store: store, profile: loaded.Profile,
-		events:  newEventLog(),
+		events:  newEventLog(time.Now()),
 		wake:    make(chan struct{}, 1),
 		session: newSession(loaded, store.Seen),
 	}

@@ -3,20 +3,35 @@ package client
 import (
 	"context"
 	"sync"
+	"time"
 )
 
-// eventLog remembers the latest MaxEvents events for any number of readers.
-// Writers never wait for readers, and a reader costs nothing while it is away.
+const (
+	// maxEventText bounds the text of the events that are remembered, in
+	// bytes: what MaxEvents messages of ordinary length take, many times over.
+	maxEventText = 16 << 20
+	// maxBatch and maxBatchText bound one batch, so that it fits a line of the
+	// agent's protocol: so many events, and texts of so many bytes together
+	// and the one that goes over.
+	maxBatch     = 1024
+	maxBatchText = 256 << 10
+)
+
+// eventLog remembers the latest events for any number of readers. Writers
+// never wait for readers, and a reader costs nothing while it is away.
 type eventLog struct {
 	mu     sync.Mutex
-	events []Event       // the latest, oldest first, at most MaxEvents
-	next   uint64        // position of the next event; the first is 1
+	events []Event       // the latest, oldest first
+	text   int           // bytes of text in events
+	next   uint64        // position of the next event
 	more   chan struct{} // closed when the next event comes
-	closed error         // set once, ends all reading
+	closed error         // set once, ends reading when all is read
 }
 
-func newEventLog() *eventLog {
-	return &eventLog{next: 1, more: make(chan struct{})}
+// newEventLog begins at a position that no log before it has reached, so that
+// a reader who comes with a position of another owner is told that it lags.
+func newEventLog(now time.Time) *eventLog {
+	return &eventLog{next: uint64(now.UnixMicro()), more: make(chan struct{})}
 }
 
 func (l *eventLog) publish(events ...Event) {
@@ -27,10 +42,40 @@ func (l *eventLog) publish(events ...Event) {
 	defer l.mu.Unlock()
 	l.events = append(l.events, events...)
 	l.next += uint64(len(events))
-	if over := len(l.events) - MaxEvents; over > MaxEvents/4 { // move rarely
-		l.events = append([]Event(nil), l.events[over:]...)
+	for i := range events {
+		l.text += events[i].text()
 	}
+	l.forget()
 	l.wake()
+}
+
+// forget drops the oldest events when there are too many or their text is too
+// long. It drops some more, so that the rest is moved rarely.
+func (l *eventLog) forget() {
+	if len(l.events) <= MaxEvents+MaxEvents/4 && l.text <= maxEventText {
+		return
+	}
+	drop := max(0, len(l.events)-MaxEvents)
+	for i := range l.events {
+		if i >= drop && l.text <= maxEventText*3/4 {
+			drop = i
+			break
+		}
+		l.text -= l.events[i].text()
+	}
+	l.events = append([]Event(nil), l.events[drop:]...)
+}
+
+// text is how many bytes of somebody's text an event holds.
+func (e *Event) text() int {
+	n := len(e.Warning)
+	if e.Message != nil {
+		n += len(e.Message.Text)
+	}
+	if e.Contact != nil {
+		n += len(e.Contact.Note)
+	}
+	return n
 }
 
 func (l *eventLog) wake() {
@@ -38,7 +83,7 @@ func (l *eventLog) wake() {
 	l.more = make(chan struct{})
 }
 
-// end lets all readers return with err.
+// end lets readers return with err when they have read everything.
 func (l *eventLog) end(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,21 +112,21 @@ func (l *eventLog) after(ctx context.Context, after uint64) (Batch, error) {
 func (l *eventLog) poll(after uint64) (Batch, <-chan struct{}, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	last := l.next - 1
+	oldest := l.next - uint64(len(l.events))
 	switch {
-	case l.closed != nil:
+	case l.closed != nil && (after == 0 || after >= l.next):
 		return Batch{}, nil, l.closed
 	case after == 0:
 		return Batch{Next: l.next}, nil, nil
-	case after > l.next: // from another life of the owner
+	case after > l.next, after < oldest:
 		return Batch{Next: l.next, Lagged: true}, nil, nil
 	case after == l.next:
 		return Batch{}, l.more, nil
 	}
-	oldest := last - uint64(len(l.events)) + 1
-	if after < oldest {
-		return Batch{Next: l.next, Lagged: true}, nil, nil
+	rest := l.events[after-oldest:]
+	n := 0
+	for text := 0; n < len(rest) && n < maxBatch && text < maxBatchText; n++ {
+		text += rest[n].text()
 	}
-	batch := append([]Event(nil), l.events[after-oldest:]...)
-	return Batch{Events: batch, Next: l.next}, nil, nil
+	return Batch{Events: append([]Event(nil), rest[:n]...), Next: after + uint64(n)}, nil, nil
 }

@@ -3,9 +3,11 @@ package client
 import (
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
 )
 
 // DefaultServer is where a relay is looked for when nothing else is known.
@@ -32,10 +34,13 @@ func ParseServer(s string) (Server, error) {
 		s = "wss://" + s
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+	if err != nil || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
 		return bad("is not one")
 	}
 	v := Server{Host: strings.ToLower(u.Hostname()), Port: u.Port()}
+	if !isHost(v.Host) {
+		return bad("has no host, or one that is neither a name (in ASCII; punycode for others) nor an IP address")
+	}
 	switch u.Scheme {
 	case "wss", "https":
 	case "ws", "http":
@@ -49,12 +54,29 @@ func ParseServer(s string) (Server, error) {
 	if v.Port == "" {
 		v.Port = defaultPort
 	}
+	if n, err := strconv.ParseUint(v.Port, 10, 16); err != nil || n == 0 {
+		return bad("has a port that is not between 1 and 65535")
+	}
 	if u.Fragment != "" {
 		if v.Pin, err = crypto.ParseFingerprint(u.Fragment); err != nil {
 			return bad("has a PIN that is no fingerprint")
 		}
 	}
 	return v, nil
+}
+
+// isHost admits names and IP addresses without a zone: what can be dialled
+// stands in proofs, in folders' names and on screens.
+func isHost(s string) bool {
+	if net.ParseIP(s) != nil {
+		return true
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= protocol.MaxHost
 }
 
 // Address is host:port.
