@@ -262,7 +262,7 @@ func TestLongAnswers(t *testing.T) {
 				out = append(out, m)
 			}
 		}
-		if q.After > 0 {
+		if q.After != 0 {
 			return out[:min(q.Limit, len(out))], nil
 		}
 		return out[max(0, len(out)-q.Limit):], nil
@@ -282,6 +282,7 @@ func TestLongAnswers(t *testing.T) {
 		{"default", client.Query{}, client.MaxLimit - client.DefaultLimit + 1, client.MaxLimit},
 		{"before", client.Query{Before: 81, Limit: 70}, 11, 80},
 		{"after", client.Query{After: 10, Limit: 70}, 11, 80},
+		{"from the start", client.Query{After: client.FromStart, Limit: 70}, 1, 70},
 		{"to the end", client.Query{After: client.MaxLimit - 60, Limit: 100}, client.MaxLimit - 59, client.MaxLimit},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
