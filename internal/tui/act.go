@@ -1,0 +1,282 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/internal/sanitize"
+	"secure-messaging/pkg/client"
+)
+
+// wheelLines is how far one notch of the wheel scrolls.
+const wheelLines = 3
+
+// press routes a key: to the dialog, to the screen, else to the composer.
+func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
+	quiet := m.now.Sub(m.lastKey)
+	m.lastKey = m.now
+	if m.dialog != nil {
+		if !m.byItself {
+			return m.answer(k)
+		}
+		if quiet >= typingPause && m.now.Sub(m.dialogAt) >= typingPause {
+			if k.Text == "" { // a key that decides, not the next word
+				m.byItself = false
+				return m.answer(k)
+			}
+			m.dialog = nil
+		}
+	}
+	if cmd, taken := m.screenKey(k); taken {
+		return cmd
+	}
+	m.composer.press(k)
+	return nil
+}
+
+// answer gives the dialog a key and does what follows.
+func (m *model) answer(k tea.KeyPressMsg) tea.Cmd {
+	then, done := m.dialog.press(k)
+	if !done {
+		return nil
+	}
+	m.dialog = nil
+	if then == nil {
+		return nil
+	}
+	return then(m)
+}
+
+// screenKey does what a key means anywhere on the page.
+func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
+	p := m.page()
+	switch {
+	case key.Matches(k, m.keys.Clear):
+		m.clear()
+	case key.Matches(k, m.keys.Help) && (k.Text == "" || m.composer.empty()):
+		m.show(&help{keys: &m.keys})
+	case key.Matches(k, m.keys.Send):
+		return m.submit(), true
+	case key.Matches(k, m.keys.Complete):
+		m.complete()
+	case key.Matches(k, m.keys.Newest):
+		m.back()
+	case key.Matches(k, m.keys.PageUp):
+		m.scroll(-(p.height - 2))
+	case key.Matches(k, m.keys.PageDown):
+		m.scroll(p.height - 2)
+	case key.Matches(k, m.keys.LineUp):
+		m.scroll(-1)
+	case key.Matches(k, m.keys.LineDown):
+		m.scroll(1)
+	case key.Matches(k, m.keys.Jump):
+		m.show(newJump(&m.keys, &m.roster))
+	case key.Matches(k, m.keys.NextUnread):
+		if name := m.roster.nextUnread(m.current); name != "" {
+			return m.open(name), true
+		}
+		return m.say("Nothing unread elsewhere."), true
+	case key.Matches(k, m.keys.Nth):
+		s := k.String()
+		if i := int(s[len(s)-1] - '1'); i < len(m.roster.contacts) {
+			return m.open(m.roster.contacts[i].Name), true
+		}
+	case key.Matches(k, m.keys.Previous):
+		return m.open(m.roster.step(m.current, -1)), true
+	case key.Matches(k, m.keys.Next):
+		return m.open(m.roster.step(m.current, 1)), true
+	case key.Matches(k, m.keys.Connect):
+		m.show(newConnectForm(&m.keys))
+	case key.Matches(k, m.keys.Answer):
+		return m.answerRequest(), true
+	case key.Matches(k, m.keys.Redraw):
+		return tea.ClearScreen, true
+	default:
+		return nil, false
+	}
+	return nil, true
+}
+
+// clear empties the composer; when there is nothing to clear it asks to quit,
+// and when that is being asked already the dialog takes the key.
+func (m *model) clear() {
+	if !m.composer.empty() {
+		m.composer.set("")
+		return
+	}
+	m.show(m.quitDialog())
+}
+
+// back takes away what is in the way: a warning, then the distance to the
+// newest message.
+func (m *model) back() {
+	if m.notices.dismiss() {
+		return
+	}
+	if t := m.thread(); t != nil {
+		m.toNewest(t)
+	}
+}
+
+func (m *model) scroll(n int) {
+	if t := m.thread(); t != nil {
+		t.stuck = false
+		t.scroll(m.page(), n)
+	}
+}
+
+func (m *model) wheel(w tea.MouseWheelMsg) {
+	switch w.Button {
+	case tea.MouseWheelUp:
+		m.scroll(-wheelLines)
+	case tea.MouseWheelDown:
+		m.scroll(wheelLines)
+	}
+}
+
+// click opens the conversation whose row it hits, or goes to the newest
+// message.
+func (m *model) click(c tea.MouseClickMsg) tea.Cmd {
+	if c.Button != tea.MouseLeft || m.dialog != nil {
+		return nil
+	}
+	l := m.layout()
+	if c.X < l.side {
+		rows := m.roster.rows(&m.look, m.current, l.side, l.body)
+		if y := c.Y - l.top; y >= 0 && y < len(rows) && rows[y].name != "" {
+			return m.open(rows[y].name)
+		}
+		return nil
+	}
+	if t := m.thread(); t != nil && t.missed > 0 && c.Y == l.composerY {
+		m.back()
+	}
+	return nil
+}
+
+func (m *model) paste(text string) tea.Cmd {
+	if m.dialog != nil && !m.byItself {
+		m.dialog.paste(sanitize.Line(text))
+		return nil
+	}
+	m.lastKey = m.now
+	if complaint := m.composer.paste(text); complaint != "" {
+		return m.fail(complaint)
+	}
+	return nil
+}
+
+// open shows a conversation. What is written stays with the one that is left.
+func (m *model) open(name string) tea.Cmd {
+	if name != m.current {
+		m.leave()
+		m.current = name
+		m.composer.set(m.drafts[name])
+		delete(m.drafts, name)
+	}
+	c := m.roster.get(name)
+	if name == "" || c.State != client.Accepted {
+		return nil
+	}
+	t := m.threads[name]
+	if t == nil {
+		t = newThread(name)
+		m.threads[name] = t
+	}
+	t.stuck = false
+	if len(t.entries) > 0 && m.height > 0 {
+		t.arriveAt(m.page(), t.firstUnread())
+	}
+	return nil
+}
+
+func (m *model) leave() {
+	if text := m.composer.value(); text != "" {
+		m.drafts[m.current] = text
+	}
+	if t := m.threads[m.current]; t != nil {
+		t.rest()
+	}
+}
+
+// submit does what is written: a command, or a text to send.
+func (m *model) submit() tea.Cmd {
+	text := strings.TrimRight(m.composer.value(), " \n")
+	if name, args, is := asCommand(text); is {
+		return m.execute(name, args)
+	}
+	c := m.roster.get(m.current)
+	switch {
+	case strings.TrimSpace(text) == "":
+		if c.State == client.Incoming {
+			m.show(m.requestDialog(c))
+		}
+		return nil
+	case c.State == client.Incoming:
+		return m.fail("Accept the request of " + c.Name + " first: /accept")
+	case c.State == client.Requested:
+		return m.fail(c.Name + " has not answered yet. Your text stays here.")
+	case c.State != client.Accepted:
+		return m.fail("Nobody to send it to yet: /connect NAME asks somebody.")
+	case len(text) > client.MaxText:
+		return m.fail("Too long by " + size(len(text)-client.MaxText) + ". A message takes 32 KiB: split it.")
+	case len(m.queue) >= maxQueue:
+		return m.fail("The profile takes no messages at the moment. Your text stays here.")
+	}
+	if strings.HasPrefix(text, "//") {
+		text = text[1:]
+	}
+	m.composer.set("")
+	if t := m.thread(); t != nil {
+		m.toNewest(t)
+		t.fresh = 0
+	}
+	m.queue = append(m.queue, outgoing{m.current, text})
+	if len(m.queue) > 1 {
+		return nil // one at a time keeps their order
+	}
+	return m.jobs.send(m.queue[0])
+}
+
+// toNewest follows the end of a conversation again.
+func (m *model) toNewest(t *thread) {
+	if t.newer {
+		t.reset()
+	}
+	t.follow = true
+}
+
+// answerRequest opens the dialog of a request: the open one, else the first.
+func (m *model) answerRequest() tea.Cmd {
+	c := m.roster.get(m.current)
+	if c.State != client.Incoming {
+		asking := m.roster.names(client.Incoming)
+		if len(asking) == 0 {
+			return m.say("Nobody is asking.")
+		}
+		c = m.roster.get(asking[0])
+	}
+	m.show(m.requestDialog(c))
+	return nil
+}
+
+// unsent counts the texts that are written and not sent.
+func (m *model) unsent() int {
+	n := len(m.drafts)
+	if !m.composer.empty() {
+		n++
+	}
+	return n
+}
+
+// quit leaves as soon as the account has what was sent, and at once when it
+// is asked for again.
+func (m *model) quit() tea.Cmd {
+	if len(m.queue) == 0 || m.quitting {
+		return tea.Quit
+	}
+	m.quitting = true
+	return m.say("Handing over your last message. Quit again to leave without it.")
+}

@@ -1,0 +1,139 @@
+package tui
+
+import (
+	"fmt"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+// requestDialog asks what to do about somebody's request. It begins at
+// "Later", so that a key pressed in haste decides nothing.
+func (m *model) requestDialog(c client.Contact) *choice {
+	name := c.Name
+	return &choice{
+		keys: &m.keys, title: "A request from " + name,
+		body: func(lk *look, width int) []string { return lk.request(c, width) },
+		options: []option{
+			{"Later", nil},
+			{"Accept", func(m *model) tea.Cmd { return m.jobs.accept(name) }},
+			{"Reject", func(m *model) tea.Cmd { return m.jobs.reject(name) }},
+			{"Block", func(m *model) tea.Cmd { return m.jobs.block(name) }},
+		},
+	}
+}
+
+// request shows who asks, with their words and the fingerprint of their key.
+func (lk *look) request(c client.Contact, width int) []string {
+	lines := lk.wrapped(c.Name+" wants to talk with you.", lk.Strong.Render, width)
+	if c.Note != "" {
+		lines = append(lines, "")
+		for _, l := range wrap(lk.cells, c.Note, width-2) {
+			lines = append(lines, lk.Accent.Render(lk.Bar)+" "+c.Note[l.from:l.to])
+		}
+	}
+	lines = append(lines, "")
+	lines = append(lines, lk.fingerprint("Their fingerprint. Compare it over another way before you trust it:", c.Fingerprint, width)...)
+	return lines
+}
+
+// fingerprint shows one, in two halves where it does not fit.
+func (lk *look) fingerprint(label, print string, width int) []string {
+	lines := lk.wrapped(label, lk.Dim.Render, width)
+	return append(lines, lk.wrapped(print, lk.Accent.Render, width)...)
+}
+
+func (m *model) blockDialog(name string) *choice {
+	return &choice{
+		keys: &m.keys, title: "Block " + name + "?",
+		body: func(lk *look, width int) []string {
+			return lk.wrapped(name+" is not told. Nothing more from them reaches you. What you have said to each other stays in your history.", lk.Text.Render, width)
+		},
+		options: []option{
+			{"Keep", nil},
+			{"Block", func(m *model) tea.Cmd { return m.jobs.block(name) }},
+		},
+	}
+}
+
+func (m *model) quitDialog() *choice {
+	return &choice{
+		keys: &m.keys, title: "Quit?",
+		body: func(lk *look, width int) []string {
+			lines := lk.wrapped("What others send meanwhile waits for you at the relay.", lk.Text.Render, width)
+			if n := m.unsent(); n > 0 {
+				lines = append(lines, lk.wrapped(fmt.Sprintf("%s that you have written but not sent will be lost.", plural(n, "text", "texts")), lk.Warn.Render, width)...)
+			}
+			return lines
+		},
+		options: []option{{"Quit", (*model).quit}, {"Stay", nil}},
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprint(n, " ", many)
+}
+
+// connectForm asks whom to ask.
+type connectForm struct {
+	keys   *keyMap
+	fields [2]textinput.Model
+	at     int
+}
+
+func newConnectForm(keys *keyMap) *connectForm {
+	f := &connectForm{keys: keys, fields: [2]textinput.Model{
+		field("Name  ", "as they log in with", 32),
+		field("Note  ", "who you are; may be empty", client.MaxNote),
+	}}
+	f.fields[0].Focus()
+	return f
+}
+
+func (f *connectForm) press(k tea.KeyPressMsg) (action, bool) {
+	switch {
+	case key.Matches(k, f.keys.Close):
+		return nil, true
+	case k.String() == "tab" || k.String() == "shift+tab" || k.String() == "up" || k.String() == "down",
+		key.Matches(k, f.keys.Choose) && f.at == 0 && f.fields[0].Value() != "":
+		f.fields[f.at].Blur()
+		f.at = 1 - f.at
+		f.fields[f.at].Focus()
+	case key.Matches(k, f.keys.Choose):
+		name, note := f.fields[0].Value(), f.fields[1].Value()
+		if name == "" {
+			return nil, false
+		}
+		return func(m *model) tea.Cmd { return m.connect(name, note) }, true
+	default:
+		f.fields[f.at], _ = f.fields[f.at].Update(k)
+	}
+	return nil, false
+}
+
+func (f *connectForm) paste(line string) {
+	f.fields[f.at], _ = f.fields[f.at].Update(tea.PasteMsg{Content: line})
+}
+
+func (f *connectForm) hints() []key.Binding {
+	return []key.Binding{bind("enter", "next, ask", "enter"), bind("tab", "other field", "tab"), f.keys.Close}
+}
+
+func (f *connectForm) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, 60)
+	var lines []string
+	if height > 8 {
+		lines = append(lk.wrapped("They see your name, your note and your fingerprint, and accept or not.", lk.Dim.Render, width), "")
+	}
+	y := len(lines) + f.at
+	for i := range f.fields {
+		lines = append(lines, dressed(f.fields[i], lk, width).View())
+	}
+	return lk.box("Ask somebody to talk", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
+}

@@ -1,0 +1,37 @@
+package tui
+
+import (
+	"secure-messaging/internal/sanitize"
+	"secure-messaging/pkg/client"
+)
+
+// All that comes from the account passes through here on its way into the
+// model, so that nothing which others wrote can be shown uncleaned. Names are
+// cleaned too: the account vouches for them, but a bot's account may be
+// anything that implements the interface.
+
+func cleanMessage(m client.Message) client.Message {
+	m.Contact, m.From = sanitize.Line(m.Contact), sanitize.Line(m.From)
+	m.Type, m.Reason = sanitize.Line(m.Type), sanitize.Line(m.Reason)
+	m.Text = sanitize.Text(m.Text)
+	return m
+}
+
+func cleanContact(c client.Contact) client.Contact {
+	c.Name, c.Fingerprint = sanitize.Line(c.Name), sanitize.Line(c.Fingerprint)
+	c.Note = sanitize.Text(c.Note)
+	return c
+}
+
+func cleanIdentity(id client.Identity) client.Identity {
+	id.Username, id.Server = sanitize.Line(id.Username), sanitize.Line(id.Server)
+	id.Fingerprint = sanitize.Line(id.Fingerprint)
+	return id
+}
+
+func cleanStatus(s client.Status) client.Status {
+	s.Reason = sanitize.Line(s.Reason)
+	return s
+}
+
+func cleanError(err error) string { return sanitize.Line(err.Error()) }

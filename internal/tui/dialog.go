@@ -1,0 +1,169 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+)
+
+// dialog is what stands over the page and asks for an answer first.
+type dialog interface {
+	// press takes a key. A dialog that is done gives what follows, or nil.
+	press(k tea.KeyPressMsg) (then action, done bool)
+	// paste takes pasted text, cleaned and in one line.
+	paste(line string)
+	// render gives the framed box, at most width by height, and the cursor in it.
+	render(lk *look, width, height int) ([]string, *tea.Cursor)
+	// hints are the keys that it takes.
+	hints() []key.Binding
+}
+
+// action is what follows from a dialog. It runs in Update.
+type action func(*model) tea.Cmd
+
+// choice asks which of a few things to do.
+type choice struct {
+	keys    *keyMap
+	title   string
+	body    func(lk *look, width int) []string
+	options []option
+	at      int // the chosen option
+}
+
+type option struct {
+	label string // its first letter chooses it
+	then  action
+}
+
+func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
+	switch {
+	case key.Matches(k, c.keys.Close):
+		return nil, true
+	case key.Matches(k, c.keys.Choose):
+		return c.options[c.at].then, true
+	case key.Matches(k, c.keys.Left):
+		c.at = (c.at + len(c.options) - 1) % len(c.options)
+	case key.Matches(k, c.keys.Right):
+		c.at = (c.at + 1) % len(c.options)
+	default:
+		for _, o := range c.options {
+			if k.Text != "" && strings.EqualFold(k.Text, o.label[:1]) {
+				return o.then, true
+			}
+		}
+	}
+	return nil, false
+}
+
+func (c *choice) paste(string) {}
+
+func (c *choice) hints() []key.Binding {
+	return []key.Binding{c.keys.Left, c.keys.Right, c.keys.Choose, c.keys.Close}
+}
+
+func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, 60)
+	var buttons string
+	for i, o := range c.options {
+		style := lk.Text
+		if i == c.at {
+			style = lk.Chosen
+		}
+		buttons += style.Render(" "+o.label+" ") + " "
+	}
+	body := c.body(lk, width)
+	if over := len(body) + 4 - height; over > 0 { // the buttons stay
+		body = body[:max(len(body)-over, 1)]
+	}
+	return lk.box(c.title, append(body, "", buttons), width), nil
+}
+
+// field is one line to write into.
+func field(prompt, placeholder string, limit int) textinput.Model {
+	f := textinput.New()
+	f.Prompt, f.Placeholder, f.CharLimit = prompt, placeholder, limit
+	f.SetVirtualCursor(false)
+	f.KeyMap.Paste.Unbind() // runs programs of the system's clipboard
+	return f
+}
+
+// dressed gives a field our styles and a width.
+func dressed(f textinput.Model, lk *look, width int) textinput.Model {
+	s := textinput.StyleState{Text: lk.Text, Placeholder: lk.Placeholder, Prompt: lk.Dim, Suggestion: lk.Dim}
+	f.SetStyles(textinput.Styles{Focused: s, Blurred: s, Cursor: textinput.CursorStyle{
+		Color: lk.Cursor, Shape: tea.CursorBar, Blink: true,
+	}})
+	f.SetWidth(max(width-lk.cells.StringWidth(f.Prompt)-1, 1))
+	return f
+}
+
+// cursorIn moves a field's cursor into a box at line y of its content.
+func cursorIn(f textinput.Model, y int) *tea.Cursor {
+	c := f.Cursor()
+	if c != nil {
+		c.X, c.Y = c.X+2, y+1
+	}
+	return c
+}
+
+// jump finds a conversation by some of its letters.
+type jump struct {
+	keys  *keyMap
+	who   *roster
+	input textinput.Model
+	at    int
+}
+
+func newJump(keys *keyMap, who *roster) *jump {
+	j := &jump{keys: keys, who: who, input: field("", "some letters of a name", 64)}
+	j.input.Focus()
+	return j
+}
+
+func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
+	names := j.who.matching(j.input.Value())
+	switch {
+	case key.Matches(k, j.keys.Close):
+		return nil, true
+	case key.Matches(k, j.keys.Choose):
+		if j.at >= len(names) {
+			return nil, true
+		}
+		name := names[j.at]
+		return func(m *model) tea.Cmd { return m.open(name) }, true
+	case k.String() == "up" || k.String() == "shift+tab":
+		j.at = max(j.at-1, 0)
+	case k.String() == "down" || k.String() == "tab" || key.Matches(k, j.keys.Jump):
+		j.at = min(j.at+1, max(len(names)-1, 0))
+	default:
+		j.input, _ = j.input.Update(k)
+		j.at = 0
+	}
+	return nil, false
+}
+
+func (j *jump) paste(line string) { j.input, _ = j.input.Update(tea.PasteMsg{Content: line}) }
+
+func (j *jump) hints() []key.Binding { return []key.Binding{j.keys.Choose, j.keys.Close} }
+
+func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, 44)
+	input := dressed(j.input, lk, width)
+	lines := []string{input.View(), ""}
+	names := j.who.matching(j.input.Value())
+	room := max(height-4, 1)
+	from := max(min(j.at-room/2, len(names)-room), 0)
+	for i := from; i < min(from+room, len(names)); i++ {
+		c := j.who.get(names[i])
+		lines = append(lines, lk.contactRow(c, i == j.at, width))
+	}
+	if len(names) == 0 {
+		lines = append(lines, lk.Dim.Render("nobody of that name"))
+	}
+	for len(lines) < min(room, 10)+2 {
+		lines = append(lines, "")
+	}
+	return lk.box("Jump to", lines, width), cursorIn(input, 0)
+}

@@ -1,0 +1,277 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"secure-messaging/pkg/client"
+)
+
+// fake is an account in memory, with the world's side of it as methods.
+type fake struct {
+	identity client.Identity
+
+	mu       sync.Mutex
+	status   client.Status
+	contacts map[string]client.Contact
+	messages []client.Message // by cursor, which is the index plus 1
+	events   []client.Event
+	dropped  int           // events that are no longer remembered
+	more     chan struct{} // closed when the next event comes
+	failing  error         // of Events
+	refuse   error         // of Send
+	reads    []int64       // cursors that were marked as read
+	pages    []client.Query
+}
+
+func newFake() *fake {
+	return &fake{
+		identity: client.Identity{Username: "alice", Server: "relay.example:8443", Fingerprint: "k3qd-77ma-x2pz-4wne-o5ty-u6bc-hj2r-lvsf"},
+		status:   client.Status{State: client.Connected},
+		contacts: map[string]client.Contact{},
+		more:     make(chan struct{}),
+	}
+}
+
+func (f *fake) publish(events ...client.Event) {
+	f.events = append(f.events, events...)
+	close(f.more)
+	f.more = make(chan struct{})
+}
+
+func (f *fake) setContact(c client.Contact) client.Contact {
+	f.contacts[c.Name] = c
+	f.publish(client.Event{Kind: client.ContactChanged, Contact: &c})
+	return c
+}
+
+const bobsPrint = "a7xw-22qe-mm4k-z6ht-pd3o-9yrb-vn5c-jlsu"
+
+// knows adds somebody in a state.
+func (f *fake) knows(name string, state client.ContactState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.setContact(client.Contact{Name: name, State: state, Fingerprint: bobsPrint, Since: time.Now()})
+}
+
+// asks lets a request come in.
+func (f *fake) asks(name, note string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.setContact(client.Contact{Name: name, State: client.Incoming, Fingerprint: bobsPrint, Note: note, Since: time.Now()})
+}
+
+// says lets a message come in.
+func (f *fake) says(from, text string) client.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.add(client.Message{Contact: from, From: from, Type: client.TypeText, Text: text, State: client.Received, Unread: true})
+}
+
+// burst lets many messages come in as one batch.
+func (f *fake) burst(from string, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	more := f.more
+	f.more = make(chan struct{})
+	for i := range n {
+		f.add(client.Message{Contact: from, From: from, Type: client.TypeText, Text: fmt.Sprint("number ", i), State: client.Received, Unread: true})
+	}
+	close(more)
+}
+
+func (f *fake) add(m client.Message) client.Message {
+	m.Cursor = int64(len(f.messages) + 1)
+	m.ID = fmt.Sprintf("%032x", m.Cursor)
+	m.At = time.Now()
+	if m.SentAt.IsZero() {
+		m.SentAt = m.At
+	}
+	f.messages = append(f.messages, m)
+	f.publish(client.Event{Kind: client.MessageAdded, Message: &m})
+	c := f.contacts[m.Contact]
+	c.LastAt = m.At
+	if m.Unread {
+		c.Unread++
+	}
+	f.setContact(c)
+	return m
+}
+
+// wrote adds a message of ours in a state.
+func (f *fake) wrote(to, text string, state client.MessageState, reason string) client.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.add(client.Message{Contact: to, From: f.identity.Username, Type: client.TypeText, Text: text, State: state, Reason: reason})
+}
+
+// moves lets a message of ours reach a state.
+func (f *fake) moves(cursor int64, state client.MessageState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages[cursor-1].State = state
+	m := f.messages[cursor-1]
+	f.publish(client.Event{Kind: client.MessageChanged, Message: &m})
+}
+
+func (f *fake) connection(s client.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = s
+	f.publish(client.Event{Kind: client.StatusChanged, Status: &s})
+}
+
+func (f *fake) warns(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.publish(client.Event{Kind: client.Warned, Warning: text})
+}
+
+// forgets drops all remembered events, as if a reader had been away too long.
+func (f *fake) forgets() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dropped += len(f.events) + 1
+	f.events = nil
+	f.publish()
+}
+
+func (f *fake) fails(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failing = err
+	f.publish()
+}
+
+func (f *fake) Identity(context.Context) (client.Identity, error) { return f.identity, nil }
+
+func (f *fake) Status(context.Context) (client.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status, nil
+}
+
+func (f *fake) Contacts(context.Context) ([]client.Contact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.SortedFunc(maps.Values(f.contacts), func(a, b client.Contact) int { return strings.Compare(a.Name, b.Name) }), nil
+}
+
+func (f *fake) Connect(_ context.Context, name, note string) (client.Contact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if name == "nobody" {
+		return client.Contact{}, &client.Error{Code: client.CodeNoUser, Text: "The relay knows nobody of the name nobody. Check the spelling."}
+	}
+	return f.setContact(client.Contact{Name: name, State: client.Requested, Fingerprint: bobsPrint, Note: note, Since: time.Now()}), nil
+}
+
+func (f *fake) answer(name string, state client.ContactState) (client.Contact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, ok := f.contacts[name]
+	if !ok {
+		return client.Contact{}, &client.Error{Code: client.CodeNotFound, Text: "There is no request of " + name + "."}
+	}
+	c.State = state
+	f.setContact(c)
+	if state == client.Known {
+		delete(f.contacts, name)
+	}
+	return c, nil
+}
+
+func (f *fake) Accept(_ context.Context, name string) (client.Contact, error) {
+	return f.answer(name, client.Accepted)
+}
+
+func (f *fake) Reject(_ context.Context, name string) error {
+	_, err := f.answer(name, client.Known)
+	return err
+}
+
+func (f *fake) Block(_ context.Context, name string) error {
+	_, err := f.answer(name, client.Blocked)
+	return err
+}
+
+func (f *fake) Send(_ context.Context, to, text string) (client.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse != nil {
+		return client.Message{}, f.refuse
+	}
+	return f.add(client.Message{Contact: to, From: f.identity.Username, Type: client.TypeText, Text: text, State: client.Waiting}), nil
+}
+
+func (f *fake) Message(_ context.Context, id string) (client.Message, error) {
+	return client.Message{}, client.ErrNotFound
+}
+
+func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pages = append(f.pages, q)
+	var found []client.Message
+	for _, m := range f.messages {
+		if m.Contact == q.Contact && (q.Before == 0 || m.Cursor < q.Before) && m.Cursor > q.After {
+			found = append(found, m)
+		}
+	}
+	if over := len(found) - q.Limit; over > 0 && q.After > 0 {
+		found = found[:q.Limit]
+	} else if over > 0 {
+		found = found[over:]
+	}
+	return found, nil
+}
+
+func (f *fake) MarkRead(_ context.Context, contact string, cursor int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.reads = append(f.reads, cursor)
+	c := f.contacts[contact]
+	for i := range f.messages {
+		if m := &f.messages[i]; m.Contact == contact && m.Cursor <= cursor && m.Unread {
+			m.Unread = false
+			c.Unread--
+		}
+	}
+	f.setContact(c)
+	return nil
+}
+
+func (f *fake) Events(ctx context.Context, after uint64) (client.Batch, error) {
+	for {
+		f.mu.Lock()
+		next := uint64(f.dropped + len(f.events) + 1)
+		more, err := f.more, f.failing
+		var batch client.Batch
+		ready := true
+		switch {
+		case err != nil:
+		case after == 0:
+			batch = client.Batch{Next: next}
+		case after <= uint64(f.dropped):
+			batch = client.Batch{Next: next, Lagged: true}
+		case after < next:
+			batch = client.Batch{Events: slices.Clone(f.events[after-1-uint64(f.dropped):]), Next: next}
+		default:
+			ready = false
+		}
+		f.mu.Unlock()
+		if ready || err != nil {
+			return batch, err
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return client.Batch{}, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
+
+// help shows the active keys, the commands and what the signs mean.
+type help struct {
+	keys *keyMap
+	from int // first line shown
+	page int // lines shown, as of the last render
+	all  int
+}
+
+func (h *help) press(k tea.KeyPressMsg) (action, bool) {
+	switch {
+	case key.Matches(k, h.keys.PageUp):
+		h.from -= h.page
+	case key.Matches(k, h.keys.PageDown), k.String() == "space":
+		h.from += h.page
+	case k.String() == "up", key.Matches(k, h.keys.LineUp):
+		h.from--
+	case k.String() == "down", key.Matches(k, h.keys.LineDown):
+		h.from++
+	default:
+		return nil, true
+	}
+	h.from = max(min(h.from, h.all-h.page), 0)
+	return nil, false
+}
+
+func (h *help) paste(string) {}
+
+func (h *help) hints() []key.Binding {
+	return []key.Binding{bind("↑ ↓ pgup pgdown", "more", "up"), bind("any other key", "close", "esc")}
+}
+
+// helpColumn is the width of one column of the help.
+const helpColumn = 56
+
+func (h *help) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, 2*helpColumn+2)
+	var lines []string
+	if width >= 2*helpColumn-8 {
+		column := (width - 2) / 2
+		left, right := h.keyLines(lk, column), append(h.commandLines(lk, column), h.signLines(lk, column)...)
+		for i := range max(len(left), len(right)) {
+			lines = append(lines, lk.pad(at(left, i), column)+"  "+at(right, i))
+		}
+	} else {
+		lines = append(append(h.keyLines(lk, width), h.commandLines(lk, width)...), h.signLines(lk, width)...)
+	}
+	h.all, h.page = len(lines), max(min(height-2, len(lines)), 1)
+	h.from = max(min(h.from, h.all-h.page), 0)
+	title := "Help"
+	if h.from+h.page < h.all {
+		title += " " + lk.Down
+	}
+	return lk.box(title, lines[h.from:h.from+h.page], width), nil
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}
+
+// entry sets a key or command and what it does side by side, or below each
+// other where there is no room.
+func (lk *look) helpEntry(name, does string, width int) []string {
+	const indent = 18
+	if lk.cells.StringWidth(name) < indent && width >= 2*indent {
+		var lines []string
+		for i, l := range lk.wrapped(does, lk.Dim.Render, width-indent-1) {
+			if i > 0 {
+				name = ""
+			}
+			lines = append(lines, lk.Key.Render(lk.pad(name, indent))+" "+l)
+		}
+		return lines
+	}
+	lines := lk.wrapped(name, lk.Key.Render, width)
+	for _, l := range lk.wrapped(does, lk.Dim.Render, width-2) {
+		lines = append(lines, "  "+l)
+	}
+	return lines
+}
+
+func (h *help) keyLines(lk *look, width int) (lines []string) {
+	for _, s := range h.keys.sections() {
+		lines = append(lines, lk.Title.Render(s.title))
+		for _, b := range s.keys {
+			lines = append(lines, lk.helpEntry(b.Help().Key, b.Help().Desc, width)...)
+		}
+		lines = append(lines, "")
+	}
+	return lines
+}
+
+func (h *help) commandLines(lk *look, width int) []string {
+	lines := []string{lk.Title.Render("Commands")}
+	for _, c := range commands {
+		lines = append(lines, lk.helpEntry(c.usage(), c.does, width)...)
+	}
+	return append(append(lines, lk.helpEntry("//…", "a message that begins with a slash", width)...), "")
+}
+
+func (h *help) signLines(lk *look, width int) []string {
+	lines := []string{lk.Title.Render("Signs")}
+	for _, s := range []struct{ sign, means string }{
+		{lk.Waiting, "waits here until the relay can be reached"},
+		{lk.Stored, "at the relay, for when they are there"},
+		{lk.Delivered, "on their device"},
+		{lk.Failed, "not sent; the reason stands below"},
+	} {
+		lines = append(lines, lk.helpEntry(s.sign, s.means, width)...)
+	}
+	lines = append(lines, "", lk.Title.Render("Mouse"))
+	lines = append(lines, lk.helpEntry("wheel, click", "scroll; open a conversation", width)...)
+	return append(lines, lk.helpEntry("shift+drag", "select text as your terminal does (option on a Mac)", width)...)
+}

@@ -1,0 +1,183 @@
+package tui
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+// jobs makes commands of the account's calls. They are the only goroutines
+// beside the program's own, and end waits for them: the program itself lets
+// its commands go when it quits.
+type jobs struct {
+	account client.Account
+	ctx     context.Context
+	cancel  context.CancelFunc
+
+	mu     sync.Mutex
+	ended  bool // guarded by mu
+	active sync.WaitGroup
+}
+
+func newJobs(ctx context.Context, account client.Account) *jobs {
+	j := &jobs{account: account}
+	j.ctx, j.cancel = context.WithCancel(ctx)
+	return j
+}
+
+// end stops all commands and returns when none runs.
+func (j *jobs) end() {
+	j.mu.Lock()
+	j.ended = true
+	j.mu.Unlock()
+	j.cancel()
+	j.active.Wait()
+}
+
+// do makes a command. One that is started after the end does nothing.
+func (j *jobs) do(f func(context.Context) tea.Msg) tea.Cmd {
+	return func() tea.Msg {
+		j.mu.Lock()
+		if j.ended {
+			j.mu.Unlock()
+			return nil
+		}
+		j.active.Add(1)
+		j.mu.Unlock()
+		defer j.active.Done()
+		return f(j.ctx)
+	}
+}
+
+// after gives msg when d has passed.
+func (j *jobs) after(d time.Duration, msg tea.Msg) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		select {
+		case <-time.After(d):
+			return msg
+		case <-ctx.Done():
+			return nil
+		}
+	})
+}
+
+// What commands bring back.
+type (
+	opened struct { // the whole state, read anew
+		position uint64
+		identity client.Identity
+		status   client.Status
+		contacts []client.Contact
+		err      error
+	}
+	happened struct {
+		batch client.Batch
+		err   error
+	}
+	historyRead struct {
+		query    client.Query
+		epoch    int
+		messages []client.Message
+		err      error
+	}
+	sent struct {
+		outgoing
+		message client.Message
+		err     error
+	}
+	answered struct { // a request was made or answered
+		verb    string
+		contact client.Contact
+		err     error
+	}
+	readMarked struct{ err error }
+)
+
+// outgoing is a text on its way into the account.
+type outgoing struct{ to, text string }
+
+// open reads everything. The position comes first, so that nothing which
+// happens in between is missed.
+func (j *jobs) open() tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		var o opened
+		var batch client.Batch
+		if batch, o.err = j.account.Events(ctx, 0); o.err != nil {
+			return o
+		}
+		o.position = batch.Next
+		if o.identity, o.err = j.account.Identity(ctx); o.err != nil {
+			return o
+		}
+		if o.status, o.err = j.account.Status(ctx); o.err != nil {
+			return o
+		}
+		o.contacts, o.err = j.account.Contacts(ctx)
+		for i, c := range o.contacts {
+			o.contacts[i] = cleanContact(c)
+		}
+		o.identity, o.status = cleanIdentity(o.identity), cleanStatus(o.status)
+		return o
+	})
+}
+
+// wait brings the next batch of events.
+func (j *jobs) wait(position uint64) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		batch, err := j.account.Events(ctx, position)
+		return happened{batch, err}
+	})
+}
+
+func (j *jobs) history(q client.Query, epoch int) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		messages, err := j.account.History(ctx, q)
+		for i, m := range messages {
+			messages[i] = cleanMessage(m)
+		}
+		return historyRead{q, epoch, messages, err}
+	})
+}
+
+func (j *jobs) send(o outgoing) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		m, err := j.account.Send(ctx, o.to, o.text)
+		return sent{o, cleanMessage(m), err}
+	})
+}
+
+func (j *jobs) markRead(contact string, cursor int64) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		return readMarked{j.account.MarkRead(ctx, contact, cursor)}
+	})
+}
+
+func (j *jobs) connect(name, note string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		c, err := j.account.Connect(ctx, name, note)
+		return answered{"connect", cleanContact(c), err}
+	})
+}
+
+func (j *jobs) accept(name string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		c, err := j.account.Accept(ctx, name)
+		return answered{"accept", cleanContact(c), err}
+	})
+}
+
+func (j *jobs) reject(name string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		return answered{"reject", client.Contact{Name: name, State: client.Known}, j.account.Reject(ctx, name)}
+	})
+}
+
+func (j *jobs) block(name string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		return answered{"block", client.Contact{Name: name, State: client.Blocked}, j.account.Block(ctx, name)}
+	})
+}

@@ -1,0 +1,70 @@
+package tui
+
+import (
+	"charm.land/bubbles/v2/key"
+)
+
+// keyMap is every key of the screen. Help and hints are made from it, so they
+// cannot say anything else.
+type keyMap struct {
+	Send, Newline, Complete, Clear key.Binding
+	PageUp, PageDown, LineUp       key.Binding
+	LineDown, Newest               key.Binding
+	Jump, NextUnread, Nth          key.Binding
+	Previous, Next                 key.Binding
+	Connect, Answer                key.Binding
+	Help, Redraw                   key.Binding
+	Choose, Left, Right, Close     key.Binding // in dialogs
+}
+
+func bind(label, does string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(label, does))
+}
+
+func newKeyMap() keyMap {
+	return keyMap{
+		Send:     bind("enter", "send", "enter"),
+		Newline:  bind("shift+enter, alt+enter, ctrl+j", "new line", "shift+enter", "alt+enter", "ctrl+j"),
+		Complete: bind("tab", "complete a name or command", "tab"),
+		Clear:    bind("ctrl+c", "clear what you write; then quit", "ctrl+c"),
+
+		PageUp:   bind("pgup", "back", "pgup"),
+		PageDown: bind("pgdown", "forward", "pgdown"),
+		LineUp:   bind("ctrl+up", "back by a line", "ctrl+up"),
+		LineDown: bind("ctrl+down", "forward by a line", "ctrl+down"),
+		Newest:   bind("esc", "to the newest message", "esc"),
+
+		Jump:       bind("ctrl+k", "jump to a conversation", "ctrl+k"),
+		NextUnread: bind("alt+a", "next unread", "alt+a"),
+		Nth:        bind("alt+1 … alt+9", "by its place", "alt+1", "alt+2", "alt+3", "alt+4", "alt+5", "alt+6", "alt+7", "alt+8", "alt+9"),
+		Previous:   bind("alt+up", "the one above", "alt+up"),
+		Next:       bind("alt+down", "the one below", "alt+down"),
+
+		Connect: bind("alt+n", "ask somebody to talk", "alt+n"),
+		Answer:  bind("alt+r", "answer a request", "alt+r"),
+
+		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
+		Redraw: bind("ctrl+l", "draw the screen again", "ctrl+l"),
+
+		Choose: bind("enter", "choose", "enter"),
+		Left:   bind("←", "before", "left", "shift+tab", "up"),
+		Right:  bind("→", "after", "right", "tab", "down"),
+		Close:  bind("esc", "close", "esc", "ctrl+c"),
+	}
+}
+
+// section is a part of the help.
+type section struct {
+	title string
+	keys  []key.Binding
+}
+
+func (k *keyMap) sections() []section {
+	return []section{
+		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.Clear}},
+		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest}},
+		{"Go", []key.Binding{k.Jump, k.NextUnread, k.Nth, k.Previous, k.Next}},
+		{"People", []key.Binding{k.Connect, k.Answer}},
+		{"Screen", []key.Binding{k.Help, k.Redraw}},
+	}
+}

@@ -1,0 +1,79 @@
+package tui
+
+import (
+	"context"
+	"flag"
+	"testing"
+
+	"secure-messaging/pkg/client"
+)
+
+var lookAt = flag.String("look", "", "show a scene on this terminal: first, talk, request, offline, hostile")
+
+// TestLook is for people: go test -c, then run the binary with -look.
+func TestLook(t *testing.T) {
+	if *lookAt == "" {
+		t.Skip("only with -look")
+	}
+	f := newFake()
+	scenes[*lookAt](f)
+	if err := Run(context.Background(), f, Options{ASCII: *lookASCII}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var lookASCII = flag.Bool("look-ascii", false, "with -look: signs in ASCII")
+
+// scenes are the states that the golden screens show.
+var scenes = map[string]func(*fake){
+	"first": func(*fake) {},
+	"talk":  talk,
+	"request": func(f *fake) {
+		talk(f)
+		f.asks("dave", "hi alice, it's dave from the\nbuild team. can we talk?")
+	},
+	"offline": func(f *fake) {
+		talk(f)
+		f.wrote("bob", "are you there?", client.Waiting, "")
+		f.wrote("bob", "I'll start without you", client.Waiting, "")
+		f.status = client.Status{State: client.Offline, Reason: "no route to the relay", Waiting: 2}
+	},
+	"failed": func(f *fake) {
+		talk(f)
+		f.wrote("bob", "one more thing", client.Failed, "bob's mailbox is full.")
+	},
+	"scripts": scripts,
+}
+
+func talk(f *fake) {
+	f.knows("bob", client.Accepted)
+	f.knows("carol", client.Accepted)
+	f.knows("erin_from_the_infrastructure_team", client.Accepted)
+	f.knows("frank", client.Requested)
+	f.says("carol", "lunch?")
+	f.says("carol", "12:30 at the usual place")
+	read(f, f.says("bob", "the build machine is back"))
+	read(f, f.says("bob", "I replaced the disk; `zpool status` is clean again, and the logs are at https://build.example/logs/2741?view=raw if you want to have a look at them before the meeting."))
+	f.wrote("bob", "deploy at ten?", client.Delivered, "")
+	f.wrote("bob", "then I'd start the migration now:\n\n    ./migrate --from 41 --to 42 \\\n        --dry-run", client.Stored, "")
+	read(f, f.says("bob", "yes. **don't** forget the flag"))
+	f.wrote("bob", "of course", client.Delivered, "")
+}
+
+func scripts(f *fake) {
+	f.knows("bob", client.Accepted)
+	for _, s := range []string{
+		"明日の十時にデプロイしましょう。マイグレーションは一時間ほどかかりますが、その間サービスは止まりません。ログはいつもの場所にあります。",
+		"שלום, מה שלומך? אני כותב לך מהרכבת.",
+		"مرحبا، كيف حالك اليوم؟",
+		"👍🏽 👩‍💻 👨‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 ❤️ ok",
+		"Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaftsaufsichtsratsvorsitzender",
+		"\x1b[31mred\x1b[0m \x1b]0;title\x07 Z" + "\u0337\u0337\u0337\u0337\u0337\u0337\u0337\u0337" + "algo\rover",
+		"한국어와 中文 mixed with English words and 日本語 in one long line that has to be wrapped somewhere sensible",
+	} {
+		read(f, f.says("bob", s))
+	}
+	f.wrote("bob", "好的 👌", client.Delivered, "")
+}
+
+func read(f *fake, m client.Message) { f.MarkRead(context.Background(), m.Contact, m.Cursor) }

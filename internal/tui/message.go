@@ -1,0 +1,155 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"secure-messaging/pkg/client"
+)
+
+const (
+	// sameBreath is how long one author's messages stay under one heading.
+	sameBreath = 5 * time.Minute
+
+	// lateAfter is how far the author's clock may be behind ours before it is
+	// said when a message was written: it waited, or a clock is wrong.
+	lateAfter = 5 * time.Minute
+
+	// stateWidth is kept free at the right for the state of our messages.
+	stateWidth = 3
+)
+
+// block is a message's lines: what stands above it (a day, the line of what
+// is new, its author), its words, and why it failed. They are drawn once for
+// each key.
+type block struct {
+	drawn []string
+	head  int // how many of them stand above the words
+	key   blockKey
+}
+
+type blockKey struct {
+	width, generation int
+	day               string // set where a day begins
+	author, fresh     bool
+	state             client.MessageState
+	reason            string
+}
+
+func (b *block) draw(p *page, m, above *client.Message, fresh bool) []string {
+	key := blockKey{width: p.width, generation: p.generation, fresh: fresh, state: m.State, reason: m.Reason}
+	at := m.At.Local()
+	if above == nil || !sameDay(above.At.Local(), at) {
+		key.day = dayName(at, p.now)
+	}
+	key.author = above == nil || key.day != "" || fresh || above.From != m.From ||
+		above.Outgoing() != m.Outgoing() || at.Sub(above.At) > sameBreath
+	if b.drawn != nil && b.key == key {
+		return b.drawn
+	}
+	b.key = key
+	b.drawn = p.above(m, key)
+	b.head = len(b.drawn)
+	b.drawn = append(b.drawn, p.words(m)...)
+	return b.drawn
+}
+
+// above draws what stands over a message's words.
+func (p *page) above(m *client.Message, key blockKey) []string {
+	var lines []string
+	if key.day != "" {
+		lines = append(lines, "", p.heading(key.day, p.Dim.Render, p.width))
+	}
+	if key.fresh {
+		lines = append(lines, "", p.heading("new", p.Fresh.Render, p.width))
+	}
+	if key.author {
+		style := p.Peer
+		if m.Outgoing() {
+			style = p.Own
+		}
+		lines = append(lines, "", style.Render(m.From)+"  "+p.Dim.Render(p.clock(m)))
+	}
+	return lines
+}
+
+// clock says when a message came, and when it was written if that is another
+// time.
+func (p *page) clock(m *client.Message) string {
+	at := m.At.Local()
+	s := at.Format("15:04")
+	if m.Outgoing() || m.SentAt.IsZero() || at.Sub(m.SentAt).Abs() < lateAfter {
+		return s
+	}
+	written := m.SentAt.Local()
+	format := "15:04"
+	if !sameDay(written, at) {
+		format = "2 Jan 15:04"
+		if written.Year() != at.Year() {
+			format = "2 Jan 2006 15:04"
+		}
+	}
+	return s + " " + p.Dot + " written " + written.Format(format)
+}
+
+// words draws the message itself.
+func (p *page) words(m *client.Message) []string {
+	width := max(p.width-stateWidth, 1)
+	var lines []string
+	switch m.Type {
+	case client.TypeText:
+		found := spans(m.Text)
+		for _, l := range wrap(p.cells, m.Text, width) {
+			lines = append(lines, p.paint(m.Text, l, found))
+		}
+	case client.TypeUnreadable:
+		lines = p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device.", p.Warn.Render, width)
+	default:
+		lines = p.wrapped(fmt.Sprintf("%s A message of a kind that this version does not know (%s). Update chat to read it.", p.Note, m.Type), p.Dim.Render, width)
+	}
+	if !m.Outgoing() {
+		return lines
+	}
+	last := len(lines) - 1
+	lines[last] = p.sides(lines[last], p.state(m.State), p.width)
+	if m.State == client.Failed {
+		reason := strings.TrimSuffix(m.Reason, ".")
+		if reason == "" {
+			reason = "refused"
+		}
+		lines = append(lines, p.wrapped("not sent: "+reason, p.Bad.Render, width)...)
+	}
+	return lines
+}
+
+func (p *page) state(s client.MessageState) string {
+	switch s {
+	case client.Waiting:
+		return p.Warn.Render(p.Waiting)
+	case client.Stored:
+		return p.Sent.Render(p.Stored)
+	case client.Delivered:
+		return p.Sent.Render(p.Delivered)
+	}
+	return p.Bad.Render(p.Failed)
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.YearDay() == b.YearDay() && a.Year() == b.Year()
+}
+
+func dayName(at, now time.Time) string {
+	now = now.Local()
+	switch {
+	case sameDay(at, now):
+		return "Today"
+	case sameDay(at, now.AddDate(0, 0, -1)):
+		return "Yesterday"
+	case at.Before(now) && now.Sub(at) < 6*24*time.Hour:
+		return at.Format("Monday")
+	case at.Year() == now.Year():
+		return at.Format("Monday 2 January")
+	}
+	return at.Format("Monday 2 January 2006")
+}

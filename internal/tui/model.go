@@ -1,0 +1,242 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"secure-messaging/pkg/client"
+)
+
+const (
+	// typingPause is how long nobody must have typed before a dialog that
+	// opened by itself takes a key.
+	typingPause = 1500 * time.Millisecond
+
+	// askAgain is how long after a request the next one opens no dialog by
+	// itself, so that strangers cannot keep somebody from writing.
+	askAgain = time.Minute
+
+	// reopenAfter is how long the account is left alone after it failed.
+	reopenAfter = 3 * time.Second
+
+	// maxQueue is how many texts may wait for the account. It takes one in
+	// milliseconds; when it does not, more of them help nobody.
+	maxQueue = 64
+)
+
+// model is the root: it owns all state, routes what happens, and lays the
+// parts out.
+type model struct {
+	// Static after newModel.
+	jobs  *jobs
+	keys  keyMap
+	ascii bool
+
+	// What the account said last.
+	ready    bool // it has answered once
+	lost     string
+	position uint64
+	identity client.Identity
+	status   client.Status
+	roster   roster
+	threads  map[string]*thread
+
+	// What the user does.
+	current  string // the open conversation
+	composer composer
+	drafts   map[string]string // of the other conversations
+	queue    []outgoing        // texts that the account does not have yet; the first is on its way
+	quitting bool
+	focused  bool
+	lastKey  time.Time
+
+	// What stands over the page.
+	dialog    dialog
+	byItself  bool // the dialog was not asked for
+	dialogAt  time.Time
+	requestAt time.Time // when a request last opened one
+	notices   notices
+
+	// The screen.
+	look
+	width, height int
+	now           time.Time
+	counting      bool // a second's tick is on its way
+}
+
+func newModel(j *jobs, ascii bool) *model {
+	m := &model{
+		jobs: j, keys: newKeyMap(), ascii: ascii,
+		threads: map[string]*thread{}, drafts: map[string]string{},
+		focused: true, look: newLook(true, ascii), now: time.Now(),
+	}
+	m.composer = newComposer(&m.keys)
+	m.composer.dress(&m.look)
+	return m
+}
+
+// Init implements tea.Model. The answer about the background may never come,
+// so nothing waits for it.
+func (m *model) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, m.jobs.open(), m.jobs.after(untilMinute(m.now), minute{}))
+}
+
+type (
+	minute struct{} // the clock shows another minute
+	second struct{} // a countdown shows another second
+	reopen struct{} // the account is tried again
+)
+
+func untilMinute(now time.Time) time.Duration {
+	return now.Truncate(time.Minute).Add(time.Minute).Sub(now)
+}
+
+// Update implements tea.Model: it routes, and does nothing else.
+func (m *model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	m.now = time.Now()
+	cmd := m.route(msg)
+	return m, tea.Batch(cmd, m.settle())
+}
+
+func (m *model) route(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		return m.press(msg)
+	case tea.PasteMsg:
+		return m.paste(msg.Content)
+	case tea.MouseWheelMsg:
+		m.wheel(msg)
+	case tea.MouseClickMsg:
+		return m.click(msg)
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.FocusMsg:
+		m.focused = true
+	case tea.BlurMsg:
+		m.focused = false
+	case tea.BackgroundColorMsg:
+		m.relook(msg.IsDark(), m.cells)
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value == ansi.ModeSet || msg.Value == ansi.ModePermanentlySet) {
+			m.relook(m.dark, ansi.GraphemeWidth) // the renderer counts so from now on
+		}
+	case minute:
+		return m.jobs.after(untilMinute(m.now), minute{})
+	case second:
+		m.counting = false
+	case toastOver:
+		m.notices.over(msg.turn)
+	case opened:
+		return m.opened(msg)
+	case reopen:
+		return m.jobs.open()
+	case happened:
+		return m.happened(msg)
+	case historyRead:
+		return m.historyRead(msg)
+	case sent:
+		return m.sent(msg)
+	case answered:
+		return m.answered(msg)
+	case readMarked:
+		if msg.err != nil {
+			return m.fail(cleanError(msg.err))
+		}
+	}
+	return nil
+}
+
+// relook repaints everything in another look.
+func (m *model) relook(dark bool, method ansi.Method) {
+	generation := m.generation + 1
+	m.look = newLook(dark, m.ascii)
+	m.cells, m.generation = method, generation
+	m.composer.dress(&m.look)
+}
+
+// settle does what follows from the new state, whatever brought it about.
+func (m *model) settle() tea.Cmd {
+	if m.height == 0 {
+		return nil
+	}
+	l := m.layout()
+	m.composer.resize(l.column)
+	m.composer.invite(m.invitation())
+	cmds := []tea.Cmd{m.countdown()}
+	if t := m.thread(); t != nil && m.ready {
+		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
+	}
+	return tea.Batch(cmds...)
+}
+
+// countdown keeps the seconds running while the next try is awaited.
+func (m *model) countdown() tea.Cmd {
+	if m.counting || m.status.State != client.Offline || !m.status.RetryAt.After(m.now) {
+		return nil
+	}
+	m.counting = true
+	return m.jobs.after(time.Second, second{})
+}
+
+// load asks for the pages of the history that the reader comes near to.
+func (m *model) load(t *thread, p *page) tea.Cmd {
+	const near = 20 // messages
+	if t.loading || t.stuck {
+		return nil
+	}
+	q := client.Query{Contact: t.contact, Limit: pageSize}
+	from, to := t.visible(p)
+	switch {
+	case len(t.entries) == 0 && t.older:
+		q.Limit = min(max(pageSize, m.roster.get(t.contact).Unread+near), client.MaxLimit)
+	case t.older && from < near:
+		q.Before = t.first()
+	case t.newer && to > len(t.entries)-near:
+		q.After = t.last()
+	default:
+		return nil
+	}
+	t.loading = true
+	return m.jobs.history(q, t.epoch)
+}
+
+// markRead tells the account what was on screen in front of a reader.
+func (m *model) markRead(t *thread, p *page) tea.Cmd {
+	if !m.focused || m.dialog != nil {
+		return nil
+	}
+	_, to := t.visible(p)
+	if to == len(t.entries) && !t.newer {
+		t.missed = 0
+	}
+	for i := to - 1; i >= 0 && t.entries[i].Cursor > t.marked; i-- {
+		if t.entries[i].Unread {
+			t.marked = t.entries[i].Cursor
+			return m.jobs.markRead(t.contact, t.marked)
+		}
+	}
+	return nil
+}
+
+// thread returns the open conversation's, or nil.
+func (m *model) thread() *thread {
+	if m.roster.get(m.current).State != client.Accepted {
+		return nil
+	}
+	return m.threads[m.current]
+}
+
+// say shows a passing word.
+func (m *model) say(text string) tea.Cmd {
+	return m.jobs.after(toastFor, toastOver{m.notices.say(text, false)})
+}
+
+// fail shows a passing word about what did not work.
+func (m *model) fail(text string) tea.Cmd {
+	return m.jobs.after(toastFor, toastOver{m.notices.say(text, true)})
+}
+
+// show opens a dialog that was asked for.
+func (m *model) show(d dialog) { m.dialog, m.byItself = d, false }

@@ -1,0 +1,51 @@
+package tui
+
+import "time"
+
+const (
+	// toastFor is long enough to read two lines.
+	toastFor = 8 * time.Second
+
+	// maxWarnings bounds what waits to be dismissed. A flood of warnings says
+	// the same thing in its first ones.
+	maxWarnings = 20
+)
+
+// notices is what the user should know: a passing word in the last line, and
+// warnings that stay until they are dismissed.
+type notices struct {
+	toast    string
+	bad      bool
+	turn     int // tells an old toast's end from a new toast
+	warnings []string
+}
+
+type toastOver struct{ turn int }
+
+// say shows a passing word and returns the turn at which it ends.
+func (n *notices) say(text string, bad bool) int {
+	n.turn++
+	n.toast, n.bad = text, bad
+	return n.turn
+}
+
+func (n *notices) over(turn int) {
+	if turn == n.turn {
+		n.toast = ""
+	}
+}
+
+func (n *notices) warn(text string) {
+	if len(n.warnings) < maxWarnings {
+		n.warnings = append(n.warnings, text)
+	}
+}
+
+// dismiss takes the oldest warning away.
+func (n *notices) dismiss() bool {
+	if len(n.warnings) == 0 {
+		return false
+	}
+	n.warnings = n.warnings[1:]
+	return true
+}

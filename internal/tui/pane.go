@@ -1,0 +1,168 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+func joinLines(lines []string) string { return strings.Join(lines, "\n") }
+
+// paneLines draws the right side: who, the conversation, the composer.
+func (m *model) paneLines(l layout) ([]string, *tea.Cursor) {
+	indent := space(l.columnX - l.paneX)
+	lines := make([]string, 0, l.body)
+	if l.heading > 0 {
+		lines = append(lines, indent+m.who(l.column))
+	}
+	for _, b := range l.banner {
+		lines = append(lines, indent+b)
+	}
+	for _, line := range m.talk(l) {
+		lines = append(lines, indent+line)
+	}
+	lines = append(lines, m.composerRule(l))
+	text, cursor := m.composer.render(l.composer)
+	for i := range l.composer {
+		lead := "  "
+		if i == 0 {
+			lead = m.Accent.Render(m.Prompt) + " "
+		}
+		lines = append(lines, indent+lead+at(text, i))
+	}
+	if cursor != nil {
+		cursor.X, cursor.Y = cursor.X+l.columnX+2, cursor.Y+l.composerY+1
+	}
+	for len(lines) < l.body { // a screen of very few lines
+		lines = append(lines, "")
+	}
+	return lines[:l.body], cursor
+}
+
+// who heads the conversation.
+func (m *model) who(width int) string {
+	c := m.roster.get(m.current)
+	if m.current == "" {
+		return ""
+	}
+	left := m.Strong.Render(c.Name)
+	switch c.State {
+	case client.Incoming:
+		left += "  " + m.Warn.Render("asks to talk with you")
+	case client.Requested:
+		left += "  " + m.Dim.Render("has not answered yet")
+	}
+	if width < len(c.Name)+len(c.Fingerprint)+8 || c.State != client.Accepted {
+		return m.pad(left, width)
+	}
+	return m.sides(left, m.Line.Render(c.Fingerprint), width)
+}
+
+// composerRule parts the conversation from what is written, and says how much
+// came in below what is on screen.
+func (m *model) composerRule(l layout) string {
+	label := ""
+	if t := m.thread(); t != nil && t.missed > 0 && !t.follow {
+		label = fmt.Sprintf(" %d new %s ", t.missed, m.Down)
+	} else if t != nil && !t.follow {
+		label = " " + m.Down + " "
+	}
+	w := m.cells.StringWidth(label)
+	right := min(4, l.pane-w)
+	return m.rule(l.pane-w-right) + m.Fresh.Render(label) + m.rule(right)
+}
+
+// talk is the conversation, or what stands in its place.
+func (m *model) talk(l layout) []string {
+	t := m.thread()
+	c := m.roster.get(m.current)
+	var lines []string
+	switch {
+	case !m.ready:
+	case m.current == "":
+		lines = m.welcome(l.column)
+	case c.State == client.Incoming:
+		lines = append(m.request(c, l.column), "")
+		lines = append(lines, m.wrapped("Press enter to answer, or write /accept, /reject or /block.", m.Text.Render, l.column)...)
+	case c.State == client.Requested:
+		lines = m.asked(c, l.column)
+	case t == nil:
+	case len(t.entries) == 0 && t.older:
+		lines = []string{m.Dim.Render("reading" + m.More)}
+	case len(t.entries) == 0:
+		lines = m.beginning(c, l.column)
+	default:
+		return t.render(m.page())
+	}
+	top := min(max((l.talk-len(lines))/3, 0), 6)
+	out := make([]string, top, l.talk)
+	out = append(out, lines...)
+	for len(out) < l.talk {
+		out = append(out, "")
+	}
+	return out[:l.talk]
+}
+
+// welcome is the first screen: it says what to type next.
+func (m *model) welcome(width int) []string {
+	lines := m.wrapped("Welcome, "+m.identity.Username+".", m.Strong.Render, width)
+	lines = append(lines, "")
+	lines = append(lines, m.wrapped("Nobody is here yet. Ask somebody to talk: write", m.Text.Render, width)...)
+	lines = append(lines, "", "  "+m.Accent.Render("/connect bob"), "")
+	lines = append(lines, m.wrapped("with the name they log in with, and a few words after it if you like. They see your request with your fingerprint, and so they know that it is you:", m.Text.Render, width)...)
+	lines = append(lines, "")
+	for _, f := range m.wrapped(m.identity.Fingerprint, m.Accent.Render, width-2) {
+		lines = append(lines, "  "+f)
+	}
+	lines = append(lines, "")
+	return append(lines, m.wrapped("Read it to them on the phone, for instance. Press ? for all keys.", m.Dim.Render, width)...)
+}
+
+// asked stands in place of a conversation that waits for an answer.
+func (m *model) asked(c client.Contact, width int) []string {
+	lines := m.wrapped("You asked "+c.Name+" to talk, on "+c.Since.Local().Format("Monday 2 January at 15:04")+".", m.Text.Render, width)
+	lines = append(lines, m.wrapped("The request waits for them at the relay. You need not stay.", m.Dim.Render, width)...)
+	lines = append(lines, "")
+	return append(lines, m.fingerprint("The fingerprint of the key that the relay gave for them:", c.Fingerprint, width)...)
+}
+
+// beginning stands in place of a conversation without messages.
+func (m *model) beginning(c client.Contact, width int) []string {
+	lines := m.wrapped("You and "+c.Name+" can talk now. What you write is sealed for them here and opened there; the relay cannot read it.", m.Text.Render, width)
+	lines = append(lines, "")
+	return append(lines, m.fingerprint("Their fingerprint. Compare it once over another way:", c.Fingerprint, width)...)
+}
+
+// popup lists the commands that what is written may become.
+func (m *model) popup(l layout) []string {
+	if len(l.suggestion) == 0 || m.dialog != nil {
+		return nil
+	}
+	width := min(l.column-4, 58)
+	var lines []string
+	for _, c := range l.suggestion {
+		if len(lines)+2 >= l.talk {
+			break
+		}
+		name := c.usage()
+		lines = append(lines, m.Key.Render(m.pad(name, 26))+m.Dim.Render(m.cut(c.does, width-26)))
+	}
+	return m.box("", lines, width)
+}
+
+// invitation stands in the empty composer.
+func (m *model) invitation() string {
+	c := m.roster.get(m.current)
+	switch {
+	case m.current == "":
+		return "/connect NAME"
+	case c.State == client.Incoming:
+		return "press enter to answer"
+	case c.State == client.Requested:
+		return c.Name + " has to accept first"
+	}
+	return "write to " + c.Name + m.More
+}

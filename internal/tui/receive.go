@@ -1,0 +1,219 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/internal/sanitize"
+	"secure-messaging/pkg/client"
+)
+
+// opened takes the whole state, the first time and after a gap.
+func (m *model) opened(o opened) tea.Cmd {
+	if o.err != nil {
+		return m.lose(o.err)
+	}
+	m.lost = ""
+	m.identity, m.status, m.position = o.identity, o.status, o.position
+	m.roster.set(o.contacts)
+	cmds := []tea.Cmd{m.jobs.wait(m.position), m.renew()}
+	if !m.ready || m.roster.index(m.current) < 0 {
+		cmds = append(cmds, m.open(m.roster.best()))
+	}
+	m.ready = true
+	return tea.Batch(cmds...)
+}
+
+// renew throws away what may be out of date after a gap. A reader who has
+// scrolled up keeps the place: what is in memory is brought up to date, and
+// what follows is read when it is needed.
+func (m *model) renew() tea.Cmd {
+	for name, t := range m.threads {
+		switch {
+		case name != m.current:
+			delete(m.threads, name)
+		case t.follow || len(t.entries) == 0:
+			t.reset()
+		default:
+			t.newer, t.loading, t.epoch = true, true, t.epoch+1
+			return m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
+		}
+	}
+	return nil
+}
+
+// lose says that the account does not answer, and tries again.
+func (m *model) lose(err error) tea.Cmd {
+	if errors.Is(err, context.Canceled) {
+		return nil // we are leaving
+	}
+	m.lost = cleanError(err)
+	return m.jobs.after(reopenAfter, reopen{})
+}
+
+// happened takes a batch of events.
+func (m *model) happened(h happened) tea.Cmd {
+	if h.err != nil {
+		return m.lose(h.err)
+	}
+	if h.batch.Lagged {
+		return m.jobs.open()
+	}
+	m.position = h.batch.Next
+	cmds := []tea.Cmd{m.jobs.wait(m.position)}
+	for _, e := range h.batch.Events {
+		cmds = append(cmds, m.event(e))
+	}
+	for _, t := range m.threads {
+		t.trim()
+	}
+	return tea.Batch(slices.DeleteFunc(cmds, func(c tea.Cmd) bool { return c == nil })...)
+}
+
+func (m *model) event(e client.Event) tea.Cmd {
+	switch {
+	case e.Message != nil && e.Kind == client.MessageAdded:
+		m.added(cleanMessage(*e.Message))
+	case e.Message != nil:
+		if t := m.threads[e.Message.Contact]; t != nil {
+			t.update(cleanMessage(*e.Message))
+		}
+	case e.Contact != nil:
+		return m.contact(cleanContact(*e.Contact))
+	case e.Status != nil:
+		m.status = cleanStatus(*e.Status)
+	case e.Kind == client.Warned:
+		m.notices.warn(sanitize.Line(e.Warning))
+	}
+	return nil
+}
+
+// added takes a new message of a conversation that is in memory.
+func (m *model) added(msg client.Message) {
+	t := m.threads[msg.Contact]
+	if t == nil {
+		return
+	}
+	seen := m.current == t.contact && t.follow && m.focused && m.dialog == nil
+	if !t.arrive(msg) || msg.Outgoing() || seen {
+		return
+	}
+	if t.missed++; t.missed == 1 || t.fresh == 0 {
+		t.fresh = msg.Cursor
+	}
+}
+
+// contact takes a contact's new state.
+func (m *model) contact(c client.Contact) tea.Cmd {
+	before := m.roster.put(c)
+	if c.State == before {
+		return nil
+	}
+	var cmd tea.Cmd
+	switch c.State {
+	case client.Incoming:
+		cmd = m.say(c.Name + " asks to talk with you. " + m.keys.Answer.Help().Key + " answers.")
+		m.ask(c)
+	case client.Accepted:
+		cmd = m.say("You and " + c.Name + " can talk now.")
+	}
+	return tea.Batch(cmd, m.stay())
+}
+
+// stay opens another conversation when the open one is gone, and the first
+// one when there was none.
+func (m *model) stay() tea.Cmd {
+	c := m.roster.get(m.current)
+	if c.State == client.Known {
+		return m.open(m.roster.best())
+	}
+	if c.State == client.Accepted && m.threads[m.current] == nil {
+		return m.open(m.current)
+	}
+	return nil
+}
+
+// ask opens the dialog of a request that came in, unless something else is
+// being answered or one has just been.
+func (m *model) ask(c client.Contact) {
+	if m.dialog != nil || m.now.Sub(m.requestAt) < askAgain {
+		return
+	}
+	m.show(m.requestDialog(c))
+	m.byItself, m.dialogAt, m.requestAt = true, m.now, m.now
+}
+
+// historyRead takes a page of the history.
+func (m *model) historyRead(h historyRead) tea.Cmd {
+	t := m.threads[h.query.Contact]
+	if t == nil || t.epoch != h.epoch {
+		return nil
+	}
+	t.loading = false
+	if h.err != nil {
+		t.stuck = true
+		return m.fail(cleanError(h.err))
+	}
+	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After > 0)
+	t.page(h.query, h.messages)
+	if !begun {
+		t.arriveAt(m.page(), t.firstUnread())
+	}
+	return nil
+}
+
+// sent takes the account's answer to a text, and hands it the next.
+func (m *model) sent(s sent) tea.Cmd {
+	m.queue = m.queue[1:]
+	var cmds []tea.Cmd
+	if s.err != nil {
+		m.giveBack(s.outgoing)
+		cmds = append(cmds, m.fail("Not sent: "+cleanError(s.err)))
+	} else if t := m.threads[s.message.Contact]; t != nil {
+		t.arrive(s.message)
+	}
+	if len(m.queue) > 0 {
+		cmds = append(cmds, m.jobs.send(m.queue[0]))
+	} else if m.quitting {
+		cmds = append(cmds, tea.Quit)
+	}
+	return tea.Batch(cmds...)
+}
+
+// giveBack puts a text that was not taken before what is written meanwhile.
+func (m *model) giveBack(o outgoing) {
+	if m.quitting {
+		m.quitting = false // there is something to lose again
+	}
+	if o.to == m.current {
+		m.composer.set(strings.TrimSuffix(o.text+"\n"+m.composer.value(), "\n"))
+	} else {
+		m.drafts[o.to] = strings.TrimSuffix(o.text+"\n"+m.drafts[o.to], "\n")
+	}
+}
+
+// answered takes the outcome of a request that was made or answered.
+func (m *model) answered(a answered) tea.Cmd {
+	if a.err != nil {
+		return m.fail(cleanError(a.err))
+	}
+	m.roster.put(a.contact)
+	name := a.contact.Name
+	switch a.verb {
+	case "connect":
+		cmd := m.open(name)
+		if a.contact.State == client.Accepted {
+			return tea.Batch(cmd, m.say("You and "+name+" can talk now."))
+		}
+		return tea.Batch(cmd, m.say("Asked "+name+". What they answer shows here."))
+	case "accept":
+		return tea.Batch(m.open(name), m.say("You and "+name+" can talk now."))
+	case "reject":
+		return tea.Batch(m.stay(), m.say("Dropped the request of "+name+"."))
+	}
+	return tea.Batch(m.stay(), m.say("Blocked "+name+"."))
+}

@@ -1,0 +1,228 @@
+package tui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"secure-messaging/pkg/client"
+)
+
+// roster is who there is, in the order of the sidebar: people we talk to,
+// people who asked, people whom we asked. Blocked people are not shown.
+type roster struct {
+	contacts []client.Contact
+}
+
+var groups = []struct {
+	state client.ContactState
+	title string
+}{
+	{client.Accepted, "Chats"},
+	{client.Incoming, "Requests"},
+	{client.Requested, "Asked"},
+}
+
+func group(s client.ContactState) int {
+	for i, g := range groups {
+		if g.state == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// set replaces everyone.
+func (r *roster) set(contacts []client.Contact) {
+	r.contacts = r.contacts[:0]
+	for _, c := range contacts {
+		r.put(c)
+	}
+}
+
+// put adds a contact or brings it up to date. Who is not to be shown goes.
+// It returns the state that the contact had before.
+func (r *roster) put(c client.Contact) (before client.ContactState) {
+	before = client.Known
+	if i := r.index(c.Name); i >= 0 {
+		before = r.contacts[i].State
+		r.contacts = slices.Delete(r.contacts, i, i+1)
+	}
+	if group(c.State) < 0 {
+		return before
+	}
+	i, _ := slices.BinarySearchFunc(r.contacts, c, func(a, b client.Contact) int {
+		return cmp.Or(cmp.Compare(group(a.State), group(b.State)), cmp.Compare(a.Name, b.Name))
+	})
+	r.contacts = slices.Insert(r.contacts, i, c)
+	return before
+}
+
+func (r *roster) index(name string) int {
+	return slices.IndexFunc(r.contacts, func(c client.Contact) bool { return c.Name == name })
+}
+
+// get returns a contact; one that is not there is Known.
+func (r *roster) get(name string) client.Contact {
+	if i := r.index(name); i >= 0 {
+		return r.contacts[i]
+	}
+	return client.Contact{Name: name, State: client.Known}
+}
+
+// names lists who is in one of the states, or everyone.
+func (r *roster) names(states ...client.ContactState) []string {
+	var names []string
+	for _, c := range r.contacts {
+		if len(states) == 0 || slices.Contains(states, c.State) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// step returns the name n places after one, around the ends.
+func (r *roster) step(name string, n int) string {
+	if len(r.contacts) == 0 {
+		return ""
+	}
+	i := r.index(name)
+	if i < 0 && n > 0 {
+		i = -1
+	}
+	return r.contacts[(i+n+2*len(r.contacts))%len(r.contacts)].Name
+}
+
+// nextUnread returns the next conversation after name with unread messages,
+// or "".
+func (r *roster) nextUnread(name string) string {
+	start := r.index(name)
+	for i := range r.contacts {
+		if c := r.contacts[(start+1+i+len(r.contacts))%len(r.contacts)]; c.Unread > 0 && c.Name != name {
+			return c.Name
+		}
+	}
+	return ""
+}
+
+// best returns the conversation to open first: with unread messages, else the
+// latest.
+func (r *roster) best() string {
+	if len(r.contacts) == 0 {
+		return ""
+	}
+	return slices.MaxFunc(r.contacts, func(a, b client.Contact) int {
+		return cmp.Or(cmp.Compare(min(a.Unread, 1), min(b.Unread, 1)), a.LastAt.Compare(b.LastAt), cmp.Compare(group(b.State), group(a.State)))
+	}).Name
+}
+
+// unread counts the messages that wait elsewhere than in the conversation name.
+func (r *roster) unread(name string) (n int) {
+	for _, c := range r.contacts {
+		if c.Name != name {
+			n += c.Unread
+		}
+	}
+	return n
+}
+
+// row is one line of the sidebar.
+type row struct {
+	text string
+	name string // who is opened by a click; "" for none
+}
+
+// rows lays the sidebar out. The open conversation is always among the rows
+// that are given.
+func (r *roster) rows(lk *look, current string, width, height int) []row {
+	var rows []row
+	at := 0
+	for _, g := range groups {
+		titled := false
+		for _, c := range r.contacts {
+			if c.State != g.state {
+				continue
+			}
+			if !titled {
+				rows = append(rows, row{}, row{text: " " + lk.Title.Render(g.title)})
+				titled = true
+			}
+			if c.Name == current {
+				at = len(rows)
+			}
+			rows = append(rows, row{lk.contactRow(c, c.Name == current, width), c.Name})
+		}
+	}
+	if len(rows) == 0 {
+		rows = []row{{}, {text: " " + lk.Title.Render("Chats")}, {text: "   " + lk.Dim.Render("nobody yet")}}
+	}
+	if over := len(rows) - height; over > 0 {
+		from := min(max(at-height/2, 0), over)
+		rows = rows[from : from+height]
+	}
+	return rows
+}
+
+func (lk *look) contactRow(c client.Contact, open bool, width int) string {
+	lead, tail, style := "   ", "", lk.Text
+	switch {
+	case c.State == client.Incoming:
+		lead = " " + lk.Warn.Render(lk.Person) + " "
+	case c.State == client.Requested:
+		lead, style = " "+lk.Dim.Render(lk.Asked)+" ", lk.Dim
+	case c.Unread > 0:
+		style = lk.Strong
+	}
+	if c.Unread > 0 {
+		tail = count(c.Unread)
+	}
+	name := lk.cut(c.Name, width-len(tail)-5)
+	gap := space(width - 3 - lk.cells.StringWidth(name) - len(tail) - 1)
+	if open {
+		return lk.OpenCount.Render(lk.Here) + lk.Open.Render("  "+name+gap) + lk.OpenCount.Render(tail+" ")
+	}
+	return lead + style.Render(name) + gap + lk.Accent.Render(tail) + " "
+}
+
+func count(n int) string {
+	if n > 999 {
+		return "999+"
+	}
+	return fmt.Sprint(n)
+}
+
+// matching returns the names that hold the letters of pattern in their order,
+// the closest first: early and connected letters are close.
+func (r *roster) matching(pattern string) []string {
+	type hit struct {
+		name string
+		cost int
+	}
+	var hits []hit
+	for _, c := range r.contacts {
+		if cost, ok := distance(strings.ToLower(c.Name), strings.ToLower(pattern)); ok {
+			hits = append(hits, hit{c.Name, cost})
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(a.cost, b.cost) })
+	names := make([]string, len(hits))
+	for i, h := range hits {
+		names[i] = h.name
+	}
+	return names
+}
+
+// distance is how far the letters of pattern are apart in name.
+func distance(name, pattern string) (cost int, ok bool) {
+	at := 0
+	for _, r := range pattern {
+		i := strings.IndexRune(name[at:], r)
+		if i < 0 {
+			return 0, false
+		}
+		cost += i
+		at += i + len(string(r))
+	}
+	return cost, true
+}

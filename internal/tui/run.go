@@ -1,0 +1,59 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+
+	"secure-messaging/pkg/client"
+)
+
+// Options say how the screen is reached and painted. The zero value is the
+// process's own terminal, in colour.
+type Options struct {
+	In      io.Reader // nil for the standard input
+	Out     io.Writer // nil for the standard output
+	NoColor bool      // weight and underlines only
+	ASCII   bool      // our own signs and lines in ASCII; messages stay as they are
+}
+
+// Run shows account until the user quits or ctx ends, and leaves the terminal
+// as it was. The account stays the caller's to close. It returns nil after
+// either end, and an error only when the terminal fails.
+func Run(ctx context.Context, account client.Account, opts Options) error {
+	// Either variable makes the library write down what is on screen.
+	os.Unsetenv("TEA_TRACE")
+	os.Unsetenv("TEA_DEBUG")
+	return run(ctx, account, opts)
+}
+
+// run is Run with further options for the program, and with the program.
+func run(ctx context.Context, account client.Account, opts Options, extra ...tea.ProgramOption) error {
+	j := newJobs(ctx, account)
+	defer j.end()
+	p := newProgram(newModel(j, opts.ASCII), opts, extra...)
+	stop := context.AfterFunc(ctx, p.Quit)
+	defer stop()
+	if _, err := p.Run(); err != nil && !errors.Is(err, tea.ErrInterrupted) {
+		return err
+	}
+	return nil
+}
+
+func newProgram(m tea.Model, opts Options, extra ...tea.ProgramOption) *tea.Program {
+	options := []tea.ProgramOption{tea.WithFPS(120)} // the echo of a key comes 4 ms sooner than with 60
+	if opts.In != nil {
+		options = append(options, tea.WithInput(opts.In))
+	}
+	if opts.Out != nil {
+		options = append(options, tea.WithOutput(opts.Out))
+	}
+	if opts.NoColor {
+		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
+	}
+	return tea.NewProgram(m, append(options, extra...)...)
+}

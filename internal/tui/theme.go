@@ -1,0 +1,107 @@
+package tui
+
+import (
+	"image/color"
+
+	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// look is all that decides how things are painted: the styles, the signs, and
+// how the terminal counts cells.
+type look struct {
+	theme
+	signs
+	// cells follows what the renderer believes: code points, until the
+	// terminal says that it counts whole graphemes.
+	cells ansi.Method
+	dark  bool
+	// generation rises with every change, and so outdates cached lines.
+	generation int
+}
+
+// theme names every style of the screen. No other file makes one.
+type theme struct {
+	Text, Strong, Dim, Line  lipgloss.Style // the page: words, emphasis, by the way, rules
+	Title, Key, Accent       lipgloss.Style // headings of lists, keys in hints, where the eye should go
+	Own, Peer                lipgloss.Style // authors
+	Sent, Good, Warn, Bad    lipgloss.Style // states
+	Fresh                    lipgloss.Style // the line above what is new
+	Code, Link               lipgloss.Style // inside messages
+	Open, OpenCount          lipgloss.Style // the open conversation in the sidebar
+	Chosen, Box, Placeholder lipgloss.Style // dialogs
+	Selection                lipgloss.Style // in the composer
+	Cursor                   color.Color
+}
+
+// palette is one background's colours. Text and background are the
+// terminal's own: the page belongs to its reader.
+type palette struct {
+	dim, rule, accent, own, peer, good, warn, bad, code, here string
+}
+
+var (
+	darkPalette = palette{
+		dim: "#8b949e", rule: "#3d444d", accent: "#79b8ff", own: "#b392f0", peer: "#56d4bc",
+		good: "#7ee2a8", warn: "#f2cc60", bad: "#ff8a80", code: "#e3b98f", here: "#2b313a",
+	}
+	lightPalette = palette{
+		dim: "#656d76", rule: "#c9d1d9", accent: "#0a5cc2", own: "#6a3fc8", peer: "#0b7268",
+		good: "#1a7f37", warn: "#8a5a00", bad: "#c1232b", code: "#8a4b08", here: "#e6ebf1",
+	}
+)
+
+func newTheme(dark bool) theme {
+	p := lightPalette
+	if dark {
+		p = darkPalette
+	}
+	fg := func(c string) lipgloss.Style { return lipgloss.NewStyle().Foreground(lipgloss.Color(c)) }
+	here := lipgloss.NewStyle().Background(lipgloss.Color(p.here))
+	return theme{
+		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Dim: fg(p.dim), Line: fg(p.rule),
+		Title: fg(p.dim).Bold(true), Key: lipgloss.NewStyle().Bold(true), Accent: fg(p.accent),
+		Own: fg(p.own).Bold(true), Peer: fg(p.peer).Bold(true),
+		Sent: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
+		Fresh: fg(p.accent).Bold(true),
+		Code:  fg(p.code), Link: fg(p.accent).Underline(true),
+		Open: here.Bold(true), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
+		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Box: fg(p.accent), Placeholder: fg(p.dim),
+		Selection: lipgloss.NewStyle().Reverse(true),
+		Cursor:    lipgloss.Color(p.accent),
+	}
+}
+
+// signs are the characters that the screen draws with.
+type signs struct {
+	Rule, Bar, Tie, Here, Prompt, Down, More string
+	Waiting, Stored, Delivered, Failed       string
+	Connected, Connecting, Offline           string
+	Person, Asked, Note, Dash, Dot           string
+	Corners                                  [4]string // of a box: top left, top right, bottom left, bottom right
+}
+
+var (
+	unicodeSigns = signs{
+		Rule: "─", Bar: "│", Tie: "┬", Here: "▌", Prompt: "❯", Down: "↓", More: "…",
+		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
+		Connected: "●", Connecting: "◌", Offline: "○",
+		Person: "◆", Asked: "◌", Note: "▸", Dash: "–", Dot: "·",
+		Corners: [4]string{"╭", "╮", "╰", "╯"},
+	}
+	asciiSigns = signs{
+		Rule: "-", Bar: "|", Tie: "+", Here: ">", Prompt: ">", Down: "v", More: "...",
+		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
+		Connected: "*", Connecting: "~", Offline: "o",
+		Person: "?", Asked: "~", Note: ">", Dash: "-", Dot: "-",
+		Corners: [4]string{"+", "+", "+", "+"},
+	}
+)
+
+func newLook(dark, ascii bool) look {
+	lk := look{theme: newTheme(dark), signs: unicodeSigns, dark: dark, cells: ansi.WcWidth}
+	if ascii {
+		lk.signs = asciiSigns
+	}
+	return lk
+}

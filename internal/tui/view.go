@@ -1,0 +1,254 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+const (
+	// measure is the longest line that reads well.
+	measure = 86
+
+	sideFrom = 60 // columns from which there is room for the sidebar
+	tallFrom = 18 // lines from which there is room for rules and headings
+
+	minWidth, minHeight = 24, 6 // below this there is nothing to be shown
+)
+
+// layout is where everything stands, for the present size and text.
+type layout struct {
+	tall       bool
+	top        int // lines above the body
+	body       int // lines of sidebar and pane
+	side       int // width of the sidebar, 0 for none
+	paneX      int
+	pane       int // width of the pane
+	columnX    int // the page stands in the middle of the pane
+	column     int
+	heading    int      // lines above the conversation
+	banner     []string // warnings
+	talk       int      // lines of the conversation
+	composerY  int      // the rule above the composer
+	composer   int      // lines of the composer
+	suggestion []command
+}
+
+func (m *model) layout() layout {
+	l := layout{tall: m.height >= tallFrom, top: 1, suggestion: m.suggestions()}
+	if l.tall {
+		l.top = 2
+	}
+	l.body = max(m.height-l.top-1, 0)
+	switch {
+	case m.width >= 140:
+		l.side = 30
+	case m.width >= 90:
+		l.side = 24
+	case m.width >= sideFrom:
+		l.side = 18
+	}
+	if l.side > 0 {
+		l.paneX = l.side + 1
+	}
+	l.pane = m.width - l.paneX
+	l.column = min(l.pane-2, measure)
+	l.columnX = l.paneX + (l.pane-l.column)/2
+	if l.side > 0 {
+		l.heading = 1
+	}
+	l.banner = m.banner(l.column)
+	l.composer = min(m.composer.rows(), max(l.body/3, 1))
+	l.talk = max(l.body-l.heading-len(l.banner)-1-l.composer, 0)
+	l.composerY = l.top + l.heading + len(l.banner) + l.talk
+	return l
+}
+
+// page is the conversation's part of the layout.
+func (m *model) page() *page {
+	l := m.layout()
+	return &page{look: &m.look, width: l.column, height: l.talk, own: m.identity.Username, now: m.now}
+}
+
+// View implements tea.Model. It changes nothing.
+func (m *model) View() tea.View {
+	v := tea.View{AltScreen: true, ReportFocus: true, MouseMode: tea.MouseModeCellMotion, WindowTitle: m.title()}
+	switch {
+	case m.height == 0: // the size comes first thing
+	case m.width < minWidth || m.height < minHeight:
+		v.Content = fmt.Sprintf("chat needs %d×%d", minWidth, minHeight)
+	default:
+		v.Content, v.Cursor = m.draw()
+	}
+	return v
+}
+
+func (m *model) title() string {
+	s := "chat"
+	if m.identity.Username != "" {
+		s += " – " + m.identity.Username
+	}
+	if n := m.roster.unread(""); n > 0 {
+		s += fmt.Sprintf(" (%d)", n)
+	}
+	return s
+}
+
+// draw puts the parts together.
+func (m *model) draw() (string, *tea.Cursor) {
+	l := m.layout()
+	lines := make([]string, 0, m.height)
+	lines = append(lines, m.header(l))
+	if l.tall {
+		lines = append(lines, m.crossed(l, m.Tie))
+	}
+	pane, cursor := m.paneLines(l)
+	var rows []row
+	if l.side > 0 {
+		rows = m.roster.rows(&m.look, m.current, l.side, l.body)
+	}
+	for y := range l.body {
+		line := ""
+		if l.side > 0 {
+			if y < len(rows) {
+				line = rows[y].text
+			}
+			line = m.pad(line, l.side) + m.Line.Render(m.Bar)
+		}
+		lines = append(lines, line+pane[y])
+	}
+	lines = append(lines, m.footer(l))
+	if popup := m.popup(l); popup != nil {
+		m.overlay(lines, popup, l.columnX, l.composerY-len(popup))
+	}
+	if m.dialog != nil {
+		box, inBox := m.dialog.render(&m.look, m.width, m.height)
+		x, y := (m.width-m.cells.StringWidth(box[0]))/2, max((m.height-len(box))/2, 0)
+		m.overlay(lines, box, x, y)
+		if !m.byItself {
+			if cursor = inBox; cursor != nil {
+				cursor.X, cursor.Y = cursor.X+x, cursor.Y+y
+			}
+		}
+	}
+	return joinLines(lines), cursor
+}
+
+// header says who we are and how the connection is.
+func (m *model) header(l layout) string {
+	left := " " + m.Strong.Render(m.identity.Username) + m.Dim.Render("@"+m.identity.Server)
+	if l.side == 0 && m.current != "" {
+		left = " " + m.Strong.Render(m.current)
+		if n := m.roster.unread(m.current); n > 0 {
+			left += "  " + m.Accent.Render(fmt.Sprintf("+%d", n))
+		}
+	}
+	if !m.ready {
+		left = " " + m.Dim.Render("chat")
+	}
+	right := m.connection() + " "
+	if m.width >= 80 {
+		right = m.connection() + m.Dim.Render(m.now.Local().Format("   Mon 2 Jan  15:04 "))
+	}
+	return m.sides(left, right, m.width)
+}
+
+func (m *model) connection() string {
+	waiting := ""
+	if n := m.status.Waiting; n > 0 {
+		waiting = fmt.Sprintf(" %s %d waiting", m.Dot, n)
+	}
+	switch s := m.status; {
+	case !m.ready && m.lost == "":
+		return m.Dim.Render("opening" + m.More)
+	case m.lost != "":
+		return m.Bad.Render(m.Failed + " no account")
+	case s.State == client.Connected:
+		return m.Good.Render(m.Connected) + m.Dim.Render(" connected"+waiting)
+	case s.State == client.Connecting:
+		return m.Warn.Render(m.Connecting+" connecting"+m.More) + m.Dim.Render(waiting)
+	case s.Fatal:
+		return m.Bad.Render(m.Failed+" not connected") + m.Dim.Render(waiting)
+	case s.RetryAt.After(m.now):
+		in := s.RetryAt.Sub(m.now).Round(time.Second)
+		return m.Warn.Render(fmt.Sprintf("%s reconnecting in %d s", m.Offline, max(int(in.Seconds()), 1))) + m.Dim.Render(waiting)
+	}
+	return m.Warn.Render(m.Offline+" offline") + m.Dim.Render(waiting)
+}
+
+// crossed is a rule across the screen that meets the sidebar's edge.
+func (m *model) crossed(l layout, sign string) string {
+	if l.side == 0 {
+		return m.rule(m.width)
+	}
+	return m.rule(l.side) + m.Line.Render(sign) + m.rule(m.width-l.side-1)
+}
+
+// banner is what must be known before anything else is read.
+func (m *model) banner(width int) []string {
+	const most = 4
+	var lines []string
+	switch {
+	case m.lost != "":
+		lines = m.wrapped(m.Failed+" "+m.lost+" Nothing can be sent or received. Trying again every few seconds; if it stays so, quit and start chat again.", m.Bad.Render, width)
+	case m.status.Fatal && m.status.State == client.Offline:
+		lines = m.wrapped(m.Failed+" "+m.status.Reason, m.Bad.Render, width)
+	case len(m.notices.warnings) > 0:
+		more := ""
+		if n := len(m.notices.warnings); n > 1 {
+			more = fmt.Sprintf(" (1 of %d)", n)
+		}
+		lines = m.wrapped("! "+m.notices.warnings[0]+more+"  esc: seen", m.Warn.Render, width)
+	}
+	return lines[:min(len(lines), most)]
+}
+
+// footer is the last line: a passing word, else the keys of the moment.
+func (m *model) footer(l layout) string {
+	right := ""
+	if s, tooLong := m.composer.length(); tooLong {
+		right = m.Bad.Render(s) + " "
+	} else if s != "" {
+		right = m.Dim.Render(s) + " "
+	}
+	if m.notices.toast != "" {
+		style := m.Accent
+		if m.notices.bad {
+			style = m.Bad
+		}
+		return m.sides(" "+style.Render(m.cut(m.notices.toast, m.width-2)), right, m.width)
+	}
+	left := ""
+	for _, b := range m.hints() {
+		hint := " " + m.Key.Render(b.Help().Key) + " " + m.Dim.Render(b.Help().Desc)
+		if left != "" {
+			hint = m.Dim.Render(" "+m.Dot) + hint
+		}
+		if m.cells.StringWidth(left+hint)+m.cells.StringWidth(right)+1 > m.width {
+			break
+		}
+		left += hint
+	}
+	return m.sides(left, right, m.width)
+}
+
+func (m *model) hints() []key.Binding {
+	k := &m.keys
+	switch t := m.thread(); {
+	case m.dialog != nil && !m.byItself:
+		return m.dialog.hints()
+	case m.roster.get(m.current).State == client.Incoming:
+		return []key.Binding{bind("enter", "answer", "enter"), k.Jump, k.Help}
+	case m.suggestions() != nil:
+		return []key.Binding{k.Complete, bind("enter", "do it", "enter"), bind("ctrl+c", "clear", "ctrl+c")}
+	case t != nil && !t.follow:
+		return []key.Binding{k.Newest, k.PageUp, k.PageDown, k.Help}
+	case t != nil:
+		return []key.Binding{k.Send, bind("shift+enter", "new line", "shift+enter"), k.Jump, k.NextUnread, k.Help}
+	}
+	return []key.Binding{k.Connect, k.Jump, k.Help}
+}
