@@ -31,6 +31,9 @@ type conn struct {
 	bad     int            // malformed frames
 	settled sync.WaitGroup // the settle goroutine
 
+	// Owned by the sender.
+	caughtUp bool // the peer was told that nothing is left
+
 	mu       sync.Mutex // guards what follows
 	why      *closeReason
 	grace    *time.Timer // set with why
@@ -41,7 +44,6 @@ type conn struct {
 	commits  []commit    // for settle, at most commitsUnderWay
 	settling bool        // settle runs
 	mail     bool        // the mailbox may hold more than was sent
-	caughtUp bool        // the peer was told that it did not; owned by the sender
 	sent     uint64      // number of the last mailbox frame sent
 	flight   []flying    // sent and not acked, at most flightWindow
 }

@@ -33,6 +33,7 @@ type world struct {
 	store *relaystore.Store
 	relay *relay.Relay
 	addr  string
+	pipes *pipes // in place of a port, in fake time
 	stop  func()
 }
 
@@ -87,7 +88,11 @@ func (w *world) url(path string) string { return "http://" + w.addr + path }
 func (w *world) do(req *http.Request) (status int, header http.Header, body []byte) {
 	w.t.Helper()
 	req.Close = true
-	resp, err := http.DefaultTransport.RoundTrip(req)
+	transport := http.DefaultTransport
+	if w.pipes != nil {
+		transport = &http.Transport{DialContext: w.pipes.dial}
+	}
+	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -171,7 +176,11 @@ type peer struct {
 
 func (w *world) dial() *peer {
 	w.t.Helper()
-	ws, resp, err := websocket.DefaultDialer.Dial("ws://"+w.addr+protocol.PathSocket, nil)
+	dialer := *websocket.DefaultDialer
+	if w.pipes != nil {
+		dialer.NetDialContext = w.pipes.dial
+	}
+	ws, resp, err := dialer.Dial("ws://"+w.addr+protocol.PathSocket, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
