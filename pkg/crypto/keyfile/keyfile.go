@@ -49,6 +49,13 @@ func (c Cost) bounded() bool {
 	return c.Time >= 1 && c.Time <= maxTime && c.Memory >= minMemory && c.Memory <= maxMemory && c.Threads >= 1 && c.Threads <= maxThreads
 }
 
+// Sizes in bytes.
+const (
+	keySize  = 32 // of the master key, and of everything derived
+	saltSize = 16 // RFC 9106, section 3.1
+	sealSalt = 32 // of SealSecret: it alone keeps two sealings under one name apart
+)
+
 // Errors that callers tell apart.
 var (
 	ErrPassphrase = errors.New("wrong passphrase")
@@ -56,7 +63,7 @@ var (
 )
 
 // Master is the key of a profile, from which all others are derived.
-type Master struct{ key [32]byte }
+type Master struct{ key [keySize]byte }
 
 // Derive makes a 32-byte key for one purpose.
 func (m *Master) Derive(label crypto.Label) []byte {
@@ -68,7 +75,7 @@ func (m *Master) Derive(label crypto.Label) []byte {
 // SealSecret seals bytes that only this profile may open, bound to a name. The salt
 // is random, so a name can be sealed again and again.
 func (m *Master) SealSecret(name string, secret []byte) []byte {
-	salt := make([]byte, 32)
+	salt := make([]byte, sealSalt)
 	rand.Read(salt) // never fails since Go 1.24
 	k := seal.Derive(m.key[:], crypto.LabelProfileSecret, []byte(name), salt)
 	return append(salt, k.Seal(secret)...)
@@ -76,11 +83,11 @@ func (m *Master) SealSecret(name string, secret []byte) []byte {
 
 // OpenSecret opens what SealSecret sealed under the same name.
 func (m *Master) OpenSecret(name string, sealed []byte) ([]byte, error) {
-	if len(sealed) < 32+seal.Overhead {
+	if len(sealed) < sealSalt+seal.Overhead {
 		return nil, ErrDamaged
 	}
-	k := seal.Derive(m.key[:], crypto.LabelProfileSecret, []byte(name), sealed[:32])
-	secret, err := k.Open(sealed[32:])
+	k := seal.Derive(m.key[:], crypto.LabelProfileSecret, []byte(name), sealed[:sealSalt])
+	secret, err := k.Open(sealed[sealSalt:])
 	if err != nil {
 		return nil, ErrDamaged
 	}
@@ -114,7 +121,7 @@ func New(passphrase []byte, cost Cost) (*Master, []byte, error) {
 	}
 	m := new(Master)
 	rand.Read(m.key[:]) // never fails since Go 1.24
-	salt := make([]byte, 16)
+	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	stretched := stretch(passphrase, salt, cost)
 	defer clear(stretched)
@@ -141,7 +148,7 @@ func Open(b, passphrase []byte) (*Master, error) {
 	salt, err1 := crypto.FromBase64(f.Salt)
 	want, err2 := crypto.FromBase64(f.Commitment)
 	wrapped, err3 := crypto.FromBase64(f.Wrapped)
-	if errors.Join(err1, err2, err3) != nil || len(salt) != 16 {
+	if errors.Join(err1, err2, err3) != nil || len(salt) != saltSize || len(want) != sha256.Size || len(wrapped) != keySize+seal.Overhead {
 		return nil, ErrDamaged
 	}
 	stretched := stretch(passphrase, salt, cost)
@@ -151,15 +158,15 @@ func Open(b, passphrase []byte) (*Master, error) {
 	}
 	k := seal.Derive(stretched, crypto.LabelKeyfileWrap, salt)
 	key, err := k.Open(wrapped)
-	if err != nil || len(key) != 32 {
+	if err != nil {
 		return nil, ErrDamaged
 	}
 	defer clear(key)
-	return &Master{[32]byte(key)}, nil
+	return &Master{[keySize]byte(key)}, nil
 }
 
 func stretch(passphrase, salt []byte, c Cost) []byte {
-	return argon2.IDKey(passphrase, salt, c.Time, c.Memory, c.Threads, 32)
+	return argon2.IDKey(passphrase, salt, c.Time, c.Memory, c.Threads, keySize)
 }
 
 func commitment(stretched, salt []byte) []byte {
