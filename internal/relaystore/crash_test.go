@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -329,4 +330,61 @@ func checkFailed(t *testing.T, s *Store, cause error) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
+}
+
+// slowSync holds back every fsync until it is told to go on.
+type slowSync struct {
+	on   atomic.Bool
+	goOn chan struct{}
+}
+
+func (f *slowSync) String() string { return "slowSync" }
+
+func (f *slowSync) MaybeError(op errorfs.Op) error {
+	if f.on.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
+		<-f.goOn
+	}
+	return nil
+}
+
+// TestKnownIsDurable sends an entry again while its first commit still waits
+// for the disk: that it is known must not count for stored.
+func TestKnownIsDurable(t *testing.T) {
+	disk, slow := vfs.NewCrashableMem(), &slowSync{goOn: make(chan struct{})}
+	s := openIn(t, errorfs.Wrap(disk, slow), "/store")
+	storetest.Put(t, s, owners[0], storetest.NewEntry(relay.KindMessage, alice, 1)) // and numbers are reserved
+	slow.on.Store(true)
+	d := []relay.Delivery{{To: owners[0], Entry: storetest.NewEntry(relay.KindMessage, alice, 1)}}
+	var waits [2]chan error
+	for i := range waits {
+		a, err := s.Append(context.Background(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits[i] = make(chan error, 1)
+		go func() { waits[i] <- a.Wait() }()
+	}
+	for range 10_000 {
+		runtime.Gosched() // a Wait that does not wait is over by now
+	}
+	for i, wait := range waits {
+		select {
+		case err := <-wait:
+			t.Errorf("wait %d was over before the disk was: %v", i, err)
+		default:
+		}
+	}
+	close(slow.goOn)
+	if t.Failed() {
+		return
+	}
+	if err := errors.Join(<-waits[0], <-waits[1]); err != nil {
+		t.Fatal(err)
+	}
+	next := openIn(t, disk.CrashClone(vfs.CrashCloneCfg{}), "/store")
+	if got := storetest.All(t, next, owners[0]); len(got) != 2 {
+		t.Errorf("%d entries after the crash", len(got))
+	}
+	closeStore(t, next)
+	closeStore(t, s)
 }

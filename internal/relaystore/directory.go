@@ -88,6 +88,33 @@ func (s *Store) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation)
 	})
 }
 
+// Relay returns the key of the relay whose data this is, the zero key if that
+// was never set.
+func (s *Store) Relay(ctx context.Context) (key crypto.RelayPublic, err error) {
+	err = s.do(ctx, func() error {
+		value, err := s.get([]byte{tableRelay})
+		if err != nil || value == nil {
+			return err
+		}
+		return decodeText(value, &key)
+	})
+	if err != nil {
+		return crypto.RelayPublic{}, fmt.Errorf("read whose data this is: %w", err)
+	}
+	return key, nil
+}
+
+// SetRelay says whose data this is. Certificates and what clients have pinned
+// name the relay's key, so the data is worth nothing under another.
+func (s *Store) SetRelay(ctx context.Context, key crypto.RelayPublic) error {
+	value, err := encodeText(key)
+	if err != nil {
+		return err
+	}
+	k := []byte{tableRelay}
+	return s.change(ctx, k, func(b *pebble.Batch) error { return b.Set(k, value, nil) })
+}
+
 // relation reads a relation, the zero one if there is none.
 func (s *Store) relation(p relay.Pair) (relay.Relation, error) {
 	value, err := s.get(relationKey(p))

@@ -1,6 +1,7 @@
 package relaystore
 
 import (
+	"encoding"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 //
 //	F                                   format[1]
 //	N                                   reserved[8]: lower numbers may have been given
+//	R                                   0x01 key of the relay as text
 //	u name                              0x01 certificate as text
 //	r name 0x00 name                    0x01 version[8] flags[1], names in order
 //	b address                           0x01 first[8] entries[8] bytes[8] requests[8] receipts[8]
@@ -31,6 +33,7 @@ import (
 const (
 	tableFormat   = 'F'
 	tableNumbers  = 'N'
+	tableRelay    = 'R'
 	tableUser     = 'u'
 	tableRelation = 'r'
 	tableBox      = 'b'
@@ -253,17 +256,27 @@ func decodeRelation(value []byte) (r relay.Relation, err error) {
 	return r, nil
 }
 
-func encodeUser(c crypto.Certificate) ([]byte, error) {
-	text, err := c.MarshalText()
+func encodeUser(c crypto.Certificate) ([]byte, error) { return encodeText(c) }
+
+func decodeUser(value []byte) (c crypto.Certificate, err error) {
+	if err := decodeText(value, &c); err != nil {
+		return crypto.Certificate{}, err
+	}
+	return c, nil
+}
+
+// encodeText encodes what has a text form of its own.
+func encodeText(m encoding.TextMarshaler) ([]byte, error) {
+	text, err := m.MarshalText()
 	if err != nil {
 		return nil, err
 	}
 	return append([]byte{valueVersion}, text...), nil
 }
 
-func decodeUser(value []byte) (c crypto.Certificate, err error) {
-	if len(value) == 0 || value[0] != valueVersion || c.UnmarshalText(value[1:]) != nil {
-		return crypto.Certificate{}, errValue
+func decodeText(value []byte, u encoding.TextUnmarshaler) error {
+	if len(value) == 0 || value[0] != valueVersion || u.UnmarshalText(value[1:]) != nil {
+		return errValue
 	}
-	return c, nil
+	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"secure-messaging/internal/relaystore/storetest"
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/relay"
 )
 
@@ -66,6 +67,12 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := storetest.NewEntry(relay.KindMessage, alice, 1000)
+	if key, err := s.Relay(context.Background()); err != nil || key != (crypto.RelayPublic{}) {
+		t.Errorf("a fresh store is that of %v, %v", key, err)
+	}
+	if err := s.SetRelay(context.Background(), c.Relay); err != nil {
+		t.Fatal(err)
+	}
 	first := storetest.Put(t, s, owners[0], e)[0]
 	emptied := storetest.Put(t, s, owners[2], e)[0]
 	if err := s.Delete(context.Background(), owners[2], math.MaxUint64); err != nil {
@@ -80,6 +87,9 @@ func TestReopen(t *testing.T) {
 	defer closeStore(t, s)
 	if got, err := s.User(context.Background(), "alice"); err != nil || got.Hash() != c.Hash() {
 		t.Errorf("the user: %v", err)
+	}
+	if key, err := s.Relay(context.Background()); err != nil || key != c.Relay {
+		t.Errorf("the relay: %v", err)
 	}
 	got := storetest.All(t, s, owners[0])
 	if len(got) != 1 || got[0].Seq != first || got[0].Key() != e.Key() {
