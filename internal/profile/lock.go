@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/gofrs/flock"
 
@@ -134,9 +135,12 @@ func remove(l *Lock) error {
 	if err := empty(ref.Dir); err != nil {
 		return storage(ref.Dir, err)
 	}
-	l.Release() // Windows does not delete open files
-	// Whoever slips in between finds no key file. Should a new profile be
-	// renamed into the place of the empty folder, deleting the folder fails.
+	if runtime.GOOS == "windows" {
+		l.Release() // no open file can be deleted there
+	}
+	// The lock goes last, and while it is held: a new profile may take the
+	// place at once, and its lock must not be the one that is deleted. Should
+	// one have been renamed over the empty folder, deleting the folder fails.
 	os.Remove(ref.path(lockFile))
 	os.Remove(ref.Dir)
 	if path, err := SocketPath(ref); err == nil {

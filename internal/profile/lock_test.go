@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"secure-messaging/pkg/client"
@@ -307,6 +308,42 @@ func TestRemove(t *testing.T) {
 		t.Fatalf("got %v, %v", refs, err)
 	}
 	create(t, "alice")
+}
+
+// TestOneOwner: while profiles come and go in one place, nobody holds one
+// together with somebody else.
+func TestOneOwner(t *testing.T) {
+	isolate(t)
+	ref := newRef(t, "alice")
+	var owners, turns atomic.Int32
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			temp := ref
+			temp.Dir += fmt.Sprint("-temp", i)
+			for turns.Load() < 300 {
+				err1 := os.MkdirAll(temp.Dir, dirMode)
+				err2 := os.WriteFile(temp.path(keyFile), nil, fileMode)
+				if err := errors.Join(err1, err2); err != nil {
+					t.Error(err)
+				}
+				rename(temp, ref) // fails while somebody's is there
+				l, err := Acquire(ref)
+				if err != nil {
+					continue
+				}
+				if owners.Add(1) != 1 {
+					t.Error("two own it")
+				}
+				turns.Add(1)
+				owners.Add(-1)
+				if err := remove(l); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestKill: whatever a process said is on the disk is there after kill -9,
