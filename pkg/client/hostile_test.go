@@ -1,0 +1,425 @@
+package client
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
+	"secure-messaging/pkg/protocol"
+)
+
+// sealed is a body that from seals for to, as its own client would.
+func sealed(t *testing.T, from, to *person, c content) protocol.Sealed {
+	t.Helper()
+	peer, err := e2e.New(from.local(), to.cert())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _, err := peer.Seal(c.encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// evil is somebody with the keys of nobody else: a stranger who poses as
+// another, at any relay.
+func evil(w *world, name string, relay crypto.RelayPublic) *person {
+	w.t.Helper()
+	keys, err := NewKeys(Server{Host: "localhost", Port: "1"}, relay, name, w.now)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := &person{w: w, name: name, store: NewMemStore(keys)}
+	p.restart()
+	return p
+}
+
+// unmoved fails if frames change anything but the mailbox's position, or say
+// anything that a terminal would act on.
+func unmoved(t *testing.T, p *person, warns bool, frames ...protocol.Frame) {
+	t.Helper()
+	for _, f := range frames {
+		p.warnings = nil
+		before := snapshot(p)
+		st := p.receives(f)
+		if diff := cmp.Diff(before, snapshot(p)); diff != "" || !st.empty() {
+			t.Errorf("%s changed (-before +after):\n%s", f.Type(), diff)
+		}
+		if seq, _, _ := mail(f); st.ack != *seq {
+			t.Errorf("%s: ack %d, want %d: it would come for ever", f.Type(), st.ack, *seq)
+		}
+		if warns != (len(p.warnings) == 1) {
+			t.Errorf("%s: warnings %q", f.Type(), p.warnings)
+		}
+	}
+}
+
+func TestHostileRequests(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice, bob := w.pair("alice", "bob")
+	carol := w.people["carol"]
+	w.befriend(alice, bob)
+	mallory := evil(w, "mallory", w.relay.Public())
+	falseBob, falseAlice := evil(w, "bob", w.relay.Public()), evil(w, "alice", w.relay.Public())
+	elsewhere := evil(w, "mallory", crypto.NewRelayPrivate().Public())
+	note := newContent(contentRequest, "hi", w.now)
+	request := func(p *person) *protocol.ConnectionRequest {
+		return &protocol.ConnectionRequest{Seq: 7, From: p.cert().Address(), ID: note.ID, Time: 1, Certificate: p.cert(), Data: sealed(t, p, alice, note)}
+	}
+	with := func(f *protocol.ConnectionRequest, change func(*protocol.ConnectionRequest)) *protocol.ConnectionRequest {
+		change(f)
+		return f
+	}
+	for name, f := range map[string]protocol.Frame{
+		"another's certificate": with(request(mallory), func(f *protocol.ConnectionRequest) { f.Certificate = carol.cert() }),
+		"another's name":        with(request(mallory), func(f *protocol.ConnectionRequest) { f.From = carol.cert().Address() }),
+		"of another relay": with(request(mallory), func(f *protocol.ConnectionRequest) {
+			f.From, f.Certificate = elsewhere.cert().Address(), elsewhere.cert()
+		}),
+		"another key for bob":   request(falseBob),
+		"our name, another key": request(falseAlice),
+		"our own":               with(request(mallory), func(f *protocol.ConnectionRequest) { f.From, f.Certificate = alice.cert().Address(), alice.cert() }),
+		"sealed by another":     with(request(carol), func(f *protocol.ConnectionRequest) { f.Data = sealed(t, mallory, alice, note) }),
+		"sealed for another":    with(request(mallory), func(f *protocol.ConnectionRequest) { f.Data = sealed(t, mallory, bob, note) }),
+		"another id outside":    with(request(mallory), func(f *protocol.ConnectionRequest) { f.ID = crypto.NewMessageID() }),
+		"a message's content": with(request(mallory), func(f *protocol.ConnectionRequest) {
+			c := newContent(contentText, "x", w.now)
+			f.ID, f.Data = c.ID, sealed(t, mallory, alice, c)
+		}),
+		"a note that is too long": with(request(mallory), func(f *protocol.ConnectionRequest) {
+			c := newContent(contentRequest, strings.Repeat("a", MaxNote+1), w.now)
+			f.ID, f.Data = c.ID, sealed(t, mallory, alice, c)
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			alice.w.t = t
+			unmoved(t, alice, true, f)
+		})
+	}
+	w.t = t
+	w.wants(alice, bob, Accepted)
+}
+
+// An acceptance counts only as the answer of whom we have asked.
+func TestHostileAcceptances(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol", "dave", "erin", "frank")
+	alice, bob := w.pair("alice", "bob")
+	carol, dave := w.pair("carol", "dave")
+	erin, frank := w.pair("erin", "frank")
+	alice.asks(bob, "")
+	carol.asks(alice, "")
+	frank.asks(alice, "")
+	w.settle()
+	alice.must(func(s *session) (*step, error) { return s.block("dave", w.now) })
+	alice.must(func(s *session) (*step, error) { return s.reject("frank", w.now) })
+	accept := func(p *person, c content) *protocol.ConnectionAccepted {
+		return &protocol.ConnectionAccepted{Seq: 7, From: p.cert().Address(), ID: c.ID, Time: 1, Data: sealed(t, p, alice, c)}
+	}
+	yes := newContent(contentAccept, "", w.now)
+	otherDevice := accept(bob, yes)
+	otherDevice.From.Device = crypto.NewDeviceID()
+	for name, tt := range map[string]struct {
+		f     *protocol.ConnectionAccepted
+		warns bool
+	}{
+		"of a stranger":         {accept(erin, yes), false},
+		"of one who asked":      {accept(carol, yes), false},
+		"of one who is blocked": {accept(dave, yes), false},
+		"of one we rejected":    {accept(frank, yes), false},
+		"of another device":     {otherDevice, false},
+		"another id outside":    {&protocol.ConnectionAccepted{Seq: 7, From: bob.cert().Address(), ID: crypto.NewMessageID(), Time: 1, Data: sealed(t, bob, alice, yes)}, true},
+		"sealed by another":     {&protocol.ConnectionAccepted{Seq: 7, From: bob.cert().Address(), ID: yes.ID, Time: 1, Data: sealed(t, carol, alice, yes)}, true},
+		"a message's content":   {accept(bob, newContent(contentText, "x", w.now)), true},
+		"a request's content":   {accept(bob, newContent(contentRequest, "x", w.now)), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			unmoved(t, alice, tt.warns, tt.f)
+		})
+	}
+	w.t = t
+	w.wants(alice, bob, Requested)
+	alice.receives(accept(bob, yes))
+	w.wants(alice, bob, Accepted)
+	unmoved(t, alice, false, accept(bob, yes), accept(bob, newContent(contentAccept, "", w.now)))
+}
+
+// Nobody's words are shown but those of accepted contacts, and once.
+func TestHostileMessages(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol", "dave", "erin", "frank")
+	alice, bob := w.pair("alice", "bob")
+	carol, dave := w.pair("carol", "dave")
+	erin, frank := w.pair("erin", "frank")
+	w.befriend(alice, bob)
+	w.befriend(alice, carol)
+	alice.asks(dave, "")
+	erin.asks(alice, "")
+	w.settle()
+	alice.must(func(s *session) (*step, error) { return s.block("frank", w.now) })
+	message := func(p *person, c content) *protocol.EncryptedMessage {
+		return &protocol.EncryptedMessage{Seq: 7, From: p.cert().Address(), ID: c.ID, Time: 1, Data: sealed(t, p, alice, c)}
+	}
+	hi := newContent(contentText, "hi", w.now)
+	for name, p := range map[string]*person{
+		"a stranger": evil(w, "mallory", w.relay.Public()), "not accepted yet": dave, "not answered yet": erin, "blocked": frank,
+		"another bob": evil(w, "bob", w.relay.Public()), "ourselves": evil(w, "alice", w.relay.Public()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			unmoved(t, alice, false, message(p, hi))
+		})
+	}
+	w.t = t
+	reflected := message(bob, hi)
+	peer, err := e2e.New(alice.local(), bob.cert())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reflected.Data, _, _ = peer.Seal(hi.encode())
+	flipped := message(bob, hi)
+	flipped.Data[len(flipped.Data)-1] ^= 1
+	truncated := message(bob, hi)
+	truncated.Data = truncated.Data[:40]
+	renamed := message(bob, hi)
+	renamed.ID = crypto.NewMessageID()
+	for name, f := range map[string]*protocol.EncryptedMessage{
+		"carol's as bob's":    {Seq: 7, From: bob.cert().Address(), ID: hi.ID, Time: 1, Data: sealed(t, carol, alice, hi)},
+		"bob's to carol":      {Seq: 7, From: bob.cert().Address(), ID: hi.ID, Time: 1, Data: sealed(t, bob, carol, hi)},
+		"our own, reflected":  reflected,
+		"flipped":             flipped,
+		"truncated":           truncated,
+		"another id":          renamed,
+		"a request's content": message(bob, newContent(contentRequest, "x", w.now)),
+		"an answer's content": message(bob, newContent(contentAccept, "", w.now)),
+		"an empty text":       message(bob, newContent(contentText, "", w.now)),
+		"a type of bytes":     message(bob, newContent("\x1b[2J", "x", w.now)),
+		"claims to be broken": message(bob, newContent(TypeUnreadable, "x", w.now)),
+		"a far time":          {Seq: 7, From: bob.cert().Address(), ID: crypto.NewMessageID(), Time: protocol.UnixMilli(math.MaxInt64), Data: []byte("junk")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.t = t
+			id := f.ID
+			if id == hi.ID {
+				f.ID = hi.ID
+			}
+			st := alice.session.mustReceive(t, f, w.now)
+			if len(st.Messages) != 1 || st.Messages[0].Type != TypeUnreadable || st.Messages[0].Text != "" || len(st.Contacts) != 0 {
+				t.Fatalf("got %+v", st.Changes)
+			}
+			if _, err := st.Messages[0].SentAt.In(time.FixedZone("", 14*3600)).MarshalJSON(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	good := message(bob, hi)
+	if st := alice.receives(good); len(st.Messages) != 1 {
+		t.Fatal("the real one is refused")
+	}
+	unmoved(t, alice, false, good, message(bob, hi))
+	alice.restart()
+	unmoved(t, alice, false, good)
+	if diff := cmp.Diff([]string{"bob: hi"}, alice.texts(bob)); diff != "" {
+		t.Error(diff)
+	}
+	later := message(bob, newContent("poll_2", "not for us", w.now))
+	if st := alice.receives(later); st.Messages[0].Type != "poll_2" || st.Messages[0].Text != "" {
+		t.Errorf("an unknown type became %+v", st.Messages[0].Message)
+	}
+}
+
+// mustReceive computes a step without taking it.
+func (s *session) mustReceive(t *testing.T, f protocol.Frame, now time.Time) *step {
+	t.Helper()
+	st, err := s.receive(f, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+func TestHostileReceipts(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	m := alice.says(bob, "hi")
+	id, to := parseID(t, m.ID), bob.cert().Address()
+	stored := &protocol.Receipt{ID: id, Recipient: &to, State: protocol.ReceiptStored}
+	delivered := &protocol.Receipt{Seq: 7, ID: id, Recipient: &to, State: protocol.ReceiptDelivered}
+	state := func(want MessageState) {
+		t.Helper()
+		if got, _ := alice.store.Sent(id); got.State != want {
+			t.Errorf("state %s, want %s", got.State, want)
+		}
+	}
+	unknown := crypto.NewMessageID()
+	for _, f := range []protocol.Frame{
+		&protocol.Receipt{ID: unknown, State: protocol.ReceiptStored},
+		&protocol.Receipt{Seq: 7, ID: unknown, Recipient: &to, State: protocol.ReceiptDelivered},
+		&protocol.Error{Code: protocol.CodeNotContact, Message: "no", ID: &unknown},
+	} {
+		if st := alice.receives(f); !st.empty() {
+			t.Errorf("%s for an unknown id: %+v", f.Type(), st.Changes)
+		}
+	}
+	state(Waiting)
+	alice.receives(stored)
+	if st := alice.receives(stored); !st.empty() {
+		t.Error("a second receipt changes something")
+	}
+	state(Stored)
+	alice.receives(delivered)
+	state(Delivered)
+	for _, f := range []protocol.Frame{stored, delivered, &protocol.Error{Code: protocol.CodeNotContact, Message: "no", ID: &id}} {
+		if st := alice.receives(f); !st.empty() {
+			t.Errorf("%s after delivered: %+v", f.Type(), st.Changes)
+		}
+	}
+	state(Delivered)
+}
+
+func TestRefusals(t *testing.T) {
+	hostile := protocol.Code("\x1b]0;owned\a" + strings.Repeat("x", 4000))
+	for _, tt := range []struct {
+		code   protocol.Code
+		reason string
+	}{
+		{protocol.CodeNotContact, "bob does not have you as a contact any more"},
+		{protocol.CodeUnknownUser, "the relay does not know bob any more"},
+		{protocol.CodeUnknownDevice, "the relay does not know bob any more"},
+		{protocol.CodeBlocked, "you have blocked bob"},
+		{protocol.CodeTooLarge, "the relay found it too large"},
+		{"odd", "the relay refused it (odd)"},
+		{hostile, "the relay refused it (?]0;owned?" + strings.Repeat("x", 300-10) + ")"},
+	} {
+		t.Run(fmt.Sprintf("%.12q", tt.code), func(t *testing.T) {
+			w := newWorld(t, "alice", "bob")
+			alice, bob := w.pair("alice", "bob")
+			w.befriend(alice, bob)
+			id := parseID(t, alice.says(bob, "hi").ID)
+			alice.must(func(s *session) (*step, error) {
+				return s.receive(&protocol.Error{Code: tt.code, Message: "no", ID: &id}, w.now)
+			})
+			m, _ := alice.store.Sent(id)
+			if m.State != Failed || m.Reason != tt.reason || len(alice.outbox) != 0 {
+				t.Errorf("got %+v, outbox %v", m, alice.outbox)
+			}
+			alice.must(func(s *session) (*step, error) {
+				return s.receive(&protocol.Error{Code: tt.code, Message: "no"}, w.now)
+			})
+			for _, c := range strings.Join(alice.warnings, "") {
+				if c < ' ' || c > '~' {
+					t.Errorf("a warning holds %q", c)
+				}
+			}
+		})
+	}
+}
+
+func TestRefusedRequestsAndAnswers(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice, bob := w.pair("alice", "bob")
+	carol := w.people["carol"]
+	refuse := func(code protocol.Code) {
+		t.Helper()
+		for id := range alice.outbox {
+			alice.receives(&protocol.Error{Code: code, Message: "no", ID: &id})
+		}
+	}
+	alice.asks(bob, "")
+	refuse(protocol.CodeUnavailable)
+	if !alice.retry || len(alice.outbox) != 1 {
+		t.Error("a temporary refusal is taken as final")
+	}
+	refuse(protocol.CodeUnknownUser)
+	w.wants(alice, bob, Known)
+	if len(alice.warnings) != 1 {
+		t.Errorf("warnings %q", alice.warnings)
+	}
+	carol.asks(alice, "")
+	w.settle()
+	alice.accepts(carol)
+	id := parseID(t, alice.says(carol, "behind the answer").ID)
+	alice.retry = false
+	alice.receives(&protocol.Error{Code: protocol.CodeNotContact, Message: "no", ID: &id})
+	if got, _ := alice.store.Sent(id); got.State != Waiting || !alice.retry {
+		t.Errorf("refused before the answer has arrived: %s, retry %v", got.State, alice.retry)
+	}
+	for id, it := range alice.outbox {
+		if it.Kind == kindAccept {
+			alice.receives(&protocol.Error{Code: protocol.CodeNoRequest, Message: "no", ID: &id})
+		}
+	}
+	w.wants(alice, carol, Known)
+	alice.receives(&protocol.Error{Code: protocol.CodeNotContact, Message: "no", ID: &id})
+	if got, _ := alice.store.Sent(id); got.State != Failed {
+		t.Errorf("afterwards: %s", got.State)
+	}
+}
+
+// A relay that answers a look-up with another key is caught where there is a pin.
+func TestSwappedCertificate(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
+	alice, bob := w.pair("alice", "bob")
+	carol := w.people["carol"]
+	w.befriend(alice, bob)
+	carol.asks(alice, "")
+	w.settle()
+	for _, name := range []string{"bob", "carol"} {
+		cert := evil(w, name, w.relay.Public()).cert()
+		_, err := alice.do(func(s *session) (*step, error) { return s.connect(cert, "", w.now) })
+		if e, ok := err.(*Error); !ok || e.Code != CodeKeyChanged || !strings.Contains(e.Text, string(cert.Account.Fingerprint())) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	w.wants(alice, carol, Incoming)
+	if _, err := alice.do(func(s *session) (*step, error) { return s.connect(alice.cert(), "", w.now) }); err == nil {
+		t.Error("connected to ourselves")
+	}
+}
+
+// Strangers cannot fill the profile with requests.
+func TestMaxRequests(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	for i := range MaxRequests {
+		alice.contacts[crypto.Username(fmt.Sprintf("user_%d", i))] = ContactRecord{Contact: Contact{State: Incoming}}
+	}
+	mallory := evil(w, "mallory", w.relay.Public())
+	note := newContent(contentRequest, "hi", w.now)
+	request := &protocol.ConnectionRequest{Seq: 7, From: mallory.cert().Address(), ID: note.ID, Time: 1, Certificate: mallory.cert(), Data: sealed(t, mallory, alice, note)}
+	unmoved(t, alice, true, request)
+	delete(alice.contacts, "user_7")
+	if st := alice.receives(request); len(st.Contacts) != 1 {
+		t.Error("with room again, it is still refused")
+	}
+}
+
+// A store that cannot be asked is no reason to forget a message.
+func TestSeenFails(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	bob.says(alice, "hi")
+	bob.reconnect()
+	seen := alice.seen
+	alice.seen = func(crypto.Address, crypto.MessageID) (bool, error) { return false, ErrStorage }
+	for _, f := range slices.Clone(alice.mailbox) {
+		if st, err := alice.receive(f, w.now); err == nil || st != nil {
+			t.Errorf("got %+v, %v", st, err)
+		}
+	}
+	alice.seen = seen
+	alice.drain()
+	if diff := cmp.Diff([]string{"bob: hi"}, alice.texts(bob)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,177 @@
+package client
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// MemStore is a Store that remembers nothing beyond its process. It keeps
+// copies, as a disk would.
+type MemStore struct {
+	mu       sync.Mutex
+	keys     Keys
+	contacts map[string]ContactRecord
+	messages []NewMessage // by cursor
+	outbox   []OutboxItem // by position
+	cursor   int64
+	position int64
+
+	onCommit func(*Changes) error // may refuse, before anything is stored
+	onOutbox func() error
+}
+
+// NewMemStore makes a store for a device.
+func NewMemStore(k Keys) *MemStore {
+	return &MemStore{keys: k, contacts: make(map[string]ContactRecord)}
+}
+
+// Load implements Store.
+func (m *MemStore) Load() (Loaded, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := Loaded{Keys: m.keys, Profile: "memory"}
+	for _, c := range m.contacts {
+		c.Session = slices.Clone(c.Session)
+		for _, msg := range m.messages {
+			if msg.Contact == c.Name {
+				c.LastAt = msg.At
+				if msg.Unread {
+					c.Unread++
+				}
+			}
+		}
+		l.Contacts = append(l.Contacts, c)
+	}
+	for _, it := range m.outbox {
+		it.Frame = nil
+		l.Outbox = append(l.Outbox, it)
+	}
+	return l, nil
+}
+
+// Commit implements Store.
+func (m *MemStore) Commit(ch *Changes) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onCommit != nil {
+		if err := m.onCommit(ch); err != nil {
+			return err
+		}
+	}
+	for _, msg := range ch.Messages {
+		if m.has(msg.Author, msg.ID) {
+			return &Error{Code: CodeInternal, Text: "a message is stored twice"}
+		}
+	}
+	for _, c := range ch.Contacts {
+		c.Session = slices.Clone(c.Session)
+		c.Unread, c.LastAt = 0, time.Time{}
+		m.contacts[c.Name] = c
+	}
+	for i := range ch.Messages {
+		m.cursor++
+		ch.Messages[i].Cursor = m.cursor
+		m.messages = append(m.messages, ch.Messages[i])
+	}
+	for _, s := range ch.States {
+		for i := range m.messages {
+			if msg := &m.messages[i]; msg.Author == m.keys.Certificate.Address() && msg.ID == s.ID.String() {
+				msg.State, msg.Reason = s.State, s.Reason
+			}
+		}
+	}
+	for i := range ch.Enqueue {
+		m.position++
+		ch.Enqueue[i].Position = m.position
+		it := ch.Enqueue[i]
+		it.Frame = slices.Clone(it.Frame)
+		m.outbox = append(m.outbox, it)
+	}
+	for i := range m.outbox {
+		if slices.Contains(ch.Stored, m.outbox[i].ID) {
+			m.outbox[i].Stored = true
+		}
+	}
+	m.outbox = slices.DeleteFunc(m.outbox, func(it OutboxItem) bool { return slices.Contains(ch.Settle, it.ID) })
+	return nil
+}
+
+func (m *MemStore) has(from crypto.Address, id string) bool {
+	return slices.ContainsFunc(m.messages, func(msg NewMessage) bool { return msg.Author == from && msg.ID == id })
+}
+
+// Seen implements Store.
+func (m *MemStore) Seen(from crypto.Address, id crypto.MessageID) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.has(from, id.String()), nil
+}
+
+// History implements Store.
+func (m *MemStore) History(q Query) ([]Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []Message
+	for _, msg := range m.messages {
+		if (q.Contact == "" || msg.Contact == q.Contact) && msg.Cursor > q.After &&
+			(q.Before <= 0 || msg.Cursor < q.Before) && (!q.Incoming || !msg.Outgoing()) {
+			all = append(all, msg.Message)
+		}
+	}
+	if q.After != 0 {
+		return all[:min(q.Limit, len(all))], nil
+	}
+	return all[max(0, len(all)-q.Limit):], nil
+}
+
+// Sent implements Store.
+func (m *MemStore) Sent(id crypto.MessageID) (Message, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, msg := range m.messages {
+		if msg.Author == m.keys.Certificate.Address() && msg.ID == id.String() {
+			return msg.Message, nil
+		}
+	}
+	return Message{}, ErrNotFound
+}
+
+// MarkRead implements Store.
+func (m *MemStore) MarkRead(contact string, cursor int64) (left int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.messages {
+		if msg := &m.messages[i]; msg.Contact == contact {
+			msg.Unread = msg.Unread && msg.Cursor > cursor
+			if msg.Unread {
+				left++
+			}
+		}
+	}
+	return left, nil
+}
+
+// Outbox implements Store.
+func (m *MemStore) Outbox(after int64, max int) ([]OutboxItem, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.onOutbox != nil {
+		if err := m.onOutbox(); err != nil {
+			return nil, err
+		}
+	}
+	var items []OutboxItem
+	for _, it := range m.outbox {
+		if it.Position > after && len(items) < max {
+			it.Frame = slices.Clone(it.Frame)
+			items = append(items, it)
+		}
+	}
+	return items, nil
+}
+
+// Close implements Store.
+func (m *MemStore) Close() error { return nil }
