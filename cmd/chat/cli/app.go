@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/owner"
+	"secure-messaging/internal/profile"
+	"secure-messaging/internal/terminal"
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// app holds the flags that every command has.
+type app struct {
+	as             string
+	passphraseFile string
+	noInput        bool
+	cost           keyfile.Cost // of the passphrase of a new profile
+}
+
+// choose finds the profile that --as names, or else the only one, or else the
+// one used last; then it says which, for there was a choice.
+func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
+	if a.as != "" {
+		return named(a.as)
+	}
+	all, err := profile.List()
+	if err != nil {
+		return profile.Ref{}, err
+	}
+	switch len(all) {
+	case 0:
+		return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: "There is no account on this machine yet. Make one with: chat login NAME, or look around first: chat demo"}
+	case 1:
+		return all[0], nil
+	}
+	last, ok := profile.Last()
+	if !ok {
+		return profile.Ref{}, usage("There are several accounts on this machine: " + names(all) + ". Say which with --as NAME.")
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "as %s at %s\n", last.Name, last.Server)
+	return last, nil
+}
+
+// named finds the profile of NAME or NAME@host:port.
+func named(as string) (profile.Ref, error) {
+	name, server, _ := strings.Cut(as, "@")
+	if server != "" {
+		s, err := client.ParseServer(server)
+		if err != nil {
+			return profile.Ref{}, err
+		}
+		server = s.Address()
+	}
+	ref, found, err := profile.Find(name, server)
+	if err != nil || found {
+		return ref, err
+	}
+	all, err := profile.List()
+	if err != nil {
+		return profile.Ref{}, err
+	}
+	if len(all) == 0 {
+		return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine. Make it with: chat login NAME", as)}
+	}
+	return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine, but there is %s. Make a new one with: chat login NAME", as, names(all))}
+}
+
+func names(refs []profile.Ref) string {
+	var s []string
+	for _, r := range refs {
+		s = append(s, r.Name+"@"+r.Server)
+	}
+	return strings.Join(s, ", ")
+}
+
+// open gives the chosen account, not started.
+func (a *app) open(cmd *cobra.Command) (*owner.Account, error) {
+	ref, err := a.choose(cmd)
+	if err != nil {
+		return nil, err
+	}
+	acc, err := owner.Open(cmd.Context(), ref, a.passphrase(ref))
+	if err != nil {
+		return nil, err
+	}
+	profile.Touch(ref) // a convenience; losing it loses nothing
+	return acc, nil
+}
+
+// passphrase gives the passphrase of a profile: from the file, or from the
+// terminal.
+func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
+	return func(ctx context.Context, try int) ([]byte, error) {
+		if a.passphraseFile != "" {
+			if try > 0 {
+				return nil, &client.Error{Code: client.CodeLocked, Text: fmt.Sprintf("The passphrase in %s is not that of %s.", a.passphraseFile, ref.Name)}
+			}
+			return readPassphraseFile(a.passphraseFile)
+		}
+		t, err := a.terminal(fmt.Sprintf("The profile of %s is locked, and there is no terminal to ask for its passphrase at. Give --passphrase-file FILE, or leave chat open elsewhere.", ref.Name))
+		if err != nil {
+			return nil, err
+		}
+		defer t.Close()
+		if try > 0 {
+			t.Say("That was not it.\n")
+		}
+		secret, err := t.Secret(ctx, fmt.Sprintf("Passphrase of %s: ", ref.Name))
+		if errors.Is(err, terminal.ErrNone) {
+			err = &client.Error{Code: client.CodeLocked, Err: err, Text: "The profile of " + ref.Name + " stays locked: no passphrase was given."}
+		}
+		return secret, err
+	}
+}
+
+func readPassphraseFile(path string) ([]byte, error) {
+	secret, err := terminal.PassphraseFile(path)
+	if err != nil {
+		return nil, &client.Error{Code: client.CodeLocked, Err: err, Text: fmt.Sprintf("The passphrase file cannot be read: %v", err)}
+	}
+	return secret, nil
+}
+
+// terminal opens the terminal, or fails with the text as the reason.
+func (a *app) terminal(without string) (*terminal.Terminal, error) {
+	if !a.noInput {
+		if t, err := terminal.Open(); err == nil {
+			return t, nil
+		}
+	}
+	return nil, &client.Error{Code: client.CodeLocked, Err: terminal.ErrNone, Text: without}
+}
+
+// interactive reports whether this process has a screen for the interface.
+func (a *app) interactive() bool {
+	return !a.noInput && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
+}

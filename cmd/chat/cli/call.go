@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/owner"
+	"secure-messaging/pkg/client"
+)
+
+const (
+	// defaultTimeout is how long a command waits for the relay to take what it
+	// has queued: a relay that restarts is back by then.
+	defaultTimeout = 10 * time.Second
+	// linger is how long a command that owned the profile waits for others
+	// that have attached to it meanwhile.
+	linger = 3 * time.Second
+)
+
+// call is one command at work on an account.
+type call struct {
+	*owner.Account
+	ctx context.Context
+	cmd *cobra.Command
+
+	// As of before the account was started, so that nothing is missed.
+	next   uint64 // position in the account's events
+	latest int64  // cursor of the newest message, 0 if there is none
+}
+
+// with runs a command on the chosen account.
+func (a *app) with(cmd *cobra.Command, do func(*call) error) error {
+	acc, err := a.open(cmd)
+	if err != nil {
+		return err
+	}
+	c := &call{Account: acc, ctx: cmd.Context(), cmd: cmd}
+	return errors.Join(c.run(do), acc.Close(linger))
+}
+
+func (c *call) run(do func(*call) error) error {
+	if err := c.Registered(); err != nil {
+		return err
+	}
+	batch, err := c.Events(c.ctx, 0)
+	if err != nil {
+		return err
+	}
+	c.next = batch.Next
+	newest, err := c.History(c.ctx, client.Query{Limit: 1})
+	if err != nil {
+		return err
+	}
+	for _, m := range newest {
+		c.latest = m.Cursor
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return do(c)
+}
+
+// until waits for a condition on the account, which it asks about after each
+// batch of events. When time is up it says why nothing has come.
+func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
+	ctx, cancel := context.WithTimeout(c.ctx, timeout)
+	defer cancel()
+	err := client.Await(ctx, c, &c.next, func(events []client.Event) (bool, error) {
+		for _, e := range events {
+			if e.Kind == client.Warned {
+				fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", e.Warning)
+			}
+		}
+		return done()
+	})
+	if err != nil && ctx.Err() != nil && c.ctx.Err() == nil {
+		return c.late(timeout)
+	}
+	return err
+}
+
+// late is the error of something that did not happen in time.
+func (c *call) late(timeout time.Duration) error {
+	s, err := c.Status(c.ctx)
+	if err != nil {
+		return err
+	}
+	if s.State == client.Connected {
+		return &client.Error{Code: client.CodeTimeout, Text: fmt.Sprintf("Nothing came within %v. What was queued stays queued.", timeout)}
+	}
+	return c.down(s)
+}
+
+// down is the error of a connection that does not come about.
+func (c *call) down(s client.Status) error {
+	reason := s.Reason
+	if reason == "" {
+		reason = "The relay at " + c.Ref.Server + " does not answer."
+	}
+	queued := ""
+	if s.Waiting > 0 {
+		queued = fmt.Sprintf("\n%d waiting in the outbox: nothing is lost, it leaves when chat next reaches the relay.", s.Waiting)
+	}
+	return &client.Error{Code: client.CodeUnreachable, Text: reason + queued}
+}
+
+// status is a condition for until on the connection. A connection that will
+// not be tried again ends the wait.
+func (c *call) status(ok func(client.Status) bool) func() (bool, error) {
+	return func() (bool, error) {
+		s, err := c.Status(c.ctx)
+		switch {
+		case err != nil:
+			return false, err
+		case ok(s):
+			return true, nil
+		case s.Fatal:
+			return false, c.down(s)
+		}
+		return false, nil
+	}
+}
+
+// flush waits until the relay has everything that was queued.
+func (c *call) flush(timeout time.Duration) error {
+	return c.until(timeout, c.status(func(s client.Status) bool { return s.Waiting == 0 }))
+}
+
+// caughtUp waits until everything that the relay has kept for this device is
+// in the profile.
+func (c *call) caughtUp(timeout time.Duration) error {
+	return c.until(timeout, c.status(func(s client.Status) bool { return s.CaughtUp }))
+}
+
+// contact gives a person that the account has a relation to.
+func (c *call) contact(name string) (client.Contact, bool, error) {
+	contacts, err := c.Contacts(c.ctx)
+	for _, p := range contacts {
+		if p.Name == name {
+			return p, true, nil
+		}
+	}
+	return client.Contact{}, false, err
+}
+
+// heardFrom waits until a person is known, for their request may still be at
+// the relay; not longer than it takes to be sure that it is not.
+func (c *call) heardFrom(name string, timeout time.Duration) error {
+	if _, ok, err := c.contact(name); ok || err != nil {
+		return err
+	}
+	return c.caughtUp(timeout)
+}
+
+// catchUp waits like caughtUp, but only tells when it cannot be: the commands
+// that use it have something to show all the same.
+func (c *call) catchUp(timeout time.Duration) {
+	if err := c.caughtUp(timeout); err != nil && c.ctx.Err() == nil {
+		fmt.Fprintf(c.cmd.ErrOrStderr(), "as of the last connection, for now: %v\n", err)
+	}
+}
+
+// timeoutFlag adds --timeout to a command that waits for the relay.
+func timeoutFlag(cmd *cobra.Command) *time.Duration {
+	return cmd.Flags().Duration("timeout", defaultTimeout, "how long to wait for the relay")
+}

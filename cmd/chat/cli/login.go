@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/owner"
+	"secure-messaging/internal/profile"
+	"secure-messaging/internal/tui"
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+func (a *app) newLogin() *cobra.Command {
+	var server string
+	var noTUI bool
+	cmd := &cobra.Command{
+		Use:   "login NAME",
+		Short: "Make an account, or open it",
+		Long: `Make an account, or open one that is on this machine already. The first time, it makes the
+keys, asks for a passphrase that seals them on this disk, and registers NAME at the relay.
+Then it opens the terminal interface, unless there is no terminal.
+
+A relay without a certificate of a public authority is known by the fingerprint of its key.
+Give it behind a # in --server, or compare it when you are asked.`,
+		Example: `  chat login alice
+  chat login alice --server 'wss://chat.example.org:8443#FINGERPRINT'
+  chat login buildbot --passphrase-file /run/secrets/chat --no-tui`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd, args[0], server, noTUI) },
+	}
+	cmd.Flags().StringVar(&server, "server", "", "the relay, wss://host:port#FINGERPRINT (default: the last one used, else "+client.DefaultServer+")")
+	cmd.Flags().BoolVar(&noTUI, "no-tui", false, "do not open the terminal interface")
+	return cmd
+}
+
+func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
+	acc, err := a.loginTo(cmd, name, server)
+	if err != nil {
+		return err
+	}
+	profile.Touch(acc.Ref) // a convenience; losing it loses nothing
+	if noTUI || !a.interactive() {
+		return errors.Join(a.sayLogin(cmd, acc), acc.Close(linger))
+	}
+	return a.screen(cmd, acc)
+}
+
+// loginTo opens the profile of the name, or makes it.
+func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, error) {
+	where, given, err := chooseServer(server)
+	if err != nil {
+		return nil, err
+	}
+	at := ""
+	if given {
+		at = where.Address()
+	}
+	ref, found, err := profile.Find(name, at)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return a.create(cmd, name, where)
+	}
+	acc, err := owner.Open(cmd.Context(), ref, a.passphrase(ref))
+	if err != nil {
+		return nil, err
+	}
+	if err := acc.Register(cmd.Context()); err != nil {
+		return nil, errors.Join(err, acc.Close(0))
+	}
+	return acc, nil
+}
+
+// chooseServer reads --server, or takes the last server that was used.
+func chooseServer(flag string) (s client.Server, given bool, err error) {
+	if flag != "" {
+		s, err = client.ParseServer(flag)
+		return s, true, err
+	}
+	if s, ok := profile.LastServer(); ok {
+		return s, false, nil
+	}
+	s, err = client.ParseServer(client.DefaultServer)
+	return s, false, err
+}
+
+func (a *app) create(cmd *cobra.Command, name string, server client.Server) (*owner.Account, error) {
+	acc, err := owner.Create(cmd.Context(), owner.Creation{
+		Name: name, Server: server, Cost: a.cost,
+		Trust:      a.trust,
+		Passphrase: func(ctx context.Context) ([]byte, error) { return a.newPassphrase(ctx, name) },
+		Place:      func(name string, s client.Server) (profile.Ref, error) { return profile.RefFor(name, s.Address()) },
+	})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "registered %s at %s\n", name, acc.Ref.Server)
+	return acc, nil
+}
+
+// trust asks whether the relay's fingerprint is the right one.
+func (a *app) trust(ctx context.Context, s client.Server) error {
+	t, err := a.terminal("")
+	if err != nil {
+		return usage(fmt.Sprintf("The relay at %s is not known yet. Its fingerprint is %s. If that is what its operator says, give it: --server '%s'", s.Address(), s.Pin, s))
+	}
+	defer t.Close()
+	t.Say("The relay at %s shows the fingerprint\n\n    %s\n\n", s.Address(), s.Pin)
+	t.Say("Its operator sees the same one where it runs. From now on only that relay is accepted.\n")
+	yes, err := t.Confirm(ctx, "Is it the same?")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &client.Error{Code: client.CodeRefused, Text: "Nothing was created. Compare the fingerprint with the relay's operator, and log in again."}
+	}
+	return nil
+}
+
+func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
+	if a.passphraseFile != "" {
+		secret, err := readPassphraseFile(a.passphraseFile)
+		if err == nil && len(secret) < keyfile.MinPassphrase {
+			clear(secret)
+			return nil, usage(fmt.Sprintf("The passphrase in %s is too short: at least %d bytes.", a.passphraseFile, keyfile.MinPassphrase))
+		}
+		return secret, err
+	}
+	t, err := a.terminal("A new account needs a passphrase, and there is no terminal to ask at. Give --passphrase-file FILE.")
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	t.Say("A passphrase seals the keys and messages of %s on this disk. Nobody can bring it back.\n", name)
+	for {
+		first, err := t.Secret(ctx, "New passphrase: ")
+		if err != nil {
+			return nil, err
+		}
+		if len(first) < keyfile.MinPassphrase {
+			t.Say("Too short: at least %d characters.\n", keyfile.MinPassphrase)
+			continue
+		}
+		again, err := t.Secret(ctx, "The same again: ")
+		if err != nil {
+			return nil, err
+		}
+		same := bytes.Equal(first, again)
+		clear(again)
+		if same {
+			return first, nil
+		}
+		clear(first)
+		t.Say("The two differ.\n")
+	}
+}
+
+// sayLogin says who the account is, for those who do not get to see the screen.
+func (a *app) sayLogin(cmd *cobra.Command, acc *owner.Account) error {
+	id, err := acc.Identity(cmd.Context())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s at %s, fingerprint %s\n", id.Username, id.Server, id.Fingerprint)
+	fmt.Fprintf(cmd.ErrOrStderr(), "next: chat connect NAME --as %s\n", id.Username)
+	return nil
+}
+
+// openLast opens the interface on the account that choose gives.
+func (a *app) openLast(cmd *cobra.Command) error {
+	if !a.interactive() {
+		return usage("There is no terminal for the interface. For scripts there are chat send, listen and history; see: chat --help")
+	}
+	acc, err := a.open(cmd)
+	if err != nil {
+		return err
+	}
+	if err := acc.Registered(); err != nil {
+		return errors.Join(err, acc.Close(0))
+	}
+	return a.screen(cmd, acc)
+}
+
+// screen runs the interface on an account and closes it.
+func (a *app) screen(cmd *cobra.Command, acc *owner.Account) error {
+	err := acc.Start()
+	if err == nil {
+		err = tui.Run(cmd.Context(), acc, tui.Options{})
+	}
+	return errors.Join(err, acc.Close(linger))
+}

@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/go-json-experiment/json"
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/sanitize"
+	"secure-messaging/pkg/client"
+)
+
+// jsonFlag adds --json to a command that has data.
+func jsonFlag(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "one JSON object a line")
+}
+
+// printJSON writes a value as one line. What is not printable is escaped, so
+// that the line does no harm on a terminal either.
+func printJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	var line strings.Builder
+	for _, r := range string(b) {
+		switch {
+		case r < ' ' || unicode.IsPrint(r):
+			line.WriteRune(r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&line, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&line, `\u%04x`, r)
+		}
+	}
+	line.WriteByte('\n')
+	_, err = io.WriteString(w, line.String())
+	return err
+}
+
+// messagePrinter gives the function that prints messages in the form asked for.
+func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
+	if asJSON {
+		return func(w io.Writer, m client.Message) error { return printJSON(w, m) }
+	}
+	return printMessage
+}
+
+// printMessage writes a message for people: when, who, what. Further lines
+// are indented, so that no message can look like two.
+func printMessage(w io.Writer, m client.Message) error {
+	text := strings.ReplaceAll(sanitize.Text(describe(m)), "\n", "\n    ")
+	mark := ""
+	if m.Outgoing() {
+		mark = " (" + string(m.State) + ")"
+	}
+	_, err := fmt.Fprintf(w, "%s  %s%s: %s\n", stamp(m.SentAt), who(m), mark, text)
+	return err
+}
+
+// who says whose message it is, and of our own to whom.
+func who(m client.Message) string {
+	if m.Outgoing() {
+		return m.From + " to " + m.Contact
+	}
+	return m.From
+}
+
+// describe gives the text of a message, or says why there is none.
+func describe(m client.Message) string {
+	switch m.Type {
+	case client.TypeText:
+		return m.Text
+	case client.TypeUnreadable:
+		return "[a message that could not be opened]"
+	}
+	return "[a message of a kind that needs a newer version]"
+}
+
+func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

@@ -1,0 +1,87 @@
+// Package cli is the client's command line: flags to calls on an account, and
+// nothing else. Data goes to standard output, all the rest to standard error.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/version"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int { return run(keyfile.DefaultCost) }
+
+// MainWithCost is Main with another price for a guess at the passphrase of a
+// new profile.
+func MainWithCost(cost keyfile.Cost) int { return run(cost) }
+
+func run(cost keyfile.Cost) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := newRoot(&app{cost: cost}).ExecuteContext(ctx)
+	code := exitCode(err)
+	switch {
+	case code == exitInterrupted:
+		fmt.Fprintln(os.Stderr)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "chat:", err)
+	}
+	return code
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "chat",
+		Short: "Private chat in the terminal, end-to-end encrypted",
+		Long: `Private chat in the terminal, end-to-end encrypted.
+
+  chat demo                    look around: a relay, a friend, nothing left behind
+  chat login alice             make an account, or open it
+  chat connect bob             ask bob to be a contact
+  echo "done" | chat send bob  send from a script
+  chat                         open the account used last
+
+Exit codes: 0 done, 2 wrong usage, 3 locked, 4 no such user, 5 not a contact, 6 relay
+unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 not found,
+12 refused, 13 disk, 14 profile in use, 130 interrupted, 1 anything else.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return a.openLast(cmd) },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(fmt.Sprintf("%v. See: %s --help", err, cmd.CommandPath()))
+	})
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.as, "as", "", "account to use: NAME, or NAME@host:port where one name is at two relays")
+	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase")
+	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
+	root.AddCommand(
+		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(),
+		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), version.Command(),
+	)
+	markUsage(root)
+	return root
+}
+
+// markUsage gives wrong arguments of any command the exit code of usage.
+func markUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usage(fmt.Sprintf("%v. See: %s --help", err, cmd.CommandPath()))
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markUsage(sub)
+	}
+}

@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/terminal"
+	"secure-messaging/pkg/client"
+)
+
+// Values of --wait.
+const (
+	waitQueued    = "queued"
+	waitStored    = "stored"
+	waitDelivered = "delivered"
+)
+
+func (a *app) newSend() *cobra.Command {
+	var wait string
+	cmd := &cobra.Command{
+		Use:   "send NAME [TEXT...]",
+		Short: "Send a message; from standard input where no text is given",
+		Long: `Send a message to a contact, and print its id. Without TEXT, or with - for it, the message is
+all of standard input, less one line break at its end.
+
+The message is sealed and written to this disk first. If the relay does not take it in time,
+it stays queued and leaves when chat next reaches the relay; then the exit code is not 0.`,
+		Example: `  chat send bob "the build is green"
+  make 2>&1 | tail -20 | chat send bob
+  chat send bob --wait delivered --timeout 1m < report.txt`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringVar(&wait, "wait", waitStored, "return when it is queued (on this disk), stored (at the relay) or delivered (on their disk)")
+	timeout := timeoutFlag(cmd)
+	asJSON := jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if wait != waitQueued && wait != waitStored && wait != waitDelivered {
+			return usage(fmt.Sprintf("--wait is queued, stored or delivered, not %q.", wait))
+		}
+		text, err := messageText(cmd.InOrStdin(), args[1:])
+		if err != nil {
+			return err
+		}
+		return a.with(cmd, func(c *call) error {
+			m, err := c.send(args[0], text, wait, *timeout)
+			if m.ID != "" { // printed even if it is late: that is how it is asked about
+				var printed error
+				if *asJSON {
+					printed = printJSON(cmd.OutOrStdout(), m)
+				} else {
+					_, printed = fmt.Fprintln(cmd.OutOrStdout(), m.ID)
+				}
+				if err == nil {
+					err = printed
+				}
+			}
+			return err
+		})
+	}
+	return cmd
+}
+
+// messageText takes the message from the arguments, or from standard input.
+func messageText(stdin io.Reader, args []string) (string, error) {
+	if len(args) > 0 && !(len(args) == 1 && args[0] == "-") {
+		return strings.Join(args, " "), nil
+	}
+	if len(args) == 0 && stdin == os.Stdin && terminal.IsTerminal(os.Stdin) {
+		return "", usage("There is no message. Write it behind the name, or pipe it in: echo hello | chat send NAME")
+	}
+	b, err := io.ReadAll(io.LimitReader(stdin, client.MaxText+2))
+	if err != nil {
+		return "", fmt.Errorf("standard input cannot be read: %w", err)
+	}
+	text := strings.TrimSuffix(string(b), "\n")
+	return strings.TrimSuffix(text, "\r"), nil
+}
+
+// send queues a message and waits until it has come as far as asked. It
+// returns the message in the state that it has reached, also with an error.
+func (c *call) send(to, text, wait string, timeout time.Duration) (client.Message, error) {
+	if _, known, err := c.contact(to); err != nil {
+		return client.Message{}, err
+	} else if !known { // their acceptance may still be at the relay
+		c.catchUp(timeout)
+	}
+	m, err := c.Send(c.ctx, to, text)
+	if err != nil || wait == waitQueued {
+		return m, err
+	}
+	err = c.until(timeout, func() (bool, error) {
+		now, err := c.Message(c.ctx, m.ID)
+		if err != nil {
+			return false, err
+		}
+		m = now
+		switch m.State {
+		case client.Failed:
+			return false, &client.Error{Code: client.CodeRefused, Text: "The message was not sent: " + m.Reason + "."}
+		case client.Stored:
+			return wait == waitStored, nil
+		case client.Delivered:
+			return true, nil
+		}
+		return c.status(func(client.Status) bool { return false })()
+	})
+	return m, err
+}

@@ -1,0 +1,80 @@
+// Package cli is the relay's command line: flags to a configuration, and
+// nothing else.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/version"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1 // it could not start, or ended because of a fault; the message says why
+	exitUsage = 2 // unknown command or flag
+)
+
+// Main runs the command line of this process and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := newRoot().ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintln(os.Stderr, "server:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitError
+}
+
+// usageError is a mistake in the command line itself.
+type usageError struct{ error }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "server",
+		Short: "The relay of a private chat: it routes sealed messages and can read none",
+		Long: `The relay of a private chat. It hands sealed messages from one person to another, keeps
+them for those who are away, and can read none of them.
+
+  server serve --addr :8443     start it; it says what its users type next
+
+Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+	})
+	root.AddCommand(newServe(), version.Command())
+	markUsage(root)
+	return root
+}
+
+// markUsage makes wrong arguments of any command a usageError.
+func markUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markUsage(sub)
+	}
+}

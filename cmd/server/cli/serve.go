@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+
+	"secure-messaging/internal/relayhost"
+)
+
+type serveFlags struct {
+	addr      string
+	data      string
+	tls       string
+	hosts     []string
+	origins   []string
+	logFormat string
+	logLevel  string
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the relay until SIGTERM or ctrl-c",
+		Long: `Run the relay. At its first start it makes the key that names it, in its data folder;
+users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on the disk.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.addr, "addr", ":8443", "address to listen on, host:port")
+	flags.StringVar(&f.data, "data", "", "data folder (default: secure-messaging-relay under $XDG_DATA_HOME)")
+	flags.StringVar(&f.tls, "tls", "self-signed", "self-signed (clients pin the relay's key) or off (loopback only)")
+	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
+	flags.StringSliceVar(&f.origins, "origin", nil, "origins of web pages that may connect, e.g. https://chat.example.org")
+	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
+	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+func serve(cmd *cobra.Command, f serveFlags) error {
+	logger, err := newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel)
+	if err != nil {
+		return usageError{err}
+	}
+	if f.tls != "self-signed" && f.tls != "off" {
+		return usageError{fmt.Errorf("--tls is self-signed or off, not %q", f.tls)}
+	}
+	if f.data == "" {
+		xdg.Reload()
+		f.data = filepath.Join(xdg.DataHome, "secure-messaging-relay")
+	}
+	host, err := relayhost.Open(relayhost.Config{
+		Addr: f.addr, DataDir: f.data, Plain: f.tls == "off",
+		Hosts: f.hosts, Origins: f.origins, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	greet(cmd.OutOrStdout(), host, f)
+	return host.Run(cmd.Context())
+}
+
+// greet says what an operator and a user need. Its first line tells a script
+// that connections are accepted.
+func greet(w io.Writer, host *relayhost.Host, f serveFlags) {
+	name, port := dialName(host.Addr(), f.hosts)
+	scheme := "wss"
+	if f.tls == "off" {
+		scheme = "ws"
+	}
+	url := scheme + "://" + net.JoinHostPort(name, port)
+	fmt.Fprintf(w, "relay ready at %s\n", url)
+	fmt.Fprintf(w, "  listens on   %s\n", host.Addr())
+	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
+	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
+	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", url, host.Fingerprint())
+	if port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
+		fmt.Fprintf(w, "  on this one  chat login NAME\n")
+	}
+}
+
+// dialName says under which name users reach the listener: the first that the
+// operator gave, the address itself, or for all addresses the machine's name.
+func dialName(addr net.Addr, hosts []string) (name, port string) {
+	name, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String(), ""
+	}
+	if len(hosts) > 0 {
+		return hosts[0], port
+	}
+	if ip := net.ParseIP(name); ip != nil && !ip.IsUnspecified() {
+		return name, port
+	}
+	if host, err := os.Hostname(); err == nil && host != "" {
+		return host, port
+	}
+	return "localhost", port
+}
+
+// isLocal reports whether localhost leads to the listener.
+func isLocal(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && (tcp.IP.IsUnspecified() || tcp.IP.IsLoopback())
+}
+
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("--log-level is debug, info, warn or error, not %q", level)
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return nil, fmt.Errorf("--log-format is text or json, not %q", format)
+}
