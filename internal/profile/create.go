@@ -15,7 +15,7 @@ import (
 // renamed there, so that no half of one is ever found.
 func Create(ref Ref, keys client.Keys, passphrase []byte, cost keyfile.Cost) (*Store, error) {
 	if ref.exists() {
-		return nil, &client.Error{Code: client.CodeUsage, Text: "There is a profile of " + ref.Name + " at " + ref.Server + " already. Open it with: chat login " + ref.Name}
+		return nil, ref.taken()
 	}
 	if len(passphrase) < keyfile.MinPassphrase {
 		return nil, &client.Error{Code: client.CodeUsage, Text: "The passphrase is too short: at least 8 bytes."}
@@ -55,7 +55,7 @@ func place(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) (*Loc
 	}
 	if err := rename(temp, ref); err != nil {
 		lock.Release()
-		return nil, err
+		return nil, errors.Join(err, removeRef(temp))
 	}
 	if runtime.GOOS == "windows" {
 		return Acquire(ref)
@@ -94,7 +94,10 @@ func build(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) error
 // rename puts a finished folder into its place, after clearing the remains of
 // a profile that was not removed in full.
 func rename(temp, ref Ref) error {
-	if _, err := os.Stat(ref.Dir); err == nil && !ref.exists() {
+	if ref.exists() {
+		return ref.taken() // by another process, since Create looked
+	}
+	if _, err := os.Stat(ref.Dir); err == nil {
 		if err := removeRef(ref); err != nil {
 			return err
 		}

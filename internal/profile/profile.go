@@ -125,6 +125,10 @@ func (r Ref) missing() error {
 	return &client.Error{Code: client.CodeNotFound, Text: "There is no profile of " + r.Name + " at " + r.Server + " on this machine. Make one with: chat login " + r.Name}
 }
 
+func (r Ref) taken() error {
+	return &client.Error{Code: client.CodeUsage, Text: "There is a profile of " + r.Name + " at " + r.Server + " already. Open it with: chat login " + r.Name}
+}
+
 // checkName keeps anything but a username out of paths.
 func checkName(name string) error {
 	if _, err := crypto.ParseUsername(name); err != nil {
