@@ -16,7 +16,7 @@ func (m *model) requestDialog(c client.Contact) *choice {
 	name := c.Name
 	return &choice{
 		keys: &m.keys, title: "A request from " + name,
-		body: func(lk *look, width int) []string { return lk.request(c, width) },
+		body: func(lk *look, width, height int) []string { return lk.request(c, width, height) },
 		options: []option{
 			{"Later", nil},
 			{"Accept", func(m *model) tea.Cmd { return m.jobs.accept(name) }},
@@ -27,29 +27,45 @@ func (m *model) requestDialog(c client.Contact) *choice {
 }
 
 // request shows who asks, with their words and the fingerprint of their key.
-func (lk *look) request(c client.Contact, width int) []string {
+// Where there is little room their words give way, never the fingerprint.
+func (lk *look) request(c client.Contact, width, height int) []string {
 	lines := lk.wrapped(c.Name+" wants to talk with you.", lk.Strong.Render, width)
+	foot := lk.fingerprint("Their fingerprint. Compare it over another way before you trust it:", c.Fingerprint, width)
+	var note []string
 	if c.Note != "" {
-		lines = append(lines, "")
 		for _, l := range wrap(lk.cells, c.Note, width-2) {
-			lines = append(lines, lk.Accent.Render(lk.Bar)+" "+c.Note[l.from:l.to])
+			note = append(note, lk.Accent.Render(lk.Bar)+" "+c.Note[l.from:l.to])
 		}
 	}
-	lines = append(lines, "")
-	lines = append(lines, lk.fingerprint("Their fingerprint. Compare it over another way before you trust it:", c.Fingerprint, width)...)
-	return lines
+	gap := []string{""}
+	if len(lines)+len(note)+len(foot)+2 > height {
+		gap = nil
+	}
+	if room := max(height-len(lines)-len(foot)-2*len(gap), 0); len(note) > room {
+		note = note[:room]
+		if room > 0 {
+			note[room-1] = lk.Accent.Render(lk.Bar) + " " + lk.Dim.Render(lk.More)
+		}
+	}
+	if len(note) > 0 {
+		lines = append(append(lines, gap...), note...)
+	}
+	return append(append(lines, gap...), foot...)
 }
 
 // fingerprint shows one, in two halves where it does not fit.
 func (lk *look) fingerprint(label, print string, width int) []string {
 	lines := lk.wrapped(label, lk.Dim.Render, width)
-	return append(lines, lk.wrapped(print, lk.Accent.Render, width)...)
+	if half := len(print)/2 + 1; len(print) > width && len(print) > 2 {
+		return append(lines, lk.Accent.Render(lk.cut(print[:half], width)), lk.Accent.Render(lk.cut(print[half:], width)))
+	}
+	return append(lines, lk.Accent.Render(print))
 }
 
 func (m *model) blockDialog(name string) *choice {
 	return &choice{
 		keys: &m.keys, title: "Block " + name + "?",
-		body: func(lk *look, width int) []string {
+		body: func(lk *look, width, _ int) []string {
 			return lk.wrapped(name+" is not told. Nothing more from them reaches you. What you have said to each other stays in your history.", lk.Text.Render, width)
 		},
 		options: []option{
@@ -62,7 +78,7 @@ func (m *model) blockDialog(name string) *choice {
 func (m *model) quitDialog() *choice {
 	return &choice{
 		keys: &m.keys, title: "Quit?",
-		body: func(lk *look, width int) []string {
+		body: func(lk *look, width, _ int) []string {
 			lines := lk.wrapped("What others send meanwhile waits for you at the relay.", lk.Text.Render, width)
 			if n := m.unsent(); n > 0 {
 				lines = append(lines, lk.wrapped(fmt.Sprintf("%s that you have written but not sent will be lost.", plural(n, "text", "texts")), lk.Warn.Render, width)...)
@@ -129,11 +145,13 @@ func (f *connectForm) render(lk *look, width, height int) ([]string, *tea.Cursor
 	width = min(width-4, 60)
 	var lines []string
 	if height > 8 {
-		lines = append(lk.wrapped("They see your name, your note and your fingerprint, and accept or not.", lk.Dim.Render, width), "")
+		lines = append(lines, "")
+		lines = append(lines, lk.wrapped("They see your name, your note and your fingerprint, and accept or not.", lk.Dim.Render, width)...)
+		lines = append(lines, "")
 	}
 	y := len(lines) + f.at
 	for i := range f.fields {
 		lines = append(lines, dressed(f.fields[i], lk, width).View())
 	}
-	return lk.box("Ask somebody to talk", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
+	return lk.box(lk.Box, "Ask somebody to talk", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
 }

@@ -27,7 +27,7 @@ type action func(*model) tea.Cmd
 type choice struct {
 	keys    *keyMap
 	title   string
-	body    func(lk *look, width int) []string
+	body    func(lk *look, width, height int) []string
 	options []option
 	at      int // the chosen option
 }
@@ -60,7 +60,7 @@ func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
 func (c *choice) paste(string) {}
 
 func (c *choice) hints() []key.Binding {
-	return []key.Binding{c.keys.Left, c.keys.Right, c.keys.Choose, c.keys.Close}
+	return []key.Binding{bind("← →", "choose", "left"), bind("enter", "do it", "enter"), c.keys.Close}
 }
 
 func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
@@ -73,11 +73,12 @@ func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 		}
 		buttons += style.Render(" "+o.label+" ") + " "
 	}
-	body := c.body(lk, width)
-	if over := len(body) + 4 - height; over > 0 { // the buttons stay
-		body = body[:max(len(body)-over, 1)]
+	body := c.body(lk, width, height-4)
+	body = body[:min(len(body), max(height-4, 1))] // the buttons stay
+	if len(body)+6 <= height {
+		body = append([]string{""}, body...)
 	}
-	return lk.box(c.title, append(body, "", buttons), width), nil
+	return lk.box(lk.Box, c.title, append(body, "", buttons), width), nil
 }
 
 // field is one line to write into.
@@ -146,7 +147,9 @@ func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
 
 func (j *jump) paste(line string) { j.input, _ = j.input.Update(tea.PasteMsg{Content: line}) }
 
-func (j *jump) hints() []key.Binding { return []key.Binding{j.keys.Choose, j.keys.Close} }
+func (j *jump) hints() []key.Binding {
+	return []key.Binding{bind("↑ ↓", "choose", "up"), bind("enter", "open", "enter"), j.keys.Close}
+}
 
 func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 44)
@@ -165,5 +168,5 @@ func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	for len(lines) < min(room, 10)+2 {
 		lines = append(lines, "")
 	}
-	return lk.box("Jump to", lines, width), cursorIn(input, 0)
+	return lk.box(lk.Box, "Jump to", lines, width), cursorIn(input, 0)
 }

@@ -27,6 +27,7 @@ type fake struct {
 	refuse   error         // of Send
 	reads    []int64       // cursors that were marked as read
 	pages    []client.Query
+	ago      time.Duration // how long before now the next messages came
 }
 
 func newFake() *fake {
@@ -88,7 +89,7 @@ func (f *fake) burst(from string, n int) {
 func (f *fake) add(m client.Message) client.Message {
 	m.Cursor = int64(len(f.messages) + 1)
 	m.ID = fmt.Sprintf("%032x", m.Cursor)
-	m.At = time.Now()
+	m.At = time.Now().Add(-f.ago)
 	if m.SentAt.IsZero() {
 		m.SentAt = m.At
 	}
@@ -132,13 +133,15 @@ func (f *fake) warns(text string) {
 	f.publish(client.Event{Kind: client.Warned, Warning: text})
 }
 
-// forgets drops all remembered events, as if a reader had been away too long.
-func (f *fake) forgets() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.dropped += len(f.events) + 1
+// forgetsWhile lets things happen whose events nobody can read any more, as
+// if the reader had been away too long. The caller holds mu.
+func (f *fake) forgetsWhile(do func()) {
+	more := f.more
+	f.more = make(chan struct{})
+	do()
+	f.dropped += len(f.events)
 	f.events = nil
-	f.publish()
+	close(more)
 }
 
 func (f *fake) fails(err error) {

@@ -37,12 +37,12 @@ func (h *help) hints() []key.Binding {
 }
 
 // helpColumn is the width of one column of the help.
-const helpColumn = 56
+const helpColumn = 50
 
 func (h *help) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 2*helpColumn+2)
 	var lines []string
-	if width >= 2*helpColumn-8 {
+	if width >= 2*helpColumn-10 {
 		column := (width - 2) / 2
 		left, right := h.keyLines(lk, column), append(h.commandLines(lk, column), h.signLines(lk, column)...)
 		for i := range max(len(left), len(right)) {
@@ -57,7 +57,7 @@ func (h *help) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	if h.from+h.page < h.all {
 		title += " " + lk.Down
 	}
-	return lk.box(title, lines[h.from:h.from+h.page], width), nil
+	return lk.box(lk.Box, title, lines[h.from:h.from+h.page], width), nil
 }
 
 func at(lines []string, i int) string {
@@ -70,7 +70,7 @@ func at(lines []string, i int) string {
 // entry sets a key or command and what it does side by side, or below each
 // other where there is no room.
 func (lk *look) helpEntry(name, does string, width int) []string {
-	const indent = 18
+	const indent = 16
 	if lk.cells.StringWidth(name) < indent && width >= 2*indent {
 		var lines []string
 		for i, l := range lk.wrapped(does, lk.Dim.Render, width-indent-1) {

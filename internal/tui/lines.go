@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 )
 
@@ -69,9 +70,8 @@ func (lk *look) overlay(base, box []string, x, y int) {
 	}
 }
 
-// box frames lines, each padded to width, with one blank around them.
-func (lk *look) box(title string, lines []string, width int) []string {
-	edge := lk.Box
+// box frames lines, each padded to width, with one blank beside them.
+func (lk *look) box(edge lipgloss.Style, title string, lines []string, width int) []string {
 	bar := edge.Render(lk.Bar)
 	head := lk.Rule
 	if title != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"testing"
+	"time"
 
 	"secure-messaging/pkg/client"
 )
@@ -52,10 +53,13 @@ func talk(f *fake) {
 	f.knows("frank", client.Requested)
 	f.says("carol", "lunch?")
 	f.says("carol", "12:30 at the usual place")
+	f.ago = 15 * time.Hour
 	read(f, f.says("bob", "the build machine is back"))
 	read(f, f.says("bob", "I replaced the disk; `zpool status` is clean again, and the logs are at https://build.example/logs/2741?view=raw if you want to have a look at them before the meeting."))
+	f.ago = 25 * time.Minute
 	f.wrote("bob", "deploy at ten?", client.Delivered, "")
 	f.wrote("bob", "then I'd start the migration now:\n\n    ./migrate --from 41 --to 42 \\\n        --dry-run", client.Stored, "")
+	f.ago = 0
 	read(f, f.says("bob", "yes. **don't** forget the flag"))
 	f.wrote("bob", "of course", client.Delivered, "")
 }

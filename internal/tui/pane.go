@@ -58,7 +58,7 @@ func (m *model) who(width int) string {
 	if width < len(c.Name)+len(c.Fingerprint)+8 || c.State != client.Accepted {
 		return m.pad(left, width)
 	}
-	return m.sides(left, m.Line.Render(c.Fingerprint), width)
+	return m.sides(left, m.Dim.Render(c.Fingerprint), width)
 }
 
 // composerRule parts the conversation from what is written, and says how much
@@ -83,9 +83,9 @@ func (m *model) talk(l layout) []string {
 	switch {
 	case !m.ready:
 	case m.current == "":
-		lines = m.welcome(l.column)
+		lines = m.welcome(l.column, l.talk)
 	case c.State == client.Incoming:
-		lines = append(m.request(c, l.column), "")
+		lines = append(m.request(c, l.column, l.talk-3), "")
 		lines = append(lines, m.wrapped("Press enter to answer, or write /accept, /reject or /block.", m.Text.Render, l.column)...)
 	case c.State == client.Requested:
 		lines = m.asked(c, l.column)
@@ -106,8 +106,9 @@ func (m *model) talk(l layout) []string {
 	return out[:l.talk]
 }
 
-// welcome is the first screen: it says what to type next.
-func (m *model) welcome(width int) []string {
+// welcome is the first screen: it says what to type next. A small screen
+// gets the same in fewer words.
+func (m *model) welcome(width, height int) []string {
 	lines := m.wrapped("Welcome, "+m.identity.Username+".", m.Strong.Render, width)
 	lines = append(lines, "")
 	lines = append(lines, m.wrapped("Nobody is here yet. Ask somebody to talk: write", m.Text.Render, width)...)
@@ -118,7 +119,13 @@ func (m *model) welcome(width int) []string {
 		lines = append(lines, "  "+f)
 	}
 	lines = append(lines, "")
-	return append(lines, m.wrapped("Read it to them on the phone, for instance. Press ? for all keys.", m.Dim.Render, width)...)
+	lines = append(lines, m.wrapped("Read it to them on the phone, for instance. Press ? for all keys.", m.Dim.Render, width)...)
+	if len(lines) <= height {
+		return lines
+	}
+	lines = m.wrapped("Nobody is here yet. To ask somebody, write", m.Text.Render, width)
+	lines = append(lines, m.Accent.Render("  /connect bob"))
+	return append(lines, m.fingerprint("Your fingerprint, for them to compare:", m.identity.Fingerprint, width)...)
 }
 
 // asked stands in place of a conversation that waits for an answer.
@@ -141,7 +148,7 @@ func (m *model) popup(l layout) []string {
 	if len(l.suggestion) == 0 || m.dialog != nil {
 		return nil
 	}
-	width := min(l.column-4, 58)
+	width := min(l.column-4, 64)
 	var lines []string
 	for _, c := range l.suggestion {
 		if len(lines)+2 >= l.talk {
@@ -150,7 +157,7 @@ func (m *model) popup(l layout) []string {
 		name := c.usage()
 		lines = append(lines, m.Key.Render(m.pad(name, 26))+m.Dim.Render(m.cut(c.does, width-26)))
 	}
-	return m.box("", lines, width)
+	return m.box(m.Line, "", lines, width)
 }
 
 // invitation stands in the empty composer.

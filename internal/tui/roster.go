@@ -145,7 +145,10 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 				continue
 			}
 			if !titled {
-				rows = append(rows, row{}, row{text: " " + lk.Title.Render(g.title)})
+				if len(rows) > 0 {
+					rows = append(rows, row{})
+				}
+				rows = append(rows, row{text: " " + lk.Title.Render(g.title)})
 				titled = true
 			}
 			if c.Name == current {
@@ -155,7 +158,7 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 		}
 	}
 	if len(rows) == 0 {
-		rows = []row{{}, {text: " " + lk.Title.Render("Chats")}, {text: "   " + lk.Dim.Render("nobody yet")}}
+		rows = []row{{text: " " + lk.Title.Render("Chats")}, {text: "   " + lk.Dim.Render("nobody yet")}}
 	}
 	if over := len(rows) - height; over > 0 {
 		from := min(max(at-height/2, 0), over)
@@ -165,12 +168,12 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 }
 
 func (lk *look) contactRow(c client.Contact, open bool, width int) string {
-	lead, tail, style := "   ", "", lk.Text
+	sign, tail, mark, style := " ", "", lk.Dim, lk.Text
 	switch {
 	case c.State == client.Incoming:
-		lead = " " + lk.Warn.Render(lk.Person) + " "
+		sign, mark = lk.Person, lk.Warn
 	case c.State == client.Requested:
-		lead, style = " "+lk.Dim.Render(lk.Asked)+" ", lk.Dim
+		sign, style = lk.Asked, lk.Dim
 	case c.Unread > 0:
 		style = lk.Strong
 	}
@@ -180,9 +183,9 @@ func (lk *look) contactRow(c client.Contact, open bool, width int) string {
 	name := lk.cut(c.Name, width-len(tail)-5)
 	gap := space(width - 3 - lk.cells.StringWidth(name) - len(tail) - 1)
 	if open {
-		return lk.OpenCount.Render(lk.Here) + lk.Open.Render("  "+name+gap) + lk.OpenCount.Render(tail+" ")
+		return lk.OpenCount.Render(lk.Here) + lk.Open.Render(sign+" "+name+gap) + lk.OpenCount.Render(tail+" ")
 	}
-	return lead + style.Render(name) + gap + lk.Accent.Render(tail) + " "
+	return " " + mark.Render(sign) + " " + style.Render(name) + gap + lk.Accent.Render(tail) + " "
 }
 
 func count(n int) string {

@@ -35,19 +35,20 @@ type theme struct {
 }
 
 // palette is one background's colours. Text and background are the
-// terminal's own: the page belongs to its reader.
+// terminal's own: the page belongs to its reader. The colours are among the
+// 256 that every terminal has, so they look the same where there are no more.
 type palette struct {
 	dim, rule, accent, own, peer, good, warn, bad, code, here string
 }
 
 var (
 	darkPalette = palette{
-		dim: "#8b949e", rule: "#3d444d", accent: "#79b8ff", own: "#b392f0", peer: "#56d4bc",
-		good: "#7ee2a8", warn: "#f2cc60", bad: "#ff8a80", code: "#e3b98f", here: "#2b313a",
+		dim: "#8a8a8a", rule: "#4e4e4e", accent: "#87afff", own: "#af87ff", peer: "#5fd7af",
+		good: "#87d787", warn: "#ffd75f", bad: "#ff8787", code: "#d7af87", here: "#303030",
 	}
 	lightPalette = palette{
-		dim: "#656d76", rule: "#c9d1d9", accent: "#0a5cc2", own: "#6a3fc8", peer: "#0b7268",
-		good: "#1a7f37", warn: "#8a5a00", bad: "#c1232b", code: "#8a4b08", here: "#e6ebf1",
+		dim: "#6c6c6c", rule: "#bcbcbc", accent: "#005fd7", own: "#8700af", peer: "#005f5f",
+		good: "#008700", warn: "#875f00", bad: "#af0000", code: "#875f00", here: "#e4e4e4",
 	}
 )
 
@@ -74,23 +75,23 @@ func newTheme(dark bool) theme {
 
 // signs are the characters that the screen draws with.
 type signs struct {
-	Rule, Bar, Tie, Here, Prompt, Down, More string
-	Waiting, Stored, Delivered, Failed       string
-	Connected, Connecting, Offline           string
-	Person, Asked, Note, Dash, Dot           string
-	Corners                                  [4]string // of a box: top left, top right, bottom left, bottom right
+	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Down, More string
+	Waiting, Stored, Delivered, Failed                     string
+	Connected, Connecting, Offline                         string
+	Person, Asked, Note, Dash, Dot                         string
+	Corners                                                [4]string // of a box: top left, top right, bottom left, bottom right
 }
 
 var (
 	unicodeSigns = signs{
-		Rule: "─", Bar: "│", Tie: "┬", Here: "▌", Prompt: "❯", Down: "↓", More: "…",
+		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Down: "↓", More: "…",
 		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
 		Connected: "●", Connecting: "◌", Offline: "○",
 		Person: "◆", Asked: "◌", Note: "▸", Dash: "–", Dot: "·",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
 	asciiSigns = signs{
-		Rule: "-", Bar: "|", Tie: "+", Here: ">", Prompt: ">", Down: "v", More: "...",
+		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Down: "v", More: "...",
 		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
 		Connected: "*", Connecting: "~", Offline: "o",
 		Person: "?", Asked: "~", Note: ">", Dash: "-", Dot: "-",

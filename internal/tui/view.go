@@ -24,6 +24,7 @@ const (
 type layout struct {
 	tall       bool
 	top        int // lines above the body
+	foot       int // lines below the body
 	body       int // lines of sidebar and pane
 	side       int // width of the sidebar, 0 for none
 	paneX      int
@@ -39,11 +40,11 @@ type layout struct {
 }
 
 func (m *model) layout() layout {
-	l := layout{tall: m.height >= tallFrom, top: 1, suggestion: m.suggestions()}
+	l := layout{tall: m.height >= tallFrom, top: 1, foot: 1, suggestion: m.suggestions()}
 	if l.tall {
-		l.top = 2
+		l.top, l.foot = 2, 2
 	}
-	l.body = max(m.height-l.top-1, 0)
+	l.body = max(m.height-l.top-l.foot, 0)
 	switch {
 	case m.width >= 140:
 		l.side = 30
@@ -117,9 +118,16 @@ func (m *model) draw() (string, *tea.Cursor) {
 			if y < len(rows) {
 				line = rows[y].text
 			}
-			line = m.pad(line, l.side) + m.Line.Render(m.Bar)
+			edge := m.Bar
+			if y == l.composerY-l.top {
+				edge = m.Branch
+			}
+			line = m.pad(line, l.side) + m.Line.Render(edge)
 		}
 		lines = append(lines, line+pane[y])
+	}
+	if l.tall {
+		lines = append(lines, m.crossed(l, m.Foot))
 	}
 	lines = append(lines, m.footer(l))
 	if popup := m.popup(l); popup != nil {
@@ -236,19 +244,25 @@ func (m *model) footer(l layout) string {
 	return m.sides(left, right, m.width)
 }
 
+// hints are the keys of the moment, in fewer words than the help has.
 func (m *model) hints() []key.Binding {
 	k := &m.keys
+	short := func(b key.Binding, does string) key.Binding {
+		b.SetHelp(b.Keys()[0], does)
+		return b
+	}
+	jump, help := short(k.Jump, "jump"), bind("?", "help", "?")
 	switch t := m.thread(); {
 	case m.dialog != nil && !m.byItself:
 		return m.dialog.hints()
 	case m.roster.get(m.current).State == client.Incoming:
-		return []key.Binding{bind("enter", "answer", "enter"), k.Jump, k.Help}
+		return []key.Binding{short(k.Send, "answer"), jump, help}
 	case m.suggestions() != nil:
-		return []key.Binding{k.Complete, bind("enter", "do it", "enter"), bind("ctrl+c", "clear", "ctrl+c")}
+		return []key.Binding{short(k.Complete, "complete"), short(k.Send, "do it"), short(k.Clear, "clear")}
 	case t != nil && !t.follow:
-		return []key.Binding{k.Newest, k.PageUp, k.PageDown, k.Help}
+		return []key.Binding{short(k.Newest, "newest"), k.PageUp, k.PageDown, jump, help}
 	case t != nil:
-		return []key.Binding{k.Send, bind("shift+enter", "new line", "shift+enter"), k.Jump, k.NextUnread, k.Help}
+		return []key.Binding{k.Send, short(k.Newline, "new line"), jump, short(k.NextUnread, "next unread"), help}
 	}
-	return []key.Binding{k.Connect, k.Jump, k.Help}
+	return []key.Binding{k.Connect, jump, help}
 }
