@@ -14,8 +14,8 @@ import (
 var strict = json.RejectUnknownMembers(true)
 
 // noNull refuses null where a member is optional, which the JSON package would
-// take for a missing one. Frames from a client have no optional members, and
-// the relay need not pay for the look.
+// take for a missing one. Where nothing is optional, in frames from a client
+// and in HTTP bodies, null is missing anyway, and nobody pays for the look.
 var noNull = json.WithUnmarshalers(json.UnmarshalFromFunc(func(d *jsontext.Decoder, _ any) error {
 	if d.PeekKind() == 'n' {
 		return errNull

@@ -43,7 +43,7 @@ func DecodeBody(b []byte, v any) error {
 	if len(b) > MaxRegistration {
 		return refuse(CodeTooLarge, "a body has at most %d bytes", MaxRegistration)
 	}
-	if err := json.Unmarshal(b, v, strict, noNull); err != nil {
+	if err := json.Unmarshal(b, v, strict); err != nil {
 		return refuse(CodeBadFrame, "the body: %s", describe(err))
 	}
 	if r := v.(interface{ check() *Refusal }).check(); r != nil {

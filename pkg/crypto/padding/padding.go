@@ -60,7 +60,7 @@ func Unpad(b []byte) ([]byte, error) {
 		return nil, ErrPadding
 	}
 	n := binary.BigEndian.Uint32(b)
-	if n > MaxText || int(n) > len(b)-prefix || Size(int(n)) != len(b) {
+	if n > MaxText || Size(int(n)) != len(b) { // which is at least prefix+n
 		return nil, ErrPadding
 	}
 	for _, c := range b[prefix+n:] {

@@ -77,6 +77,11 @@ func TestOnePaddingOnly(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
+	b := make([]byte, padding.Size(padding.MaxText+1))
+	binary.BigEndian.PutUint32(b, padding.MaxText+1)
+	if _, err := padding.Unpad(b); err != padding.ErrPadding {
+		t.Errorf("a text over the limit is read: %v", err)
+	}
 	defer func() {
 		if recover() == nil {
 			t.Error("a text over the limit is padded")
