@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -25,7 +26,8 @@ type Client struct {
 	store   Store
 	profile string
 	events  *eventLog
-	wake    chan struct{} // capacity 1: the outbox or the ack has news for the writer
+	wake    chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
+	netDial func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
 
 	// Guarded by mu, which is held while a step is computed, committed and
 	// applied: steps happen one after the other.
@@ -184,6 +186,12 @@ func (c *Client) do(f func(*session, time.Time) (*step, error)) (*step, error) {
 			return nil, err
 		}
 		c.session.apply(st)
+	}
+	if st.ack > c.ack { // before anybody hears of the step, who may end us
+		c.ack = st.ack
+		c.signal()
+	}
+	if !st.empty() {
 		c.tell(st)
 	}
 	for _, w := range st.warnings {
@@ -256,12 +264,6 @@ func (c *Client) handle(f protocol.Frame) error {
 	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
 	if err != nil {
 		return err
-	}
-	if st.ack > 0 {
-		c.mu.Lock()
-		c.ack = max(c.ack, st.ack)
-		c.mu.Unlock()
-		c.signal()
 	}
 	if st.retry {
 		return errRelayBusy

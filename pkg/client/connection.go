@@ -150,6 +150,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		Proxy:            http.ProxyFromEnvironment,
 		HandshakeTimeout: httpTimeout,
 		TLSClientConfig:  k.tlsConfig(),
+		NetDialContext:   c.netDial,
 	}
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
 	if err != nil {
