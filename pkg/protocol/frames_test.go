@@ -48,6 +48,7 @@ var fromRelay = []protocol.Frame{
 	&protocol.Receipt{Seq: 3, ID: id, Recipient: &bob, State: protocol.ReceiptDelivered},
 	&protocol.Error{Code: protocol.CodeBadFrame, Message: "no frame"},
 	&protocol.Error{Code: protocol.CodeNotContact, Message: "“no” \u2028 <contact>\n", ID: &id, Recipient: &bob},
+	&protocol.CaughtUp{},
 }
 
 func TestFramesRoundTrip(t *testing.T) {
