@@ -48,7 +48,7 @@ func (c *conn) requestClose(why *closeReason) {
 	c.why = why
 	close(c.closing)
 	c.net.SetReadDeadline(longAgo)
-	c.grace = time.AfterFunc(closeGrace, func() { c.net.Close() })
+	c.grace = time.AfterFunc(closeGrace, func() { c.raw.Close() })
 	c.signal()
 	if why.count != "" {
 		c.relay.counters.add(why.count)

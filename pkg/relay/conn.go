@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -21,6 +22,7 @@ type conn struct {
 	id      uint64 // for the log
 	ws      *websocket.Conn
 	net     net.Conn      // under ws
+	raw     net.Conn      // under TLS: to close it waits for nothing
 	closing chan struct{} // closed by requestClose
 	done    chan struct{} // closed after reader, sender and commits have ended
 	wake    chan struct{} // holds one signal for the sender
@@ -50,11 +52,14 @@ type conn struct {
 
 func newConn(r *Relay, ws *websocket.Conn, nc net.Conn) *conn {
 	c := &conn{
-		relay: r, id: r.lastID.Add(1), ws: ws, net: nc,
+		relay: r, id: r.lastID.Add(1), ws: ws, net: nc, raw: nc,
 		closing: make(chan struct{}), done: make(chan struct{}),
 		wake: make(chan struct{}, 1), slots: make(chan struct{}, commitsUnderWay),
 	}
 	c.room.L = &c.mu
+	if t, ok := nc.(*tls.Conn); ok {
+		c.raw = t.NetConn()
+	}
 	return c
 }
 

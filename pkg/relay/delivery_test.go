@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
@@ -191,6 +194,13 @@ func (c *peer) expectNothing() {
 	}
 }
 
+// expectSettled makes sure that all acks before it have had their effect: the
+// receipt of a rejection, of nothing, comes after that.
+func (c *peer) expectSettled(other *person) {
+	c.t.Helper()
+	c.expectStored(c.reject(other), nil)
+}
+
 // TestAckOfUnsent: an ack of what was not sent here is refused and harmless.
 func TestAckOfUnsent(t *testing.T) {
 	w := newWorld(t)
@@ -234,5 +244,100 @@ func TestTakeover(t *testing.T) {
 	delivered(a, bob, id)
 	if n := w.relay.Snapshot()[relay.CountTakeovers]; n != 1 {
 		t.Errorf("%d takeovers were counted", n)
+	}
+}
+
+// TestUnreadableEntry: what makes no frame is passed over, counted, and
+// deleted with the next ack.
+func TestUnreadableEntry(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	nobody := newPerson(w.key.Public(), "nobody")
+	var ds []relay.Delivery
+	for _, e := range []relay.Entry{{Kind: relay.KindRequest, From: nobody.addr()}, {Kind: relay.KindAccept, From: bob.addr()}} {
+		e.ID, e.Time, e.Data = crypto.NewMessageID(), 1, []byte("x")
+		ds = append(ds, relay.Delivery{To: alice.addr(), Entry: e})
+	}
+	appended, err := w.store.Append(t.Context(), ds)
+	if err == nil {
+		err = appended.Wait()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := w.login(alice)
+	a.ack(expect[*protocol.ConnectionAccepted](a).Seq)
+	a.expectSettled(bob)
+	if n := w.relay.Snapshot()[relay.CountUnreadable]; n != 1 {
+		t.Errorf("%d were counted", n)
+	}
+	if left, err := w.store.Read(t.Context(), alice.addr(), 0, 10, 1<<20); err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+}
+
+// newSmallWorld has mailboxes for two entries and four receipts.
+func newSmallWorld(t *testing.T) *world {
+	store, err := relaystore.OpenWith("/store", relaystore.Options{FS: vfs.NewMem(), Limits: relay.MailboxLimits{Entries: 2, Bytes: 1000, Requests: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	w := &world{t: t, key: crypto.NewRelayPrivate(), store: store}
+	w.start()
+	t.Cleanup(func() { w.stop() })
+	return w
+}
+
+// TestReceiptsFull: who lets receipts lie does not keep the mailboxes of
+// others from emptying.
+func TestReceiptsFull(t *testing.T) {
+	w := newSmallWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a, b := w.login(alice), w.login(bob)
+	var ids []crypto.MessageID
+	for range 6 {
+		id := a.message("x", bob)
+		for stored := false; !stored; { // delivered for earlier ones comes in between
+			stored = expect[*protocol.Receipt](a).State == protocol.ReceiptStored
+		}
+		ids = append(ids, id)
+		b.ack(expect[*protocol.EncryptedMessage](b).Seq)
+		b.expectSettled(alice)
+	}
+	if n := w.relay.Snapshot()[relay.CountReceiptDropped]; n != 2 {
+		t.Errorf("%d receipts were dropped", n)
+	}
+	if left, err := w.store.Read(t.Context(), bob.addr(), 0, 10, 1<<20); err != nil || len(left) != 0 {
+		t.Errorf("%d are left, %v", len(left), err)
+	}
+	a = w.login(alice)
+	delivered(a, bob, ids[:4]...)
+	a.expectNothing()
+}
+
+// TestMailboxFull: who has a full mailbox is said to be unavailable, the
+// others get theirs, and the connection lives.
+func TestMailboxFull(t *testing.T) {
+	w := newSmallWorld(t)
+	alice, bob, carol := w.register("alice"), w.register("bob"), w.register("carol")
+	w.befriend(alice, bob)
+	w.befriend(alice, carol)
+	a := w.login(alice)
+	first, second := a.message("x", bob), a.message("x", bob)
+	a.expectStored(first, bob)
+	a.expectStored(second, bob)
+	id := a.message("x", bob, carol)
+	a.refused(id, bob, protocol.CodeUnavailable)
+	a.expectStored(id, carol)
+	b := w.login(bob)
+	expect[*protocol.EncryptedMessage](b)
+	b.ack(expect[*protocol.EncryptedMessage](b).Seq)
+	b.expectSettled(alice)
+	delivered(a, bob, first, second)
+	a.expectStored(a.message("x", bob), bob)
+	if n := w.relay.Snapshot()[relay.CountMailboxFull]; n != 1 {
+		t.Errorf("%d were refused", n)
 	}
 }

@@ -252,6 +252,8 @@ func TestFaultsOfHTTP(t *testing.T) {
 	w.expectHTTP(w.request("GET", "/readyz", ""), http.StatusServiceUnavailable, protocol.CodeUnavailable)
 	s.set(failing("create", errDisk))
 	w.expectHTTP(w.post(w.registration(alice)), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+	s.set(failing("user", errDisk))
+	w.expectHTTP(w.post(w.registration(alice)), http.StatusServiceUnavailable, protocol.CodeUnavailable)
 	s.set(nil)
 	if status, _, body := w.do(w.post(w.registration(alice))); status != http.StatusOK {
 		t.Fatalf("again: %d %s", status, body)
@@ -339,6 +341,7 @@ func TestShutdown(t *testing.T) {
 	first, second := a.message("one", bob), a.message("two", bob)
 	expect[*protocol.EncryptedMessage](b) // before it is durable
 	expect[*protocol.EncryptedMessage](b)
+	a.expectNothing() // said to be stored before it is durable
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

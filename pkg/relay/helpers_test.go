@@ -28,7 +28,7 @@ const host = "127.0.0.1"
 
 // world is a relay on a loopback port over a store in memory.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	key   crypto.RelayPrivate
 	store *relaystore.Store
 	relay *relay.Relay
@@ -37,7 +37,7 @@ type world struct {
 	stop  func()
 }
 
-func newWorld(t *testing.T, change ...func(*relay.Config)) *world {
+func newWorld(t testing.TB, change ...func(*relay.Config)) *world {
 	t.Helper()
 	store, err := relaystore.OpenMem()
 	if err != nil {
@@ -75,6 +75,9 @@ func (w *world) start(change ...func(*relay.Config)) {
 		defer cancel()
 		if err := w.relay.Shutdown(ctx); err != nil {
 			w.t.Errorf("Shutdown: %v", err)
+		}
+		if left := w.relay.Leftovers(); left != "" {
+			w.t.Errorf("after Shutdown: %s", left)
 		}
 		if err := <-served; err != w.relay.Err() {
 			w.t.Errorf("Serve: %v", err)
@@ -115,7 +118,7 @@ func (w *world) request(method, path, body string) *http.Request {
 	return req
 }
 
-func decode[T any](t *testing.T, b []byte) (v T) {
+func decode[T any](t testing.TB, b []byte) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(b, &v); err != nil {
 		t.Fatalf("%v in %s", err, b)
@@ -168,7 +171,7 @@ func (w *world) register(name string) *person {
 
 // peer is the client's end of a WebSocket.
 type peer struct {
-	t  *testing.T
+	t  testing.TB
 	ws *websocket.Conn
 	*person
 	caughtUp int // caught_up frames that were read

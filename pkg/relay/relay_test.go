@@ -1,9 +1,13 @@
 package relay_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay"
 )
 
 // TestConversation is the main job: two people meet and talk.
@@ -35,4 +39,48 @@ func TestConversation(t *testing.T) {
 		t.Fatalf("not what says delivered: %s", protocol.Encode(receipt))
 	}
 	a.ack(receipt.Seq)
+}
+
+// TestHandler: the relay also serves behind a server of the caller's.
+func TestHandler(t *testing.T) {
+	w := newWorld(t)
+	if w.relay.PublicKey() != w.key.Public() {
+		t.Error("that is not the relay's key")
+	}
+	server := httptest.NewServer(w.relay.Handler())
+	defer server.Close()
+	w.addr = server.Listener.Addr().String()
+	alice := w.register("alice")
+	a := w.login(alice)
+	a.refused(a.request(alice), nil, protocol.CodeSelf)
+	w.stop()
+	a.expectClose(1012)
+	w.expectHTTP(w.request("GET", "/readyz", ""), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+}
+
+func TestNewNeedsStores(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a relay without stores was made")
+		}
+	}()
+	relay.New(relay.Config{Key: crypto.NewRelayPrivate()})
+}
+
+// BenchmarkMessage is one message after the other, from the sender's frame to
+// the recipient's socket, its ack, and both receipts.
+func BenchmarkMessage(b *testing.B) {
+	w := newWorld(b)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	from, to := w.login(alice), w.login(bob)
+	for b.Loop() {
+		from.message("x", bob)
+		to.ack(expect[*protocol.EncryptedMessage](to).Seq)
+		for range 2 {
+			if f := expect[*protocol.Receipt](from); f.Seq != 0 {
+				from.ack(f.Seq)
+			}
+		}
+	}
 }

@@ -153,7 +153,7 @@ func (r *Relay) killAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := range r.conns {
-		c.net.Close()
+		c.raw.Close()
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -49,19 +50,26 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 }
 
 // inFakeTime runs a test with a relay behind pipes, in a bubble of fake time.
-func inFakeTime(t *testing.T, test func(t *testing.T, w *world)) {
+func inFakeTime(t *testing.T, test func(t *testing.T, w *world), change ...func(*relay.Config)) {
 	synctest.Test(t, func(t *testing.T) {
 		store, err := relaystore.OpenMem()
 		if err != nil {
 			t.Fatal(err)
 		}
 		w := &world{t: t, key: crypto.NewRelayPrivate(), store: store, pipes: newPipes(), addr: "relay"}
-		w.relay = relay.New(relay.Config{Key: w.key, Directory: store, Mailboxes: store})
+		cfg := relay.Config{Key: w.key, Directory: store, Mailboxes: store}
+		for _, f := range change {
+			f(&cfg)
+		}
+		w.relay = relay.New(cfg)
 		served := make(chan error, 1)
 		go func() { served <- w.relay.Serve(context.Background(), w.pipes, nil) }()
 		test(t, w)
 		if err := w.relay.Shutdown(context.Background()); err != nil {
 			t.Error(err)
+		}
+		if left := w.relay.Leftovers(); left != "" {
+			t.Errorf("after Shutdown: %s", left)
 		}
 		if err := <-served; err != nil {
 			t.Error(err)
@@ -221,6 +229,46 @@ func TestSlowClient(t *testing.T) {
 	})
 }
 
+// TestCommitsUnderWay: while the disk stands, a sender is read only so far.
+func TestCommitsUnderWay(t *testing.T) {
+	const underWay = 64
+	var gate chan struct{}
+	inFakeTime(t, func(t *testing.T, w *world) {
+		alice, bob := w.insert("alice"), w.insert("bob")
+		w.befriend(alice, bob)
+		a := w.login(alice)
+		a.catchUp()
+		sent := make(chan []crypto.MessageID)
+		go func() {
+			var ids []crypto.MessageID
+			for range 2 * underWay {
+				ids = append(ids, a.message("x", bob))
+			}
+			sent <- ids
+		}()
+		synctest.Wait()
+		if n := w.relay.Snapshot()[relay.CountMessages]; n != underWay+1 {
+			t.Errorf("%d messages were taken", n)
+		}
+		close(gate)
+		received := make(chan []crypto.MessageID)
+		go func() {
+			var ids []crypto.MessageID
+			for range 2 * underWay {
+				ids = append(ids, expect[*protocol.Receipt](a).ID)
+			}
+			received <- ids
+		}()
+		if ids := <-sent; !slices.Equal(ids, <-received) {
+			t.Error("the receipts are out of order")
+		}
+	}, func(c *relay.Config) {
+		gate = make(chan struct{}) // inside the bubble
+		s := &faulty{Directory: c.Directory, Mailboxes: c.Mailboxes, gate: gate}
+		c.Directory, c.Mailboxes = s, s
+	})
+}
+
 // TestStuckClient: who does not even read why loses the socket.
 func TestStuckClient(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, w *world) {
@@ -235,6 +283,14 @@ func TestStuckClient(t *testing.T) {
 	})
 }
 
+// catchUp reads the caught_up of an empty mailbox.
+func (c *peer) catchUp() {
+	c.t.Helper()
+	if _, b, err := c.ws.ReadMessage(); err != nil || string(b) != string(protocol.Encode(&protocol.CaughtUp{})) {
+		c.t.Fatalf("got %s %v", b, err)
+	}
+}
+
 // TestWriteTimeout: a frame of the mailbox that is not taken ends the
 // connection, and comes again.
 func TestWriteTimeout(t *testing.T) {
@@ -242,6 +298,8 @@ func TestWriteTimeout(t *testing.T) {
 		alice, bob := w.insert("alice"), w.insert("bob")
 		w.befriend(alice, bob)
 		a, b := w.login(alice), w.login(bob)
+		a.catchUp()
+		b.catchUp()
 		id := a.message("hello", bob)
 		a.expectStored(id, bob)
 		time.Sleep(protocol.WriteTimeout)

@@ -1,0 +1,174 @@
+package relay
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// memory is the smallest store that keeps its promises: users, relations and
+// mailboxes in maps. It serves tests inside the package, which cannot import
+// the real one.
+type memory struct {
+	users     map[crypto.Username]crypto.Certificate
+	relations map[Pair]Relation
+	boxes     map[crypto.Address][]Stored
+	seq       uint64
+}
+
+func newMemory(users ...crypto.Certificate) *memory {
+	m := &memory{users: map[crypto.Username]crypto.Certificate{}, relations: map[Pair]Relation{}, boxes: map[crypto.Address][]Stored{}}
+	for _, c := range users {
+		m.users[c.User] = c
+	}
+	return m
+}
+
+func (m *memory) CreateUser(_ context.Context, c crypto.Certificate) error {
+	if _, ok := m.users[c.User]; ok {
+		return ErrExists
+	}
+	m.users[c.User] = c
+	return nil
+}
+
+func (m *memory) User(_ context.Context, name crypto.Username) (crypto.Certificate, error) {
+	if c, ok := m.users[name]; ok {
+		return c, nil
+	}
+	return crypto.Certificate{}, ErrNotFound
+}
+
+func (m *memory) Relation(_ context.Context, p Pair) (Relation, error) { return m.relations[p], nil }
+
+func (m *memory) SetRelation(_ context.Context, p Pair, r Relation) error {
+	if m.relations[p].Version != r.Version {
+		return ErrConflict
+	}
+	r.Version++
+	m.relations[p] = r
+	return nil
+}
+
+func (m *memory) Append(_ context.Context, ds []Delivery) (Appended, error) {
+	a := Appended{Wait: func() error { return nil }}
+	for _, d := range ds {
+		m.seq++
+		m.boxes[d.To] = append(m.boxes[d.To], Stored{m.seq, d.Entry})
+		a.Seqs = append(a.Seqs, m.seq)
+	}
+	return a, nil
+}
+
+func (m *memory) Read(_ context.Context, owner crypto.Address, after uint64, max, _ int) (out []Stored, _ error) {
+	for _, e := range m.boxes[owner] {
+		if e.Seq > after && len(out) < max {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) Delete(_ context.Context, owner crypto.Address, upTo uint64) error {
+	box := m.boxes[owner]
+	for len(box) > 0 && box[0].Seq <= upTo {
+		box = box[1:]
+	}
+	m.boxes[owner] = box
+	return nil
+}
+
+func (m *memory) Ready(context.Context) error { return nil }
+
+func testCertificate(relay crypto.RelayPublic, name string) crypto.Certificate {
+	return crypto.NewCertificate(crypto.NewAccountPrivate(), crypto.Certificate{
+		Relay: relay, User: crypto.Username(name), Device: crypto.DeviceID{1, 2, 3, 4, 5, 6, 7, 8},
+		Login: crypto.NewDevicePrivate().Public(), Box: crypto.NewBoxPrivate().Public(), Created: time.Unix(1, 0),
+	})
+}
+
+// seeds are one of each frame that a client may send, and what is none.
+func seeds(me, other crypto.Address) []string {
+	id := crypto.MessageID{1}
+	frames := []protocol.Frame{
+		&protocol.Authenticate{Address: me, Host: "localhost", Nonce: crypto.Nonce{1}, Signature: crypto.Signature{1}},
+		&protocol.ConnectRequest{ID: id, Target: other, Data: []byte("x")},
+		&protocol.ConnectRequest{ID: id, Target: me, Data: []byte("x")},
+		&protocol.AcceptConnection{ID: id, Target: other, Data: []byte("x")},
+		&protocol.RejectConnection{ID: id, Target: other.User},
+		&protocol.Block{ID: id, Target: other.User},
+		&protocol.SendMessage{ID: id, Recipients: []crypto.Address{other, me}, EncryptedData: []protocol.Sealed{[]byte("x"), []byte("y")}},
+		&protocol.Ack{Seq: 1}, &protocol.Ack{Seq: 2}, &protocol.Ack{Seq: 1 << 50},
+	}
+	out := []string{"", "{}", "null", `{"type":"x"}`, "{\"type\":\"\xff\"}", `{"type":"ack","seq":1,"seq":1}`}
+	for _, f := range frames {
+		out = append(out, string(protocol.Encode(f)))
+	}
+	return out
+}
+
+// FuzzHandle throws frames at a peer that has logged in. Whatever they are, the
+// relay answers with frames that a client can read, says nothing to others but
+// what their contacts may, and keeps the window consistent.
+func FuzzHandle(f *testing.F) {
+	key := crypto.NewRelayPrivate()
+	me, other := testCertificate(key.Public(), "alice"), testCertificate(key.Public(), "bob")
+	all := seeds(me.Address(), other.Address())
+	for _, s := range all {
+		f.Add(s, s)
+		f.Add(all[len(all)-4], s)
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		store := newMemory(me, other)
+		r := New(Config{Key: key, Directory: store, Mailboxes: store})
+		ours, theirs := net.Pipe()
+		defer ours.Close()
+		defer theirs.Close()
+		c := newConn(r, nil, theirs)
+		c.me = me.Address()
+		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, true)
+		store.seq = 1
+		for _, frame := range []string{first, second} {
+			c.handle([]byte(frame))
+		}
+		c.settled.Wait()
+		if c.why != nil {
+			t.Errorf("two frames have closed the connection: %s", c.why.text)
+		}
+		for _, b := range c.replies {
+			switch f, err := protocol.DecodeFromRelay(b); f.(type) {
+			case *protocol.Error, *protocol.Receipt:
+			default:
+				t.Errorf("answered by %s: %v", b, err)
+			}
+		}
+		contacts := store.relations[PairOf("alice", "bob")].Accepted
+		for _, e := range store.boxes[other.Address()] {
+			if e.Kind == KindMessage && !contacts || e.From != me.Address() {
+				t.Errorf("bob got an entry of kind %d from %s", e.Kind, e.From)
+			}
+			if e.Kind == KindReceipt && (e.ID != crypto.MessageID{9} || len(c.flight) != 0) {
+				t.Error("bob got a receipt for what was not acked")
+			}
+		}
+		if contacts {
+			t.Error("alice has made bob a contact by herself")
+		}
+	})
+}
+
+func TestFuzzSeeds(t *testing.T) {
+	good := 0
+	for _, s := range seeds(crypto.Address{User: "alice"}, crypto.Address{User: "bob"}) {
+		if _, err := protocol.DecodeFromClient([]byte(s)); err == nil {
+			good++
+		}
+	}
+	if good != 10 {
+		t.Errorf("%d seeds are frames", good)
+	}
+}
