@@ -124,6 +124,8 @@ func testMessages(t *testing.T, s *Store) {
 		{"latest before", client.Query{Before: at(8), Limit: 2}, []int{6, 7}},
 		{"after", client.Query{After: at(7)}, []int{8, 9}},
 		{"earliest after", client.Query{After: at(0), Limit: 2}, []int{1, 2}},
+		{"from the start", client.Query{After: client.FromStart, Limit: 2}, []int{0, 1}},
+		{"from the start of one", client.Query{After: client.FromStart, Limit: 1, Contact: "eve"}, []int{4}},
 		{"between", client.Query{After: at(1), Before: at(5)}, []int{2, 3, 4}},
 		{"beyond", client.Query{After: at(9)}, nil},
 		{"incoming", client.Query{Incoming: true}, []int{0, 2, 4, 6, 8, 9}},
