@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -119,14 +120,28 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
+// lockedDir tells a second process of this test which directory to try.
+const lockedDir = "RELAYSTORE_LOCKED_DIR"
+
 func TestLocked(t *testing.T) {
+	if dir := os.Getenv(lockedDir); dir != "" {
+		if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+			t.Errorf("the second process: %v", err)
+		}
+		return
+	}
 	dir := t.TempDir()
 	s, err := Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(dir); !errors.Is(err, ErrLocked) {
-		t.Errorf("the second: %v", err)
+		t.Errorf("the second in one process: %v", err)
+	}
+	second := exec.Command(os.Args[0], "-test.run=^TestLocked$")
+	second.Env = append(os.Environ(), lockedDir+"="+dir)
+	if out, err := second.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 	closeStore(t, s)
 	s, err = Open(dir)

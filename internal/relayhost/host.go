@@ -1,0 +1,155 @@
+// Package relayhost runs a relay from a data directory: what the server's
+// command, the demonstration and the tests share.
+//
+// The directory holds
+//
+//	relay.key    the relay's identity, readable by its owner alone
+//	store/       users, contacts and what waits for its recipients
+//
+// and belongs to one process at a time.
+package relayhost
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
+
+	"secure-messaging/internal/relaystore"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/relay"
+)
+
+const (
+	keyFile   = "relay.key"
+	storeDir  = "store"
+	dirMode   = 0o700
+	drainTime = 10 * time.Second // for connections to close; the grace of one is 2 s
+)
+
+// Config says what to run. DataDir and Addr are required.
+type Config struct {
+	DataDir string   // made if it is not there
+	Addr    string   // host:port to listen on; port 0 for any
+	Hosts   []string // names that clients dial, besides this machine's own; empty for any
+	Plain   bool     // no TLS; only on a loopback address
+
+	Origins        []string     // see relay.Config
+	MaxConnections int          // see relay.Config
+	Logger         *slog.Logger // nil for none
+}
+
+// Host is a relay with its listener and its store. Make it with Open; Run ends
+// it.
+type Host struct {
+	dir   string
+	store *relaystore.Store
+	relay *relay.Relay
+	ln    net.Listener
+	tls   *tls.Config // nil for plain HTTP
+	log   *slog.Logger
+}
+
+// Open prepares everything and listens, so that Addr is known. Connections are
+// answered once Run is called, which has to be.
+func Open(cfg Config) (*Host, error) { return open(cfg, relaystore.Options{}) }
+
+func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
+	h := &Host{dir: cfg.DataDir, log: cfg.Logger}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			h.closeAll()
+		}
+	}()
+	if err := makeDir(cfg.DataDir); err != nil {
+		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))
+	}
+	if h.store, err = relaystore.OpenWith(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
+		return nil, adviseDir(err)
+	}
+	key, err := identity(h.store, filepath.Join(cfg.DataDir, keyFile))
+	if err != nil {
+		return nil, adviseDir(err)
+	}
+	if h.ln, err = listen(cfg.Addr, cfg.Plain); err != nil {
+		return nil, err
+	}
+	names := ownNames(cfg.Hosts, cfg.Addr)
+	if !cfg.Plain {
+		if h.tls, err = newTLSConfig(key, names); err != nil {
+			return nil, err
+		}
+	}
+	rc := relay.Config{
+		Key: key, Directory: h.store, Mailboxes: h.store,
+		Origins: cfg.Origins, MaxConnections: cfg.MaxConnections, Logger: cfg.Logger,
+	}
+	if len(cfg.Hosts) > 0 {
+		rc.Hosts = names
+	}
+	h.relay = relay.New(rc)
+	return h, nil
+}
+
+// closeAll undoes what Open has done by now.
+func (h *Host) closeAll() {
+	if h.ln != nil {
+		h.ln.Close()
+	}
+	if h.store != nil {
+		h.store.Close()
+	}
+}
+
+// Addr returns the address that the relay listens on.
+func (h *Host) Addr() net.Addr { return h.ln.Addr() }
+
+// PublicKey returns the key that names the relay.
+func (h *Host) PublicKey() crypto.RelayPublic { return h.relay.PublicKey() }
+
+// Fingerprint names that key to people.
+func (h *Host) Fingerprint() crypto.Fingerprint { return h.PublicKey().Fingerprint() }
+
+// DataDir returns the data directory.
+func (h *Host) DataDir() string { return h.dir }
+
+// Run serves until ctx ends or the store fails. Then it lets the connections
+// close in order, for a limited time, and closes the store. It returns nil
+// after ctx has ended, and otherwise why it could not go on.
+func (h *Host) Run(ctx context.Context) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-h.store.Failed(): // perhaps while nobody needs it
+			stop()
+		case <-serving.Done():
+		}
+	}()
+	err := h.relay.Serve(serving, h.ln, h.tls)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if drainErr := h.relay.Shutdown(draining); drainErr != nil {
+		h.log.Warn("some connections did not close in time", "limit", drainTime)
+	}
+	closeErr := h.store.Close()
+	switch {
+	case h.store.Err() != nil:
+		return h.store.Err()
+	case err != nil:
+		return fmt.Errorf("serve on %s: %w", h.Addr(), err)
+	case closeErr != nil:
+		return fmt.Errorf("close the store: %w", closeErr)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package relayhost
+
+import (
+	"crypto/tls"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// renewBefore is how long before its end a certificate is replaced. Clients
+// whose clock is late or early by days never see one that has ended.
+const renewBefore = crypto.TLSLifetime / 3
+
+// certificates makes the relay's TLS certificates. They live in memory alone:
+// clients know the key that signs them, so a new one is as good.
+type certificates struct {
+	key   crypto.RelayPrivate
+	hosts []string
+
+	mu      sync.Mutex // guards what follows
+	current tls.Certificate
+}
+
+func newTLSConfig(key crypto.RelayPrivate, hosts []string) (*tls.Config, error) {
+	c := &certificates{key: key, hosts: hosts}
+	if _, err := c.at(time.Now()); err != nil {
+		return nil, err
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		NextProtos: []string{"http/1.1"}, // a WebSocket needs it
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return c.at(time.Now())
+		},
+	}, nil
+}
+
+// at returns the certificate for a time.
+func (c *certificates) at(now time.Time) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current.Leaf == nil || now.After(c.current.Leaf.NotAfter.Add(-renewBefore)) {
+		cert, err := crypto.MakeTLSCertificate(c.key, c.hosts, now)
+		if err != nil {
+			return nil, err
+		}
+		c.current = cert
+	}
+	cert := c.current
+	return &cert, nil
+}
+
+// ownNames returns the names and addresses under which this machine's relay is
+// dialled.
+func ownNames(hosts []string, addr string) []string {
+	names := slices.Clone(hosts)
+	names = append(names, "localhost", "127.0.0.1", "::1")
+	if name, err := os.Hostname(); err == nil && isASCII(name) {
+		names = append(names, name)
+	}
+	if host, _, err := net.SplitHostPort(addr); err == nil && !unspecified(host) {
+		names = append(names, host)
+	}
+	for i, n := range names {
+		names[i] = strings.ToLower(n)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// isASCII reports whether a name can be in a certificate.
+func isASCII(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// unspecified reports whether a host to listen on names every address.
+func unspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
+}
