@@ -1,5 +1,57 @@
 // Package client is one account on one device: the part of the product that
 // holds keys, seals and opens, remembers, and keeps a connection to the relay.
-// The terminal interface, the commands and other people's bots are written
-// against its [Account] interface.
+//
+// # Using it
+//
+// Everything is asked of an [Account]: the terminal interface, the commands
+// and other people's bots are written against it and nothing else. [Client]
+// implements it in the process that owns the account. The example below is a
+// bot. In short:
+//
+//	c, err := client.New(store)   // from a Store: keys, contacts, history, outbox
+//	go c.Run(ctx)                 // keeps it connected until ctx ends
+//	c.Send(ctx, "bob", "hi")      // returns when it is on disk; states follow as events
+//
+// To follow what happens, fetch a position with Events(ctx, 0), read the state
+// that you need, and go on from the position; [Await] does the loop. A new
+// account is made once: [Meet] the relay, let the user compare its
+// fingerprint, [NewKeys], keep them in a Store, [Register].
+//
+// # What it promises
+//
+// A message that Send has returned is on this device's disk. It is sent again,
+// the same bytes, on every new connection until the recipient's device has it
+// on its own disk; then its state is Delivered. It is Failed only if the relay
+// refuses it for good, or its recipient was blocked before it left.
+//
+// A message that came in is acked only after it was written, in one
+// transaction with the step of the session that opened it. So it survives a
+// crash at any moment, is shown once however often it comes, and each author's
+// messages stay in their order.
+//
+// Shown is only what an accepted contact's device has sealed for this one. The
+// first key that the relay gives for a person is pinned, and the pin outlives
+// the relation: another key is refused and said ([ErrKeyChanged]). The relay
+// itself is known by its key, and proves it on every connection.
+//
+// # How it is built
+//
+// The session is a state machine without I/O. A wish of the user or a frame of
+// the relay goes in; a step comes out: what must be written, acked and told.
+// Client computes a step, commits its changes to the Store, and only then lets
+// the session take it over, the ack go, and events tell of it. A commit that
+// fails has changed nothing. For a frame that came in it ends the connection,
+// so that the frame comes again; for a wish its error is the answer.
+//
+// One lock makes steps come one after the other. It is held over a commit,
+// never over the network. Run has one goroutine that reads and, while
+// connected, one that writes and one that ends them both when ctx ends. The
+// writer pulls from the store's outbox, so nothing queues in memory.
+//
+// # Limits
+//
+// [MaxText], [MaxNote], [MaxOutbox], [MaxRequests], [MaxEvents] and
+// [MaxLimit] bound what users, strangers and the relay can make it hold.
+// Beyond them the user is refused with a sentence, a stranger's request is
+// dropped with a warning, and a slow reader of events is told that it lags.
 package client

@@ -3,6 +3,7 @@ package client
 import (
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"secure-messaging/pkg/crypto"
@@ -175,3 +176,14 @@ func (m *MemStore) Outbox(after int64, max int) ([]OutboxItem, error) {
 
 // Close implements Store.
 func (m *MemStore) Close() error { return nil }
+
+// Reopen makes a new client of the store of one that has ended, as the next
+// run of a program does.
+func Reopen(t *testing.T, c *Client) *Client {
+	t.Helper()
+	next, err := New(c.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"syscall"
 )
 
@@ -26,5 +27,5 @@ func isNoHost(err error) bool {
 
 func isPlainTLSMismatch(err error) bool {
 	var r tls.RecordHeaderError
-	return errors.As(err, &r)
+	return errors.As(err, &r) || errors.Is(err, http.ErrSchemeMismatch)
 }
