@@ -75,22 +75,23 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.show(newJump(&m.keys, &m.roster))
 	case key.Matches(k, m.keys.NextUnread):
 		if name := m.roster.nextUnread(m.current); name != "" {
-			return m.open(name), true
+			m.open(name)
+			break
 		}
-		return m.say("Nothing unread elsewhere."), true
+		m.say("Nothing unread elsewhere.")
 	case key.Matches(k, m.keys.Nth):
 		s := k.String()
 		if i := int(s[len(s)-1] - '1'); i < len(m.roster.contacts) {
-			return m.open(m.roster.contacts[i].Name), true
+			m.open(m.roster.contacts[i].Name)
 		}
 	case key.Matches(k, m.keys.Previous):
-		return m.open(m.roster.step(m.current, -1)), true
+		m.open(m.roster.step(m.current, -1))
 	case key.Matches(k, m.keys.Next):
-		return m.open(m.roster.step(m.current, 1)), true
+		m.open(m.roster.step(m.current, 1))
 	case key.Matches(k, m.keys.Connect):
 		m.show(newConnectForm(&m.keys))
 	case key.Matches(k, m.keys.Answer):
-		return m.answerRequest(), true
+		m.answerRequest()
 	case key.Matches(k, m.keys.Redraw):
 		return tea.ClearScreen, true
 	default:
@@ -138,38 +139,37 @@ func (m *model) wheel(w tea.MouseWheelMsg) {
 
 // click opens the conversation whose row it hits, or goes to the newest
 // message.
-func (m *model) click(c tea.MouseClickMsg) tea.Cmd {
+func (m *model) click(c tea.MouseClickMsg) {
 	if c.Button != tea.MouseLeft || m.dialog != nil {
-		return nil
+		return
 	}
 	l := m.layout()
 	if c.X < l.side {
 		rows := m.roster.rows(&m.look, m.current, l.side, l.body)
 		if y := c.Y - l.top; y >= 0 && y < len(rows) && rows[y].name != "" {
-			return m.open(rows[y].name)
+			m.open(rows[y].name)
 		}
-		return nil
+		return
 	}
 	if t := m.thread(); t != nil && t.missed > 0 && c.Y == l.composerY {
-		m.back()
+		m.toNewest(t)
 	}
-	return nil
 }
 
-func (m *model) paste(text string) tea.Cmd {
+func (m *model) paste(text string) {
 	if m.dialog != nil && !m.byItself {
 		m.dialog.paste(sanitize.Line(text))
-		return nil
+		return
 	}
 	m.lastKey = m.now
 	if complaint := m.composer.paste(text); complaint != "" {
-		return m.fail(complaint)
+		m.fail(complaint)
 	}
-	return nil
 }
 
-// open shows a conversation. What is written stays with the one that is left.
-func (m *model) open(name string) tea.Cmd {
+// open shows a conversation; settle reads its history. What is written stays
+// with the one that is left.
+func (m *model) open(name string) {
 	if name != m.current {
 		m.leave()
 		m.current = name
@@ -178,7 +178,7 @@ func (m *model) open(name string) tea.Cmd {
 	}
 	c := m.roster.get(name)
 	if name == "" || c.State != client.Accepted {
-		return nil
+		return
 	}
 	t := m.threads[name]
 	if t == nil {
@@ -189,7 +189,6 @@ func (m *model) open(name string) tea.Cmd {
 	if len(t.entries) > 0 && m.height > 0 {
 		t.arriveAt(m.page(), t.firstUnread())
 	}
-	return nil
 }
 
 func (m *model) leave() {
@@ -208,36 +207,46 @@ func (m *model) submit() tea.Cmd {
 		return m.execute(name, args)
 	}
 	c := m.roster.get(m.current)
-	switch {
-	case strings.TrimSpace(text) == "":
+	if strings.TrimSpace(text) == "" {
 		if c.State == client.Incoming {
 			m.show(m.requestDialog(c))
 		}
 		return nil
-	case c.State == client.Incoming:
-		return m.fail("Accept the request of " + c.Name + " first: /accept")
-	case c.State == client.Requested:
-		return m.fail(c.Name + " has not answered yet. Your text stays here.")
-	case c.State != client.Accepted:
-		return m.fail("Nobody to send it to yet: /connect NAME asks somebody.")
-	case len(text) > client.MaxText:
-		return m.fail("Too long by " + size(len(text)-client.MaxText) + ". A message takes 32 KiB: split it.")
-	case len(m.queue) >= maxQueue:
-		return m.fail("The profile takes no messages at the moment. Your text stays here.")
 	}
-	if strings.HasPrefix(text, "//") {
-		text = text[1:]
+	if complaint := m.unsendable(c, text); complaint != "" {
+		m.fail(complaint)
+		return nil
 	}
 	m.composer.set("")
 	if t := m.thread(); t != nil {
 		m.toNewest(t)
 		t.fresh = 0
 	}
+	if strings.HasPrefix(text, "//") {
+		text = text[1:]
+	}
 	m.queue = append(m.queue, outgoing{m.current, text})
 	if len(m.queue) > 1 {
 		return nil // one at a time keeps their order
 	}
 	return m.jobs.send(m.queue[0])
+}
+
+// unsendable says why a text cannot be sent to somebody, and what to do.
+func (m *model) unsendable(c client.Contact, text string) string {
+	switch {
+	case c.State == client.Incoming:
+		return "Accept the request of " + c.Name + " first: /accept"
+	case c.State == client.Requested:
+		return c.Name + " has not answered yet. Your text stays here."
+	case c.State != client.Accepted:
+		return "Nobody to send it to yet: /connect NAME asks somebody."
+	case len(text) > client.MaxText:
+		return "Too long by " + size(len(text)-client.MaxText) + ". A message takes 32 KiB: split it."
+	case len(m.queue) >= maxQueue:
+		return "The profile takes no messages at the moment. Your text stays here."
+	}
+	return ""
 }
 
 // toNewest follows the end of a conversation again.
@@ -249,17 +258,17 @@ func (m *model) toNewest(t *thread) {
 }
 
 // answerRequest opens the dialog of a request: the open one, else the first.
-func (m *model) answerRequest() tea.Cmd {
+func (m *model) answerRequest() {
 	c := m.roster.get(m.current)
 	if c.State != client.Incoming {
 		asking := m.roster.names(client.Incoming)
 		if len(asking) == 0 {
-			return m.say("Nobody is asking.")
+			m.say("Nobody is asking.")
+			return
 		}
 		c = m.roster.get(asking[0])
 	}
 	m.show(m.requestDialog(c))
-	return nil
 }
 
 // unsent counts the texts that are written and not sent.
@@ -278,5 +287,6 @@ func (m *model) quit() tea.Cmd {
 		return tea.Quit
 	}
 	m.quitting = true
-	return m.say("Handing over your last message. Quit again to leave without it.")
+	m.say("Handing over your last message. Quit again to leave without it.")
+	return nil
 }

@@ -112,6 +112,55 @@ func TestNotTaken(t *testing.T) {
 		s.type_("precious")
 		s.press("enter")
 		s.shows("❯ precious", "Not sent: The disk is full.")
+		s.press("ctrl+c")
+
+		f.hold = make(chan struct{})
+		s.type_("one\rtwo\rthree\rhalf")
+		close(f.hold)
+		s.wait()
+		s.shows("❯ one\n", "two\n", "three\n", "half\n")
+		f.sent(t)
+	})
+}
+
+func TestQuitHandsOverWhatWasSent(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		f.hold = make(chan struct{})
+		s.type_("one\rtwo\r/quit\r")
+		s.shows("Handing over your last message.")
+		close(f.hold)
+		s.wait()
+		if !s.over() {
+			t.Error("still there")
+		}
+		f.sent(t, "one", "two")
+	})
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		f.hold = make(chan struct{}) // for ever: the profile's disk hangs
+		s.type_("one\r/quit\r/quit\r")
+		if !s.over() {
+			t.Error("still there")
+		}
+	})
+}
+
+func TestASCII(t *testing.T) {
+	set := usual
+	set.ASCII = true
+	inBubble(t, set, scenes["request"], func(s *screen, f *fake) {
+		f.connection(client.Status{State: client.Offline, RetryAt: time.Now().Add(time.Minute), Waiting: 1})
+		f.warns("careful")
+		for _, k := range []string{"alt+1", "alt+2", "alt+r", "esc", "f1", "esc", "ctrl+k", "esc", "alt+n", "esc", "pgup"} {
+			s.press(k)
+			for _, r := range s.text() {
+				if r > '~' {
+					t.Errorf("after %s the screen shows %q:\n%s", k, r, s.text())
+					break
+				}
+			}
+		}
+		s.type_("/")
+		s.shows("+-----", "/quit")
 	})
 }
 
@@ -416,7 +465,7 @@ func TestHostileText(t *testing.T) {
 			f.warns(h)
 			f.connection(client.Status{State: client.Offline, Fatal: true, Reason: h})
 		}
-		f.add(client.Message{Contact: "bob", From: "bob" + hostile[0], Type: hostile[0], State: client.Received})
+		f.gets(client.Message{Contact: "bob", From: "bob" + hostile[0], Type: hostile[0]})
 		s.wait()
 		s.press("esc", "esc", "alt+r", "esc", "ctrl+k", "esc", "alt+2")
 		s.mu.Lock()

@@ -51,7 +51,8 @@ func asCommand(text string) (name, args string, is bool) {
 func (m *model) execute(name, args string) tea.Cmd {
 	i := slices.IndexFunc(commands, func(c command) bool { return c.name == name })
 	if i < 0 {
-		return m.fail("There is no command /" + name + ". /help lists them; // begins a message with a slash.")
+		m.fail("There is no command /" + name + ". /help lists them; // begins a message with a slash.")
+		return nil
 	}
 	m.composer.set("")
 	return commands[i].run(m, args)
@@ -68,7 +69,8 @@ func (m *model) commandConnect(args string) tea.Cmd {
 
 // connect asks the relay for somebody.
 func (m *model) connect(name, note string) tea.Cmd {
-	return tea.Batch(m.say("Asking for "+name+"…"), m.jobs.connect(name, note))
+	m.say("Asking for " + name + m.More)
+	return m.jobs.connect(name, note)
 }
 
 // forRequest runs f for the named request, else for the one that is open or
@@ -83,9 +85,11 @@ func forRequest(f func(*model, string) tea.Cmd) func(*model, string) tea.Cmd {
 		case len(asking) == 1:
 			name = asking[0]
 		case len(asking) == 0:
-			return m.fail("Nobody is asking.")
+			m.fail("Nobody is asking.")
+			return nil
 		default:
-			return m.fail("Whose request? " + strings.Join(asking, ", "))
+			m.fail("Whose request? " + strings.Join(asking, ", "))
+			return nil
 		}
 		return f(m, name)
 	}
@@ -96,7 +100,8 @@ func (m *model) commandBlock(name string) tea.Cmd {
 		name = m.current
 	}
 	if name == "" {
-		return m.fail("Block whom? /block NAME")
+		m.fail("Block whom? /block NAME")
+		return nil
 	}
 	m.show(m.blockDialog(name))
 	return nil

@@ -60,7 +60,7 @@ func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
 func (c *choice) paste(string) {}
 
 func (c *choice) hints() []key.Binding {
-	return []key.Binding{bind("← →", "choose", "left"), bind("enter", "do it", "enter"), c.keys.Close}
+	return []key.Binding{bind("arrows", "choose", "left"), bind("enter", "do it", "enter"), c.keys.Close}
 }
 
 func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
@@ -133,7 +133,7 @@ func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
 			return nil, true
 		}
 		name := names[j.at]
-		return func(m *model) tea.Cmd { return m.open(name) }, true
+		return func(m *model) tea.Cmd { m.open(name); return nil }, true
 	case k.String() == "up" || k.String() == "shift+tab":
 		j.at = max(j.at-1, 0)
 	case k.String() == "down" || k.String() == "tab" || key.Matches(k, j.keys.Jump):
@@ -148,7 +148,7 @@ func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
 func (j *jump) paste(line string) { j.input, _ = j.input.Update(tea.PasteMsg{Content: line}) }
 
 func (j *jump) hints() []key.Binding {
-	return []key.Binding{bind("↑ ↓", "choose", "up"), bind("enter", "open", "enter"), j.keys.Close}
+	return []key.Binding{bind("arrows", "choose", "up"), bind("enter", "open", "enter"), j.keys.Close}
 }
 
 func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {

@@ -25,6 +25,7 @@ type fake struct {
 	more     chan struct{} // closed when the next event comes
 	failing  error         // of Events
 	refuse   error         // of Send
+	hold     chan struct{} // Send waits until it is closed, unless nil
 	reads    []int64       // cursors that were marked as read
 	pages    []client.Query
 	ago      time.Duration // how long before now the next messages came
@@ -72,6 +73,14 @@ func (f *fake) says(from, text string) client.Message {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.add(client.Message{Contact: from, From: from, Type: client.TypeText, Text: text, State: client.Received, Unread: true})
+}
+
+// gets lets a message of any kind come in.
+func (f *fake) gets(m client.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m.State = client.Received
+	f.add(m)
 }
 
 // burst lets many messages come in as one batch.
@@ -203,7 +212,17 @@ func (f *fake) Block(_ context.Context, name string) error {
 	return err
 }
 
-func (f *fake) Send(_ context.Context, to, text string) (client.Message, error) {
+func (f *fake) Send(ctx context.Context, to, text string) (client.Message, error) {
+	f.mu.Lock()
+	hold := f.hold
+	f.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-ctx.Done():
+			return client.Message{}, ctx.Err()
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.refuse != nil {

@@ -103,8 +103,8 @@ func filename(s string) string {
 func TestOtherKinds(t *testing.T) {
 	inBubble(t, setting{width: 100, height: 24}, func(f *fake) {
 		f.knows("bob", client.Accepted)
-		f.add(client.Message{Contact: "bob", From: "bob", Type: client.TypeUnreadable, State: client.Received})
-		f.add(client.Message{Contact: "bob", From: "bob", Type: "poll\x1b[31m", State: client.Received})
+		f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeUnreadable})
+		f.gets(client.Message{Contact: "bob", From: "bob", Type: "poll\x1b[31m"})
 	}, func(s *screen, _ *fake) {
 		s.shows("could not be opened", "does not know (poll)", "Update")
 	})

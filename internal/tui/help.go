@@ -33,7 +33,7 @@ func (h *help) press(k tea.KeyPressMsg) (action, bool) {
 func (h *help) paste(string) {}
 
 func (h *help) hints() []key.Binding {
-	return []key.Binding{bind("↑ ↓ pgup pgdown", "more", "up"), bind("any other key", "close", "esc")}
+	return []key.Binding{bind("arrows, pgup, pgdown", "more", "up"), bind("any other key", "close", "esc")}
 }
 
 // helpColumn is the width of one column of the help.
@@ -104,7 +104,7 @@ func (h *help) commandLines(lk *look, width int) []string {
 	for _, c := range commands {
 		lines = append(lines, lk.helpEntry(c.usage(), c.does, width)...)
 	}
-	return append(append(lines, lk.helpEntry("//…", "a message that begins with a slash", width)...), "")
+	return append(append(lines, lk.helpEntry("//"+lk.More, "a message that begins with a slash", width)...), "")
 }
 
 func (h *help) signLines(lk *look, width int) []string {

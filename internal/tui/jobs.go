@@ -90,7 +90,6 @@ type (
 		err     error
 	}
 	answered struct { // a request was made or answered
-		verb    string
 		contact client.Contact
 		err     error
 	}
@@ -159,25 +158,25 @@ func (j *jobs) markRead(contact string, cursor int64) tea.Cmd {
 func (j *jobs) connect(name, note string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Connect(ctx, name, note)
-		return answered{"connect", cleanContact(c), err}
+		return answered{cleanContact(c), err}
 	})
 }
 
 func (j *jobs) accept(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Accept(ctx, name)
-		return answered{"accept", cleanContact(c), err}
+		return answered{cleanContact(c), err}
 	})
 }
 
 func (j *jobs) reject(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{"reject", client.Contact{Name: name, State: client.Known}, j.account.Reject(ctx, name)}
+		return answered{client.Contact{Name: name, State: client.Known}, j.account.Reject(ctx, name)}
 	})
 }
 
 func (j *jobs) block(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{"block", client.Contact{Name: name, State: client.Blocked}, j.account.Block(ctx, name)}
+		return answered{client.Contact{Name: name, State: client.Blocked}, j.account.Block(ctx, name)}
 	})
 }

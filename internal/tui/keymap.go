@@ -36,7 +36,7 @@ func newKeyMap() keyMap {
 
 		Jump:       bind("ctrl+k", "jump to a conversation", "ctrl+k"),
 		NextUnread: bind("alt+a", "next unread", "alt+a"),
-		Nth:        bind("alt+1 … alt+9", "by its place", "alt+1", "alt+2", "alt+3", "alt+4", "alt+5", "alt+6", "alt+7", "alt+8", "alt+9"),
+		Nth:        bind("alt+1 to alt+9", "by its place", "alt+1", "alt+2", "alt+3", "alt+4", "alt+5", "alt+6", "alt+7", "alt+8", "alt+9"),
 		Previous:   bind("alt+up", "the one above", "alt+up"),
 		Next:       bind("alt+down", "the one below", "alt+down"),
 
@@ -47,8 +47,8 @@ func newKeyMap() keyMap {
 		Redraw: bind("ctrl+l", "draw the screen again", "ctrl+l"),
 
 		Choose: bind("enter", "choose", "enter"),
-		Left:   bind("←", "before", "left", "shift+tab", "up"),
-		Right:  bind("→", "after", "right", "tab", "down"),
+		Left:   bind("left", "before", "left", "shift+tab", "up"),
+		Right:  bind("right", "after", "right", "tab", "down"),
 		Close:  bind("esc", "close", "esc", "ctrl+c"),
 	}
 }

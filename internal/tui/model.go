@@ -63,7 +63,7 @@ type model struct {
 	look
 	width, height int
 	now           time.Time
-	counting      bool // a second's tick is on its way
+	ticking       bool // a second is on its way
 }
 
 func newModel(j *jobs, ascii bool) *model {
@@ -85,7 +85,7 @@ func (m *model) Init() tea.Cmd {
 
 type (
 	minute struct{} // the clock shows another minute
-	second struct{} // a countdown shows another second
+	second struct{} // a countdown shows another second, or a passing word has passed
 	reopen struct{} // the account is tried again
 )
 
@@ -105,11 +105,11 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case tea.KeyPressMsg:
 		return m.press(msg)
 	case tea.PasteMsg:
-		return m.paste(msg.Content)
+		m.paste(msg.Content)
 	case tea.MouseWheelMsg:
 		m.wheel(msg)
 	case tea.MouseClickMsg:
-		return m.click(msg)
+		m.click(msg)
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 	case tea.FocusMsg:
@@ -125,9 +125,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case minute:
 		return m.jobs.after(untilMinute(m.now), minute{})
 	case second:
-		m.counting = false
-	case toastOver:
-		m.notices.over(msg.turn)
+		m.ticking = false
 	case opened:
 		return m.opened(msg)
 	case reopen:
@@ -135,14 +133,14 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case happened:
 		return m.happened(msg)
 	case historyRead:
-		return m.historyRead(msg)
+		m.historyRead(msg)
 	case sent:
 		return m.sent(msg)
 	case answered:
-		return m.answered(msg)
+		m.answered(msg)
 	case readMarked:
 		if msg.err != nil {
-			return m.fail(cleanError(msg.err))
+			m.fail(cleanError(msg.err))
 		}
 	}
 	return nil
@@ -164,19 +162,24 @@ func (m *model) settle() tea.Cmd {
 	l := m.layout()
 	m.composer.resize(l.column)
 	m.composer.invite(m.invitation())
-	cmds := []tea.Cmd{m.countdown()}
+	cmds := []tea.Cmd{m.tick()}
 	if t := m.thread(); t != nil && m.ready {
 		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
 	}
 	return tea.Batch(cmds...)
 }
 
-// countdown keeps the seconds running while the next try is awaited.
-func (m *model) countdown() tea.Cmd {
-	if m.counting || m.status.State != client.Offline || !m.status.RetryAt.After(m.now) {
+// tick keeps the seconds running while something passes with them: the wait
+// for the next try to connect, or a word in the last line.
+func (m *model) tick() tea.Cmd {
+	if !m.notices.until.After(m.now) {
+		m.notices.toast = ""
+	}
+	waits := m.status.State == client.Offline && m.status.RetryAt.After(m.now)
+	if m.ticking || (!waits && m.notices.toast == "") {
 		return nil
 	}
-	m.counting = true
+	m.ticking = true
 	return m.jobs.after(time.Second, second{})
 }
 
@@ -229,13 +232,14 @@ func (m *model) thread() *thread {
 }
 
 // say shows a passing word.
-func (m *model) say(text string) tea.Cmd {
-	return m.jobs.after(toastFor, toastOver{m.notices.say(text, false)})
+func (m *model) say(text string) {
+	m.notices.toast, m.notices.bad, m.notices.until = text, false, m.now.Add(toastFor)
 }
 
 // fail shows a passing word about what did not work.
-func (m *model) fail(text string) tea.Cmd {
-	return m.jobs.after(toastFor, toastOver{m.notices.say(text, true)})
+func (m *model) fail(text string) {
+	m.say(text)
+	m.notices.bad = true
 }
 
 // show opens a dialog that was asked for.

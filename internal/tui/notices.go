@@ -16,23 +16,8 @@ const (
 type notices struct {
 	toast    string
 	bad      bool
-	turn     int // tells an old toast's end from a new toast
+	until    time.Time
 	warnings []string
-}
-
-type toastOver struct{ turn int }
-
-// say shows a passing word and returns the turn at which it ends.
-func (n *notices) say(text string, bad bool) int {
-	n.turn++
-	n.toast, n.bad = text, bad
-	return n.turn
-}
-
-func (n *notices) over(turn int) {
-	if turn == n.turn {
-		n.toast = ""
-	}
 }
 
 func (n *notices) warn(text string) {

@@ -20,12 +20,15 @@ func (m *model) opened(o opened) tea.Cmd {
 	m.lost = ""
 	m.identity, m.status, m.position = o.identity, o.status, o.position
 	m.roster.set(o.contacts)
-	cmds := []tea.Cmd{m.jobs.wait(m.position), m.renew()}
+	cmd := tea.Batch(m.jobs.wait(m.position), m.renew())
 	if !m.ready || m.roster.index(m.current) < 0 {
-		cmds = append(cmds, m.open(m.roster.best()))
+		m.open(m.roster.best())
+	}
+	if asking := m.roster.names(client.Incoming); !m.ready && len(asking) > 0 {
+		m.announce(asking[0])
 	}
 	m.ready = true
-	return tea.Batch(cmds...)
+	return cmd
 }
 
 // renew throws away what may be out of date after a gap. A reader who has
@@ -64,17 +67,16 @@ func (m *model) happened(h happened) tea.Cmd {
 		return m.jobs.open()
 	}
 	m.position = h.batch.Next
-	cmds := []tea.Cmd{m.jobs.wait(m.position)}
 	for _, e := range h.batch.Events {
-		cmds = append(cmds, m.event(e))
+		m.event(e)
 	}
 	for _, t := range m.threads {
 		t.trim()
 	}
-	return tea.Batch(slices.DeleteFunc(cmds, func(c tea.Cmd) bool { return c == nil })...)
+	return m.jobs.wait(m.position)
 }
 
-func (m *model) event(e client.Event) tea.Cmd {
+func (m *model) event(e client.Event) {
 	switch {
 	case e.Message != nil && e.Kind == client.MessageAdded:
 		m.added(cleanMessage(*e.Message))
@@ -83,13 +85,12 @@ func (m *model) event(e client.Event) tea.Cmd {
 			t.update(cleanMessage(*e.Message))
 		}
 	case e.Contact != nil:
-		return m.contact(cleanContact(*e.Contact))
+		m.contact(cleanContact(*e.Contact))
 	case e.Status != nil:
 		m.status = cleanStatus(*e.Status)
 	case e.Kind == client.Warned:
 		m.notices.warn(sanitize.Line(e.Warning))
 	}
-	return nil
 }
 
 // added takes a new message of a conversation that is in memory.
@@ -108,39 +109,41 @@ func (m *model) added(msg client.Message) {
 }
 
 // contact takes a contact's new state.
-func (m *model) contact(c client.Contact) tea.Cmd {
+func (m *model) contact(c client.Contact) {
 	before := m.roster.put(c)
 	if c.State == before {
-		return nil
+		return
 	}
-	var cmd tea.Cmd
 	switch c.State {
 	case client.Incoming:
-		cmd = m.say(c.Name + " asks to talk with you. " + m.keys.Answer.Help().Key + " answers.")
+		m.announce(c.Name)
 		m.ask(c)
 	case client.Accepted:
-		cmd = m.say("You and " + c.Name + " can talk now.")
+		m.say("You and " + c.Name + " can talk now.")
 	}
-	return tea.Batch(cmd, m.stay())
+	m.stay()
+}
+
+func (m *model) announce(name string) {
+	m.say(name + " asks to talk with you. " + m.keys.Answer.Help().Key + " answers.")
 }
 
 // stay opens another conversation when the open one is gone, and the first
 // one when there was none.
-func (m *model) stay() tea.Cmd {
+func (m *model) stay() {
 	c := m.roster.get(m.current)
-	if c.State == client.Known {
-		return m.open(m.roster.best())
+	switch {
+	case c.State == client.Known:
+		m.open(m.roster.best())
+	case c.State == client.Accepted && m.threads[m.current] == nil:
+		m.open(m.current)
 	}
-	if c.State == client.Accepted && m.threads[m.current] == nil {
-		return m.open(m.current)
-	}
-	return nil
 }
 
 // ask opens the dialog of a request that came in, unless something else is
-// being answered or one has just been.
+// being answered, one has just been, or it would cover what is being written.
 func (m *model) ask(c client.Contact) {
-	if m.dialog != nil || m.now.Sub(m.requestAt) < askAgain {
+	if m.dialog != nil || m.height < tallFrom || m.now.Sub(m.requestAt) < askAgain {
 		return
 	}
 	m.show(m.requestDialog(c))
@@ -148,47 +151,49 @@ func (m *model) ask(c client.Contact) {
 }
 
 // historyRead takes a page of the history.
-func (m *model) historyRead(h historyRead) tea.Cmd {
+func (m *model) historyRead(h historyRead) {
 	t := m.threads[h.query.Contact]
 	if t == nil || t.epoch != h.epoch {
-		return nil
+		return
 	}
 	t.loading = false
 	if h.err != nil {
 		t.stuck = true
-		return m.fail(cleanError(h.err))
+		m.fail(cleanError(h.err))
+		return
 	}
 	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After > 0)
 	t.page(h.query, h.messages)
 	if !begun {
 		t.arriveAt(m.page(), t.firstUnread())
 	}
-	return nil
 }
 
 // sent takes the account's answer to a text, and hands it the next.
 func (m *model) sent(s sent) tea.Cmd {
 	m.queue = m.queue[1:]
-	var cmds []tea.Cmd
 	if s.err != nil {
+		for _, o := range slices.Backward(m.queue) { // what stands behind it would overtake it
+			m.giveBack(o)
+		}
+		m.queue = nil
 		m.giveBack(s.outgoing)
-		cmds = append(cmds, m.fail("Not sent: "+cleanError(s.err)))
+		m.fail("Not sent: " + cleanError(s.err))
 	} else if t := m.threads[s.message.Contact]; t != nil {
 		t.arrive(s.message)
 	}
 	if len(m.queue) > 0 {
-		cmds = append(cmds, m.jobs.send(m.queue[0]))
-	} else if m.quitting {
-		cmds = append(cmds, tea.Quit)
+		return m.jobs.send(m.queue[0])
 	}
-	return tea.Batch(cmds...)
+	if m.quitting {
+		return tea.Quit
+	}
+	return nil
 }
 
 // giveBack puts a text that was not taken before what is written meanwhile.
 func (m *model) giveBack(o outgoing) {
-	if m.quitting {
-		m.quitting = false // there is something to lose again
-	}
+	m.quitting = false // there is something to lose again
 	if o.to == m.current {
 		m.composer.set(strings.TrimSuffix(o.text+"\n"+m.composer.value(), "\n"))
 	} else {
@@ -197,23 +202,24 @@ func (m *model) giveBack(o outgoing) {
 }
 
 // answered takes the outcome of a request that was made or answered.
-func (m *model) answered(a answered) tea.Cmd {
+func (m *model) answered(a answered) {
 	if a.err != nil {
-		return m.fail(cleanError(a.err))
+		m.fail(cleanError(a.err))
+		return
 	}
 	m.roster.put(a.contact)
 	name := a.contact.Name
-	switch a.verb {
-	case "connect":
-		cmd := m.open(name)
-		if a.contact.State == client.Accepted {
-			return tea.Batch(cmd, m.say("You and "+name+" can talk now."))
-		}
-		return tea.Batch(cmd, m.say("Asked "+name+". What they answer shows here."))
-	case "accept":
-		return tea.Batch(m.open(name), m.say("You and "+name+" can talk now."))
-	case "reject":
-		return tea.Batch(m.stay(), m.say("Dropped the request of "+name+"."))
+	switch {
+	case a.contact.State == client.Accepted:
+		m.open(name)
+		m.say("You and " + name + " can talk now.")
+	case a.contact.State == client.Requested:
+		m.open(name)
+		m.say("Asked " + name + ". What they answer shows here.")
+	case a.contact.State == client.Blocked:
+		m.say("Blocked " + name + ".")
+	default:
+		m.say("Dropped the request of " + name + ".")
 	}
-	return tea.Batch(m.stay(), m.say("Blocked "+name+"."))
+	m.stay()
 }

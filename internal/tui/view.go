@@ -152,7 +152,7 @@ func (m *model) header(l layout) string {
 	if l.side == 0 && m.current != "" {
 		left = " " + m.Strong.Render(m.current)
 		if n := m.roster.unread(m.current); n > 0 {
-			left += "  " + m.Accent.Render(fmt.Sprintf("+%d", n))
+			left += "  " + m.Accent.Render(fmt.Sprintf("%d unread", n))
 		}
 	}
 	if !m.ready {
