@@ -34,7 +34,7 @@ func Script(ctx context.Context, w io.Writer) (err error) {
 		}
 	}()
 	s.say("a relay at %s, known by its key %s", p.server.Address(), p.server.Pin)
-	s.say("%s and %s have made keys and registered", You, Friend)
+	s.say("%s and %s make keys and register", You, Friend)
 	for _, act := range []func(context.Context) error{s.meet, s.talk, s.away, s.search} {
 		if err := act(ctx); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (s *script) meet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.say("%s asks %s, whose fingerprint is %s", You, Friend, asked.Fingerprint)
+	s.say("%s ask %s to be a contact; her fingerprint is %s", You, Friend, asked.Fingerprint)
 	request, err := awaitContact(ctx, s.friend, You, client.Incoming)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (s *script) away(ctx context.Context) error {
 			}
 		}
 	}
-	s.say("%s goes away; %s writes three messages, and the relay is restarted in between", Friend, You)
+	s.say("%s goes away; %s write three messages, and the relay is restarted in between", Friend, You)
 	if s.friend, err = s.back(ctx, ref); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (s *script) away(ctx context.Context) error {
 	if err := awaitState(ctx, s.you, last.ID, client.Delivered); err != nil {
 		return err
 	}
-	s.say("%s comes back and has them, in order:", Friend)
+	s.say("%s comes back and gets them, in order:", Friend)
 	for _, m := range got {
 		s.say("  %s", m.Text)
 	}

@@ -81,10 +81,10 @@ func greet(w io.Writer, host *relayhost.Host, f serveFlags) {
 	fmt.Fprintf(w, "  listens on   %s\n", host.Addr())
 	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
-	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", url, host.Fingerprint())
 	if port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
-		fmt.Fprintf(w, "  on this one  chat login NAME\n")
+		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}
+	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", url, host.Fingerprint())
 }
 
 // dialName says under which name users reach the listener: the first that the
