@@ -42,6 +42,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"relay":  relayCmd,
 			"status": statusCmd,
+			"owned":  ownedCmd,
 		},
 	})
 }

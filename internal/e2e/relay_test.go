@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -94,7 +93,7 @@ func (r *relay) end(sig os.Signal) error {
 
 // relayCmd is "relay start [flags]", "relay stop" and "relay kill". Started
 // again, the relay has the same data and address. $RELAY is what users give,
-// $RELAYADDR its host:port, $RELAYDATA its folder.
+// $RELAYADDR its host:port, $RELAYPORT its port, $RELAYDATA its folder.
 func relayCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: relay start [flags] | stop | kill")
@@ -106,6 +105,7 @@ func relayCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(r.start())
 		ts.Setenv("RELAY", r.url)
 		ts.Setenv("RELAYADDR", r.addr)
+		ts.Setenv("RELAYPORT", r.addr[strings.LastIndex(r.addr, ":")+1:])
 		ts.Setenv("RELAYDATA", r.dir)
 	case "stop":
 		ts.Check(r.end(syscall.SIGTERM))
@@ -135,6 +135,20 @@ func statusCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// ownedCmd is "owned NAME": it waits until another process holds that profile
+// and answers.
+func ownedCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: owned NAME")
+	}
+	late := time.Now().Add(endTime)
+	for ts.Exec("chat", "whoami", "--no-input", "--as", args[0]) != nil {
+		if time.Now().After(late) {
+			ts.Fatalf("nobody holds the profile of %s", args[0])
+		}
+	}
+}
+
 // startRelay is for tests that are not scripts.
 func startRelay(t testing.TB, env []string, args ...string) *relay {
 	t.Helper()
@@ -144,10 +158,4 @@ func startRelay(t testing.TB, env []string, args ...string) *relay {
 	}
 	t.Cleanup(func() { r.end(os.Kill) })
 	return r
-}
-
-// host is the relay's address.
-func (r *relay) host() string {
-	host, _, _ := net.SplitHostPort(r.addr)
-	return host
 }

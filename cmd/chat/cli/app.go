@@ -67,9 +67,9 @@ func named(as string) (profile.Ref, error) {
 		return profile.Ref{}, err
 	}
 	if len(all) == 0 {
-		return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine. Make it with: chat login NAME", as)}
+		return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine. Make it with: chat login %s", as, name)}
 	}
-	return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine, but there is %s. Make a new one with: chat login NAME", as, names(all))}
+	return profile.Ref{}, &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no account %q on this machine, but there is %s. Make a new one with: chat login %s", as, names(all), name)}
 }
 
 func names(refs []profile.Ref) string {

@@ -147,13 +147,15 @@ func (c *call) contact(name string) (client.Contact, bool, error) {
 	return client.Contact{}, false, err
 }
 
-// heardFrom waits until a person is known, for their request may still be at
-// the relay; not longer than it takes to be sure that it is not.
-func (c *call) heardFrom(name string, timeout time.Duration) error {
-	if _, ok, err := c.contact(name); ok || err != nil {
+// heardFrom waits until a person stands to the account as wanted, for their
+// request or answer may still be at the relay; not longer than it takes to be
+// sure that it is not.
+func (c *call) heardFrom(name string, want client.ContactState, timeout time.Duration) error {
+	if p, _, err := c.contact(name); p.State == want || err != nil {
 		return err
 	}
-	return c.caughtUp(timeout)
+	c.catchUp(timeout)
+	return c.ctx.Err()
 }
 
 // catchUp waits like caughtUp, but only tells when it cannot be: the commands

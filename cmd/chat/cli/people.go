@@ -79,7 +79,7 @@ func (a *app) newAccept() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd, func(c *call) error {
-			if err := c.heardFrom(args[0], *timeout); err != nil {
+			if err := c.heardFrom(args[0], client.Incoming, *timeout); err != nil {
 				return err
 			}
 			if _, err := c.Accept(c.ctx, args[0]); err != nil {
@@ -94,7 +94,7 @@ func (a *app) newAccept() *cobra.Command {
 func (a *app) newReject() *cobra.Command {
 	return a.newEnding("reject NAME", "Drop a request; they are not told", "the request of %s is dropped\n",
 		func(c *call, name string, timeout time.Duration) error {
-			if err := c.heardFrom(name, timeout); err != nil {
+			if err := c.heardFrom(name, client.Incoming, timeout); err != nil {
 				return err
 			}
 			return c.Reject(c.ctx, name)

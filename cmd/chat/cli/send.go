@@ -84,10 +84,8 @@ func messageText(stdin io.Reader, args []string) (string, error) {
 // send queues a message and waits until it has come as far as asked. It
 // returns the message in the state that it has reached, also with an error.
 func (c *call) send(to, text, wait string, timeout time.Duration) (client.Message, error) {
-	if _, known, err := c.contact(to); err != nil {
+	if err := c.heardFrom(to, client.Accepted, timeout); err != nil {
 		return client.Message{}, err
-	} else if !known { // their acceptance may still be at the relay
-		c.catchUp(timeout)
 	}
 	m, err := c.Send(c.ctx, to, text)
 	if err != nil || wait == waitQueued {
