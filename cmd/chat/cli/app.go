@@ -42,7 +42,7 @@ func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
 	}
 	last, ok := profile.Last()
 	if !ok {
-		return profile.Ref{}, usage("There are several accounts on this machine: " + names(all) + ". Say which with --as NAME.")
+		return profile.Ref{}, wrongUsage("There are several accounts on this machine: " + names(all) + ". Say which with --as NAME.")
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "as %s at %s\n", last.Name, last.Server)
 	return last, nil

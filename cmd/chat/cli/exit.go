@@ -59,5 +59,5 @@ func exitCode(err error) int {
 	return exitError
 }
 
-// usage is a mistake in the command line.
-func usage(text string) error { return &client.Error{Code: client.CodeUsage, Text: text} }
+// wrongUsage is a mistake in the command line.
+func wrongUsage(text string) error { return &client.Error{Code: client.CodeUsage, Text: text} }

@@ -24,7 +24,7 @@ back, give the cursor of the first line as --before.`,
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if q.Limit < 1 || q.Limit > client.MaxLimit {
-			return usage(fmt.Sprintf("--limit is 1 to %d.", client.MaxLimit))
+			return wrongUsage(fmt.Sprintf("--limit is 1 to %d.", client.MaxLimit))
 		}
 		return a.with(cmd, func(c *call) error {
 			if len(args) == 1 {

@@ -108,7 +108,7 @@ func (a *app) create(cmd *cobra.Command, name string, server client.Server) (*ow
 func (a *app) trust(ctx context.Context, s client.Server) error {
 	t, err := a.terminal("")
 	if err != nil {
-		return usage(fmt.Sprintf("The relay at %s is not known yet. Its fingerprint is %s. If that is what its operator says, give it: --server '%s'", s.Address(), s.Pin, s))
+		return wrongUsage(fmt.Sprintf("The relay at %s is not known yet. Its fingerprint is %s. If that is what its operator says, give it: --server '%s'", s.Address(), s.Pin, s))
 	}
 	defer t.Close()
 	t.Say("The relay at %s shows the fingerprint\n\n    %s\n\n", s.Address(), s.Pin)
@@ -128,7 +128,7 @@ func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 		secret, err := readPassphraseFile(a.passphraseFile)
 		if err == nil && len(secret) < keyfile.MinPassphrase {
 			clear(secret)
-			return nil, usage(fmt.Sprintf("The passphrase in %s is too short: at least %d bytes.", a.passphraseFile, keyfile.MinPassphrase))
+			return nil, wrongUsage(fmt.Sprintf("The passphrase in %s is too short: at least %d bytes.", a.passphraseFile, keyfile.MinPassphrase))
 		}
 		return secret, err
 	}
@@ -175,7 +175,7 @@ func (a *app) sayLogin(cmd *cobra.Command, acc *owner.Account) error {
 // openLast opens the interface on the account that choose gives.
 func (a *app) openLast(cmd *cobra.Command) error {
 	if !a.interactive() {
-		return usage("There is no terminal for the interface. For scripts there are chat send, listen and history; see: chat --help")
+		return wrongUsage("There is no terminal for the interface. For scripts there are chat send, listen and history; see: chat --help")
 	}
 	acc, err := a.open(cmd)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 	"secure-messaging/pkg/crypto/keyfile"
 )
@@ -56,9 +57,6 @@ unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return a.openLast(cmd) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Sprintf("%v. See: %s --help", err, cmd.CommandPath()))
-	})
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.as, "as", "", "account to use: NAME, or NAME@host:port where one name is at two relays")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase")
@@ -67,21 +65,6 @@ unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 
 		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(),
 		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), version.Command(),
 	)
-	markUsage(root)
+	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
 	return root
-}
-
-// markUsage gives wrong arguments of any command the exit code of usage.
-func markUsage(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usage(fmt.Sprintf("%v. See: %s --help", err, cmd.CommandPath()))
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		markUsage(sub)
-	}
 }

@@ -40,7 +40,7 @@ it stays queued and leaves when chat next reaches the relay; then the exit code 
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if wait != waitQueued && wait != waitStored && wait != waitDelivered {
-			return usage(fmt.Sprintf("--wait is queued, stored or delivered, not %q.", wait))
+			return wrongUsage(fmt.Sprintf("--wait is queued, stored or delivered, not %q.", wait))
 		}
 		text, err := messageText(cmd.InOrStdin(), args[1:])
 		if err != nil {
@@ -71,7 +71,7 @@ func messageText(stdin io.Reader, args []string) (string, error) {
 		return strings.Join(args, " "), nil
 	}
 	if len(args) == 0 && stdin == os.Stdin && terminal.IsTerminal(os.Stdin) {
-		return "", usage("There is no message. Write it behind the name, or pipe it in: echo hello | chat send NAME")
+		return "", wrongUsage("There is no message. Write it behind the name, or pipe it in: echo hello | chat send NAME")
 	}
 	b, err := io.ReadAll(io.LimitReader(stdin, client.MaxText+2))
 	if err != nil {

@@ -74,7 +74,7 @@ To leave chat, just quit it: the profile is sealed on the disk.`,
 func (a *app) confirmLogout(cmd *cobra.Command, ref profile.Ref) error {
 	t, err := a.terminal("")
 	if err != nil {
-		return usage("Logging out destroys the keys and messages of " + ref.Name + " on this machine. To confirm, give --yes.")
+		return wrongUsage("Logging out destroys the keys and messages of " + ref.Name + " on this machine. To confirm, give --yes.")
 	}
 	defer t.Close()
 	t.Say("This destroys the keys and messages of %s at %s on this machine.\nThe name can never be used again, by you or by others.\n", ref.Name, ref.Server)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 )
 
@@ -56,25 +57,7 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
-	})
 	root.AddCommand(newServe(), version.Command())
-	markUsage(root)
+	usage.Mark(root, func(err error) error { return usageError{err} })
 	return root
-}
-
-// markUsage makes wrong arguments of any command a usageError.
-func markUsage(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return usageError{fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())}
-			}
-			return nil
-		}
-	}
-	for _, sub := range cmd.Commands() {
-		markUsage(sub)
-	}
 }
