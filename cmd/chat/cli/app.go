@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/terminal"
+	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto/keyfile"
 )
@@ -21,6 +23,7 @@ type app struct {
 	as             string
 	passphraseFile string
 	noInput        bool
+	ascii          bool
 	cost           keyfile.Cost // of the passphrase of a new profile
 }
 
@@ -141,4 +144,13 @@ func (a *app) terminal(without string) (*terminal.Terminal, error) {
 // interactive reports whether this process has a screen for the interface.
 func (a *app) interactive() bool {
 	return !a.noInput && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
+}
+
+// screenOptions says how the interface is to be painted. NO_COLOR is for the
+// terminal library to see. A locale that is named and is not UTF-8 gets ASCII;
+// where none is named, terminals of today show UTF-8.
+func (a *app) screenOptions() tui.Options {
+	locale := strings.ToUpper(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
+	utf8 := locale == "" || strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")
+	return tui.Options{ASCII: a.ascii || !utf8}
 }

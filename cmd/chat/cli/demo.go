@@ -23,7 +23,7 @@ answers, and open the interface. Everything lies in a temporary folder that goes
 				return demo.Script(cmd.Context(), cmd.OutOrStdout())
 			}
 			return demo.Run(cmd.Context(), func(ctx context.Context, acc client.Account) error {
-				return tui.Run(ctx, acc, tui.Options{})
+				return tui.Run(ctx, acc, a.screenOptions())
 			})
 		},
 	}

@@ -191,7 +191,7 @@ func (a *app) openLast(cmd *cobra.Command) error {
 func (a *app) screen(cmd *cobra.Command, acc *owner.Account) error {
 	err := acc.Start()
 	if err == nil {
-		err = tui.Run(cmd.Context(), acc, tui.Options{})
+		err = tui.Run(cmd.Context(), acc, a.screenOptions())
 	}
 	return errors.Join(err, acc.Close(linger))
 }

@@ -60,6 +60,7 @@ unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.as, "as", "", "account to use: NAME, or NAME@host:port where one name is at two relays")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase")
+	flags.BoolVar(&a.ascii, "ascii", false, "signs and lines of the interface in ASCII")
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
 		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(),
