@@ -241,7 +241,7 @@ func TestRequestByItself(t *testing.T) {
 		s.type_("I was ab")
 		f.asks("dave", "let me in\x1b[2J\u202e")
 		s.wait()
-		s.shows("A request from dave", "let me in", bobsPrint, "dave asks to talk with you. alt+r answers.")
+		s.shows("A request from dave", "let me in", bobsPrint, "dave asks to talk. alt+r answers.")
 		s.type_("out to write this, a r b")
 		s.press("enter") // sends, and decides nothing
 		f.sent(t, "I was about to write this, a r b")
@@ -256,7 +256,7 @@ func TestRequestByItself(t *testing.T) {
 		// The next one is only announced: strangers cannot keep us from writing.
 		f.asks("mallory", "")
 		s.wait()
-		s.shows("mallory asks to talk with you.")
+		s.shows("mallory asks to talk.")
 		s.hides("A request from mallory")
 		s.pass(time.Minute)
 		f.asks("trudy", "")

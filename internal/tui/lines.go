@@ -2,6 +2,8 @@ package tui
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -88,10 +90,10 @@ func (lk *look) box(edge lipgloss.Style, title string, lines []string, width int
 // piece is a part of a text, in bytes.
 type piece struct{ from, to int }
 
-// wrap cuts text into lines of at most width cells: at spaces where it can,
-// after hyphens and slashes, beside wide characters, else in the middle of a
-// word. Only blanks at the cuts are left out, so indentation stays. A cluster wider than width
-// gets a line of its own.
+// wrap cuts text into lines of at most width cells: after blanks, after
+// hyphens between letters, beside wide characters, else in the middle of a
+// word. Only blanks at the cuts are left out, so indentation stays. A cluster
+// wider than width gets a line of its own.
 func wrap(cells ansi.Method, text string, width int) []piece {
 	var lines []piece
 	for from := 0; ; {
@@ -111,32 +113,41 @@ func wrapParagraph(lines []piece, cells ansi.Method, text string, p piece, width
 		cut   = -1     // where the line can end
 		after int      // cells up to cut
 		words bool     // the line holds more than indentation
+		prev  string
 	)
 	for i := p.from; i < p.to; {
 		cluster, w := ansi.FirstGraphemeCluster(text[i:p.to], cells)
 		end := i + len(cluster)
-		switch {
-		case cluster == " " && col >= width && words: // a blank at the end of a full line
+		if cluster == " " && col >= width && words { // a blank at the end of a full line
 			lines = append(lines, piece{start, i})
 			start, col, cut, words = end, 0, -1, false
 			i = end
 			continue
-		case col+w > width && cut > start:
-			lines = append(lines, piece{start, start + len(strings.TrimRight(text[start:cut], " "))})
-			start, col, cut = cut, col-after, -1
-		case col+w > width && i > start:
-			lines = append(lines, piece{start, i})
-			start, col, cut = i, 0, -1
 		}
-		if w == 2 && words && i > start {
+		for col+w > width && i > start { // twice, when the rest of a line and a wide character do not fit either
+			to := i
+			if cut > start {
+				to, col = cut, col-after
+			} else {
+				col = 0
+			}
+			lines = append(lines, piece{start, start + len(strings.TrimRight(text[start:to], " "))})
+			start, cut = to, -1
+		}
+		if w >= 2 && words && i > start {
 			cut, after = i, col
 		}
 		col += w
 		words = words || cluster != " "
-		if words && (w == 2 || cluster == " " || cluster == "-" || cluster == "/") {
+		if words && (w >= 2 || cluster == " " || (cluster == "-" && isLetter(prev))) {
 			cut, after = end, col
 		}
-		i = end
+		i, prev = end, cluster
 	}
 	return append(lines, piece{start, p.to})
+}
+
+func isLetter(cluster string) bool {
+	r, _ := utf8.DecodeRuneInString(cluster)
+	return unicode.IsLetter(r)
 }

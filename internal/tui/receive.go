@@ -125,7 +125,7 @@ func (m *model) contact(c client.Contact) {
 }
 
 func (m *model) announce(name string) {
-	m.say(name + " asks to talk with you. " + m.keys.Answer.Help().Key + " answers.")
+	m.say(name + " asks to talk. " + m.keys.Answer.Help().Key + " answers.")
 }
 
 // stay opens another conversation when the open one is gone, and the first

@@ -256,13 +256,13 @@ func (m *model) hints() []key.Binding {
 	case m.dialog != nil && !m.byItself:
 		return m.dialog.hints()
 	case m.roster.get(m.current).State == client.Incoming:
-		return []key.Binding{short(k.Send, "answer"), jump, help}
+		return []key.Binding{short(k.Send, "answer"), help, jump}
 	case m.suggestions() != nil:
 		return []key.Binding{short(k.Complete, "complete"), short(k.Send, "do it"), short(k.Clear, "clear")}
 	case t != nil && !t.follow:
-		return []key.Binding{short(k.Newest, "newest"), k.PageUp, k.PageDown, jump, help}
+		return []key.Binding{short(k.Newest, "newest"), help, k.PageUp, k.PageDown, jump}
 	case t != nil:
-		return []key.Binding{k.Send, short(k.Newline, "new line"), jump, short(k.NextUnread, "next unread"), help}
+		return []key.Binding{k.Send, help, jump, short(k.NextUnread, "next unread"), short(k.Newline, "new line")}
 	}
-	return []key.Binding{k.Connect, jump, help}
+	return []key.Binding{help, k.Connect, jump}
 }

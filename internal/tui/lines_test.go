@@ -1,0 +1,88 @@
+package tui
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 10, []string{""}},
+		{"a\n\nb\n", 10, []string{"a", "", "b", ""}},
+		{"one two three", 7, []string{"one two", "three"}},
+		{"one two three", 8, []string{"one two", "three"}},
+		{"    if x {\n        return\n    }", 20, []string{"    if x {", "        return", "    }"}},
+		{"    abcdef", 6, []string{"    ab", "cdef"}},
+		{"see https://example.org/a/b", 24, []string{"see", "https://example.org/a/b"}},
+		{"run it --dry-run now", 10, []string{"run it", "--dry-run", "now"}},
+		{"Donaudampfschiff", 6, []string{"Donaud", "ampfsc", "hiff"}},
+		{"日本語テキスト", 5, []string{"日本", "語テ", "キス", "ト"}},
+		{"go 日本語", 7, []string{"go 日本", "語"}},
+		{"日", 1, []string{"日"}},
+	} {
+		var got []string
+		for _, p := range wrap(ansi.GraphemeWidth, c.text, c.width) {
+			got = append(got, c.text[p.from:p.to])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("wrap(%q, %d) = %q, want %q", c.text, c.width, got, c.want)
+		}
+	}
+}
+
+// TestWrapKeepsAll wraps random texts: nothing is lost but blanks, and
+// nothing is wider than the page.
+func TestWrapKeepsAll(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	letters := []string{"a", "b", "-", " ", " ", "\n", "日", "本", "é", "👍🏽", "👨\u200d👩\u200d👧", "/", "ش"}
+	for range 5000 {
+		var text strings.Builder
+		for range rng.IntN(60) {
+			text.WriteString(letters[rng.IntN(len(letters))])
+		}
+		width := 2 + rng.IntN(20)
+		for _, cells := range []ansi.Method{ansi.WcWidth, ansi.GraphemeWidth} {
+			var kept strings.Builder
+			for _, p := range wrap(cells, text.String(), width) {
+				line := text.String()[p.from:p.to]
+				kept.WriteString(line)
+				if cluster, _ := ansi.FirstGraphemeCluster(line, cells); cells.StringWidth(line) > width && cluster != line {
+					t.Fatalf("%q is wider than %d", line, width)
+				}
+			}
+			if got, want := without(kept.String()), without(text.String()); got != want {
+				t.Fatalf("wrapping %q to %d lost something: %q", text.String(), width, kept.String())
+			}
+		}
+	}
+}
+
+func without(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
+
+func TestSpans(t *testing.T) {
+	for text, want := range map[string][]string{
+		"plain":                        nil,
+		"run `go test`, then":          {"`go test`"},
+		"see https://a.example/x?y=1.": {"https://a.example/x?y=1"},
+		"\"https://a.example\"":        {"https://a.example"},
+		"**bold** and 2**3**4":         {"**bold**", "**3**"},
+		"http://ex\u00e4mple.org":      {"http://ex"},
+		"javascript:alert(1)":          nil,
+	} {
+		var got []string
+		for _, s := range spans(text) {
+			got = append(got, text[s.from:s.to])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("spans(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
