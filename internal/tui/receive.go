@@ -34,7 +34,7 @@ func (m *model) opened(o opened) tea.Cmd {
 // renew throws away what may be out of date after a gap. A reader who has
 // scrolled up keeps the place: what is in memory is brought up to date, and
 // what follows is read when it is needed.
-func (m *model) renew() tea.Cmd {
+func (m *model) renew() (cmd tea.Cmd) {
 	for name, t := range m.threads {
 		switch {
 		case name != m.current:
@@ -43,10 +43,10 @@ func (m *model) renew() tea.Cmd {
 			t.reset()
 		default:
 			t.newer, t.loading, t.epoch = true, true, t.epoch+1
-			return m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
+			cmd = m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
 		}
 	}
-	return nil
+	return cmd
 }
 
 // lose says that the account does not answer, and tries again.
