@@ -75,8 +75,10 @@ func (m *model) blockDialog(name string) *choice {
 	}
 }
 
+// quitDialog asks before leaving. Whoever presses ctrl+c once more means it,
+// unless there is something to lose.
 func (m *model) quitDialog() *choice {
-	return &choice{
+	c := &choice{
 		keys: &m.keys, title: "Quit?",
 		body: func(lk *look, width, _ int) []string {
 			lines := lk.wrapped("What others send meanwhile waits for you at the relay.", lk.Text.Render, width)
@@ -87,6 +89,10 @@ func (m *model) quitDialog() *choice {
 		},
 		options: []option{{"Quit", (*model).quit}, {"Stay", nil}},
 	}
+	if m.unsent() == 0 {
+		c.insist = (*model).quit
+	}
+	return c
 }
 
 func plural(n int, one, many string) string {

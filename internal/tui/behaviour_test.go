@@ -564,14 +564,22 @@ func TestQuit(t *testing.T) {
 		s.hides("something", "Quit?")
 		s.press("ctrl+c")
 		s.shows("Quit?", "waits for you at the relay")
-		s.press("ctrl+c")
+		s.press("esc")
 		s.hides("Quit?")
 		s.type_("draft")
 		s.press("alt+1", "ctrl+c")
 		s.shows("1 text that you have written but not sent will be lost.")
-		s.press("enter")
+		s.press("ctrl+c") // once more loses nothing
+		s.hides("Quit?")
+		s.press("ctrl+c", "enter")
 		if !s.over() {
 			t.Error("still there")
+		}
+	})
+	inBubble(t, usual, talk, func(s *screen, f *fake) {
+		s.press("ctrl+c", "ctrl+c")
+		if !s.over() {
+			t.Error("still there after two ctrl+c")
 		}
 	})
 }

@@ -30,6 +30,10 @@ type choice struct {
 	body    func(lk *look, width, height int) []string
 	options []option
 	at      int // the chosen option
+
+	// insist is what the key that brought the dialog does when it comes again,
+	// where that is not to close it.
+	insist action
 }
 
 type option struct {
@@ -39,6 +43,8 @@ type option struct {
 
 func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
 	switch {
+	case c.insist != nil && key.Matches(k, c.keys.Clear):
+		return c.insist, true
 	case key.Matches(k, c.keys.Close):
 		return nil, true
 	case key.Matches(k, c.keys.Choose):
