@@ -68,11 +68,14 @@ func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
 	if err != nil {
 		return nil, ErrNone
 	}
+	defer term.Restore(fd, before)
+	if err := hide(fd); err != nil { // before the prompt, for who types at once
+		return nil, err
+	}
 	fmt.Fprint(t.out, prompt)
 	b, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	fmt.Fprintln(t.out)
 	if ctx.Err() != nil {
-		term.Restore(fd, before)
 		return nil, ctx.Err()
 	}
 	if errors.Is(err, io.EOF) {
