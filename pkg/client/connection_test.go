@@ -107,6 +107,25 @@ func TestAckOnlyAfterCommit(t *testing.T) {
 	})
 }
 
+// An ack is for what came on the same connection.
+func TestAckOfEarlierConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := newScript(t,
+			func(l *line) {
+				l.login()
+				l.send(l.fromBob(5, "hello"))
+				want[*protocol.Ack](l)
+				l.ws.NetConn().Close()
+			},
+			func(l *line) { l.login(); l.gone() })
+		run(t, c)
+		time.Sleep(longPause)
+		if st := status(c); st.State != Connected {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
 // Whoever has seen a message may end the program: the ack still goes.
 func TestLastAck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -59,6 +59,7 @@ func TestConversation(t *testing.T) {
 			t.Errorf("%s: outbox %v, warnings %q", p.name, p.outbox, p.warnings)
 		}
 	}
+	bob.says(alice, "answered, not read")
 	if got := bob.contacts["alice"]; got.Unread != 1 || got.LastAt.IsZero() {
 		t.Errorf("bob's contact %+v", got.Contact)
 	}
