@@ -26,7 +26,7 @@ type owner struct {
 	end    func() // ends it and waits
 }
 
-func own(t *testing.T, account client.Account) owner {
+func own(t testing.TB, account client.Account) owner {
 	t.Helper()
 	o := owner{server: NewServer(account), path: filepath.Join(t.TempDir(), "s")}
 	ln, err := Listen(o.path)
@@ -46,7 +46,7 @@ func own(t *testing.T, account client.Account) owner {
 	return o
 }
 
-func (o owner) dial(t *testing.T) *Remote {
+func (o owner) dial(t testing.TB) *Remote {
 	t.Helper()
 	r, err := Dial(t.Context(), o.path)
 	if err != nil {
