@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"io"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -82,7 +83,7 @@ func (c *conn) writeClose() {
 func (c *conn) hangUp() {
 	if c.why.code != 0 || c.why == closeOversize {
 		c.net.SetReadDeadline(time.Now().Add(lingerTime))
-		discard(c.net)
+		io.Copy(io.Discard, c.net)
 	}
 	c.net.Close()
 	c.grace.Stop()

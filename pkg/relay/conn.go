@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"sync"
 	"time"
@@ -193,6 +192,3 @@ func (c *conn) signal() {
 	default:
 	}
 }
-
-// discard reads until the peer closes or the deadline passes.
-func discard(nc net.Conn) { io.Copy(io.Discard, nc) }

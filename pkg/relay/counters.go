@@ -20,7 +20,6 @@ const (
 	CountReceipts       Counter = "stored_receipts"         //
 	CountSwallowed      Counter = "swallowed_requests"      // answered like others, but the target has blocked the sender
 	CountReceiptDropped Counter = "dropped_receipts"        // "delivered" for a mailbox full of them
-	CountMailboxFull    Counter = "refused_mailbox_full"    // also among refused_unavailable
 	CountStoreErrors    Counter = "store_errors"            // operations of the store that failed
 	CountConflicts      Counter = "directory_conflicts"     // compare-and-set tried again
 	CountAckUnknown     Counter = "refused_acks"            // of something that was not sent
@@ -51,7 +50,7 @@ func newCounters() counters {
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
 		CountRequests, CountAccepts, CountMessages, CountReceipts, CountSwallowed, CountReceiptDropped,
-		CountMailboxFull, CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
+		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
 		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,
 	} {

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -79,6 +80,26 @@ func delivered(c *peer, by *person, ids ...crypto.MessageID) {
 			c.t.Fatalf("wanted delivered for %s, got %s", id, protocol.Encode(f))
 		}
 		c.ack(f.Seq)
+	}
+}
+
+// TestLargeBacklog: a mailbox of large messages comes whole, though one read
+// of it does not hold them all.
+func TestLargeBacklog(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	a := w.login(alice)
+	var ids []crypto.MessageID
+	for range 5 {
+		ids = append(ids, a.message(strings.Repeat("x", protocol.MaxSealed), bob))
+		a.expectStored(ids[len(ids)-1], bob)
+	}
+	b := w.login(bob)
+	for _, id := range ids {
+		if f := expect[*protocol.EncryptedMessage](b); f.ID != id || len(f.Data) != protocol.MaxSealed {
+			t.Fatalf("wanted %s, got %s of %d bytes", id, f.ID, len(f.Data))
+		}
 	}
 }
 
@@ -317,8 +338,8 @@ func TestReceiptsFull(t *testing.T) {
 	a.expectNothing()
 }
 
-// TestMailboxFull: who has a full mailbox is said to be unavailable, the
-// others get theirs, and the connection lives.
+// TestMailboxFull: the sender is told, the others get theirs, and the
+// connection lives.
 func TestMailboxFull(t *testing.T) {
 	w := newSmallWorld(t)
 	alice, bob, carol := w.register("alice"), w.register("bob"), w.register("carol")
@@ -329,7 +350,7 @@ func TestMailboxFull(t *testing.T) {
 	a.expectStored(first, bob)
 	a.expectStored(second, bob)
 	id := a.message("x", bob, carol)
-	a.refused(id, bob, protocol.CodeUnavailable)
+	a.refused(id, bob, protocol.CodeMailboxFull)
 	a.expectStored(id, carol)
 	b := w.login(bob)
 	expect[*protocol.EncryptedMessage](b)
@@ -337,7 +358,7 @@ func TestMailboxFull(t *testing.T) {
 	b.expectSettled(alice)
 	delivered(a, bob, first, second)
 	a.expectStored(a.message("x", bob), bob)
-	if n := w.relay.Snapshot()[relay.CountMailboxFull]; n != 1 {
+	if n := w.relay.Snapshot()["refused_mailbox_full"]; n != 1 {
 		t.Errorf("%d were refused", n)
 	}
 }

@@ -52,6 +52,11 @@ func TestBadProofs(t *testing.T) {
 			l.Address.Device = crypto.NewDeviceID()
 			return authenticate(l, alice.device)
 		},
+		"another device in the frame alone": func(_ *peer, l crypto.Login) protocol.Frame {
+			f := authenticate(l, alice.device)
+			f.Address.Device = crypto.NewDeviceID()
+			return f
+		},
 		"nobody": func(_ *peer, l crypto.Login) protocol.Frame {
 			l.Address.User = "nobody"
 			return authenticate(l, alice.device)

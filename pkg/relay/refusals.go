@@ -26,6 +26,7 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeTaken:           "the name is taken; choose another",
 	protocol.CodeBadName:         crypto.ErrUsername.Error(),
 	protocol.CodeStale:           "the nonce is too old; fetch another and try again",
+	protocol.CodeMailboxFull:     "their mailbox is full; they have been away for long",
 	protocol.CodeUnavailable:     "the relay cannot take this now; send it again later",
 	protocol.CodeMethod:          "the method is not allowed here",
 	protocol.CodeUnsupportedType: "the body must be application/json",
