@@ -230,6 +230,8 @@ func refusal(code protocol.Code, contact string) string {
 		return "the relay does not know " + contact + " any more"
 	case protocol.CodeBlocked:
 		return "you have blocked " + contact
+	case protocol.CodeMailboxFull:
+		return "too much waits for " + contact + " at the relay already; send it again when they have been there"
 	case protocol.CodeTooLarge:
 		return "the relay found it too large"
 	}

@@ -23,8 +23,9 @@ const (
 	CodeBlocked         Code = "you_blocked"    // the sender has blocked the target
 	CodeTaken           Code = "taken"          // the name belongs to somebody, or once did
 	CodeBadName         Code = "bad_name"
-	CodeStale           Code = "stale"       // the nonce is too old: fetch another and try again
-	CodeUnavailable     Code = "unavailable" // the relay cannot store right now: try again later
+	CodeStale           Code = "stale"        // the nonce is too old: fetch another and try again
+	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more
+	CodeUnavailable     Code = "unavailable"  // the relay cannot store right now: try again later
 	CodeMethod          Code = "method_not_allowed"
 	CodeUnsupportedType Code = "unsupported_media_type"
 	CodeNotFound        Code = "not_found"
