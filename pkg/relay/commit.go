@@ -98,7 +98,7 @@ func (c *conn) post(id crypto.MessageID, ds []Delivery) {
 	w := commit{wait: appended.Wait}
 	for i, seq := range appended.Seqs {
 		if seq == 0 {
-			c.full(id, ds[i].Entry.Kind, recipients[i])
+			c.refuse(protocol.CodeMailboxFull, id, recipients[i])
 			continue
 		}
 		r.counters.add(entryCounters[ds[i].Entry.Kind])
@@ -106,15 +106,4 @@ func (c *conn) post(id crypto.MessageID, ds []Delivery) {
 		w.receipts = append(w.receipts, &protocol.Receipt{ID: id, Recipient: recipients[i], State: protocol.ReceiptStored})
 	}
 	c.later(w)
-}
-
-// full answers for a mailbox that holds no more. A message may fail, for its
-// author is told; an acceptance has to come again, or one of the two would
-// never know that they are contacts.
-func (c *conn) full(id crypto.MessageID, kind Kind, recipient *crypto.Address) {
-	if kind == KindAccept {
-		c.unavailable(id, recipient)
-		return
-	}
-	c.refuse(protocol.CodeMailboxFull, id, recipient)
 }

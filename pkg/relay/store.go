@@ -141,7 +141,9 @@ type MailboxUse struct {
 	Entries, Bytes, Requests, Receipts uint64
 }
 
-// Admits reports whether a further entry fits.
+// Admits reports whether a further entry fits. An acceptance may go beyond the
+// limits, as far again: refused, it would leave two people of whom one knows
+// that they are contacts.
 func (l MailboxLimits) Admits(u MailboxUse, e Entry) bool {
 	switch e.Kind {
 	case KindReceipt:
@@ -150,6 +152,8 @@ func (l MailboxLimits) Admits(u MailboxUse, e Entry) bool {
 		if u.Requests >= l.Requests {
 			return false
 		}
+	case KindAccept:
+		l.Entries, l.Bytes = 2*l.Entries, 2*l.Bytes
 	}
 	return u.Entries < l.Entries && u.Bytes+uint64(len(e.Data)) <= l.Bytes
 }
