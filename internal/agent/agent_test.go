@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -335,4 +338,34 @@ func TestIdle(t *testing.T) {
 	if err := <-idle; err != nil {
 		t.Fatal(err)
 	}
+}
+
+// An owner that is stopped takes a call and never answers it.
+func TestOwnerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		go io.Copy(io.Discard, theirs)
+		r := &Remote{newCaller(ours)}
+		defer r.Close()
+
+		began := time.Now()
+		for name, call := range map[string]func() error{
+			"send":   func() error { _, err := r.Send(t.Context(), "bob", "hi"); return err },
+			"block":  func() error { return r.Block(t.Context(), "bob") },
+			"events": func() error { _, err := r.Events(t.Context(), 0); return err },
+		} {
+			if err := call(); !errors.Is(err, client.ErrBusy) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if took := time.Since(began); took != 3*answerTimeout {
+			t.Errorf("three calls gave up after %v", took)
+		}
+		// Nothing may happen for long, so whoever follows events waits.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := r.Events(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("events: %v", err)
+		}
+	})
 }

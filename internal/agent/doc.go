@@ -56,7 +56,8 @@
 // A request line has at most 256 KiB, an answer at most 4 MiB. 64 lines of a
 // connection are under way at a time; more are not read before some are
 // answered. 64 connections are served at a time; more wait. A peer that does
-// not take an answer within 10 seconds is cut off. Closing the connection, or
+// not take an answer within 10 seconds is cut off, and an owner that does not
+// give one within 30 is taken for stopped, except to events. Closing the connection, or
 // its writing half, cancels what is under way on it.
 package agent
 

@@ -26,6 +26,11 @@ func Absent(err error) bool { return errors.Is(err, errAbsent) }
 // answers in a millisecond; one that was stopped, never.
 const helloTimeout = 5 * time.Second
 
+// answerTimeout is how long an owner may take to answer a call that does not
+// wait for something to happen. A look-up at a relay that stalls takes half of
+// it; an owner that was stopped, for ever.
+const answerTimeout = 30 * time.Second
+
 // Remote is an account that another process owns. It implements
 // client.Account.
 type Remote struct{ rpc *caller }
@@ -92,8 +97,19 @@ func checkSocket(path string) error {
 // Close ends the connection. Calls under way return.
 func (r *Remote) Close() error { return r.rpc.Close() }
 
-// ask makes one call and decodes its result.
+// ask makes a call that does not wait for something to happen.
 func ask[R any](ctx context.Context, r *Remote, method string, params any) (R, error) {
+	within, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	result, err := wait[R](within, r, method, params)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = silent()
+	}
+	return result, err
+}
+
+// wait makes a call that may take as long as ctx lasts, and decodes its result.
+func wait[R any](ctx context.Context, r *Remote, method string, params any) (R, error) {
 	var result R
 	answer, err := r.rpc.call(ctx, method, params)
 	if err != nil {
@@ -107,11 +123,8 @@ func ask[R any](ctx context.Context, r *Remote, method string, params any) (R, e
 
 // tell makes one call that has no result.
 func tell(ctx context.Context, r *Remote, method string, params any) error {
-	_, err := r.rpc.call(ctx, method, params)
-	if err != nil {
-		return fromWire(ctx, err)
-	}
-	return nil
+	_, err := ask[any](ctx, r, method, params)
+	return err
 }
 
 // fromWire gives an error the form that it had at the owner.
@@ -226,5 +239,8 @@ func (r *Remote) MarkRead(ctx context.Context, contact string, cursor int64) err
 
 // Events implements client.Account.
 func (r *Remote) Events(ctx context.Context, after uint64) (client.Batch, error) {
-	return ask[client.Batch](ctx, r, "events", eventsParams{after})
+	if after == 0 {
+		return ask[client.Batch](ctx, r, "events", eventsParams{after})
+	}
+	return wait[client.Batch](ctx, r, "events", eventsParams{after})
 }

@@ -188,6 +188,11 @@ func lost() error {
 	return &client.Error{Code: client.CodeBusy, Text: "The program that held this profile has ended before it answered. Look whether it has done this, and if not, run the command again."}
 }
 
+// silent is what a caller hears when the owner is there and does not answer.
+func silent() error {
+	return &client.Error{Code: client.CodeBusy, Text: "The chat that is running with this profile does not answer. Continue it if it was stopped, or end it if it hangs; then look whether it has done this before you run the command again."}
+}
+
 // otherVersion is what a caller hears when the owner speaks another version.
 func otherVersion(theirs int) error {
 	err := fmt.Errorf("the owner speaks version %d, this program version %d", theirs, Version)
