@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -115,21 +114,16 @@ func seeds(me, other crypto.Address) []string {
 // relay answers with frames that a client can read, says nothing to others but
 // what their contacts may, and keeps the window consistent.
 func FuzzHandle(f *testing.F) {
-	key := crypto.NewRelayPrivate()
-	me, other := testCertificate(key.Public(), "alice"), testCertificate(key.Public(), "bob")
+	public := crypto.NewRelayPrivate().Public()
+	me, other := testCertificate(public, "alice"), testCertificate(public, "bob")
 	all := seeds(me.Address(), other.Address())
 	for _, s := range all {
 		f.Add(s, s)
 		f.Add(all[len(all)-4], s)
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
-		store := newMemory(me, other)
-		r := New(Config{Key: key, Directory: store, Mailboxes: store})
-		ours, theirs := net.Pipe()
-		defer ours.Close()
-		defer theirs.Close()
-		c := newConn(r, nil, theirs)
-		c.me = me.Address()
+		r, store := testRelay(me, other)
+		c, _ := testConn(t, r, me.Address())
 		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, true)
 		store.seq = 1
 		for _, frame := range []string{first, second} {

@@ -219,6 +219,7 @@ func TestPlaces(t *testing.T) {
 		resp.Body.Close()
 	}
 	a := w.login(alice)
+	a.expectNothing() // its place among those who log in is free
 	p := w.dial()
 	expect[*protocol.Challenge](p)
 	refused() // one logs in already, and two are here

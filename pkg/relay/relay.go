@@ -16,8 +16,8 @@ import (
 
 // Limits that a Config may change.
 const (
-	// DefaultMaxConnections is a tenth of what 1 GiB of memory holds when
-	// nobody is busy.
+	// DefaultMaxConnections takes 180 MB when nobody is busy: 5 KB of heap and
+	// 12 KB of stacks each.
 	DefaultMaxConnections = 10_000
 	// DefaultMaxPending bounds the connections that have not logged in. A
 	// login takes two round trips, so this is hundreds a second.

@@ -1,0 +1,68 @@
+package relay
+
+import (
+	"net"
+	"testing"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// testConn makes a connection without a WebSocket, and its peer's end.
+func testConn(t *testing.T, r *Relay, me crypto.Address) (*conn, net.Conn) {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() {
+		ours.Close()
+		theirs.Close()
+	})
+	c := newConn(r, nil, theirs)
+	c.me = me
+	return c, ours
+}
+
+func testRelay(users ...crypto.Certificate) (*Relay, *memory) {
+	store := newMemory(users...)
+	return New(Config{Key: crypto.NewRelayPrivate(), Directory: store, Mailboxes: store}), store
+}
+
+// TestHub: who was taken over does not take its successor along.
+func TestHub(t *testing.T) {
+	r, _ := testRelay()
+	me := crypto.Address{User: "alice"}
+	first, _ := testConn(t, r, me)
+	second, _ := testConn(t, r, me)
+	if old := r.hub.claim(first); old != nil {
+		t.Error("somebody was there before the first")
+	}
+	if old := r.hub.claim(second); old != first {
+		t.Error("the second does not know of the first")
+	}
+	r.hub.release(first)
+	r.hub.nudge(me)
+	if first.mail || !second.mail {
+		t.Error("the second was not told of its mail")
+	}
+	r.hub.release(second)
+	r.hub.nudge(me) // nobody
+	if len(r.hub.conns) != 0 {
+		t.Error("the hub is not empty")
+	}
+}
+
+// TestLateConnection: one that was admitted before the relay ended, and is
+// known only after, is closed like the others.
+func TestLateConnection(t *testing.T) {
+	r, _ := testRelay()
+	if !r.admit() {
+		t.Fatal("there was no place")
+	}
+	r.endAll(closeRestart)
+	c, _ := testConn(t, r, crypto.Address{})
+	r.enter(c)
+	if c.why != closeRestart {
+		t.Error("it was left open")
+	}
+	c.grace.Stop()
+	if r.admit() {
+		t.Error("a relay that ends has admitted another")
+	}
+}
