@@ -149,7 +149,7 @@ func TestRenewal(t *testing.T) {
 	c := &certificates{key: key, hosts: []string{"localhost"}}
 	begin := time.Now()
 	var serials []string
-	for _, age := range []time.Duration{0, crypto.TLSLifetime - renewBefore - time.Hour, crypto.TLSLifetime - renewBefore + time.Hour, 3 * crypto.TLSLifetime} {
+	for _, age := range []time.Duration{0, crypto.TLSLifetime - renewBefore - time.Hour, crypto.TLSLifetime - renewBefore + time.Hour, 3 * crypto.TLSLifetime, 0} {
 		now := begin.Add(age)
 		cert, err := c.at(now)
 		if err != nil {
@@ -160,7 +160,7 @@ func TestRenewal(t *testing.T) {
 		}
 		serials = append(serials, cert.Leaf.SerialNumber.String())
 	}
-	if serials[0] != serials[1] || serials[1] == serials[2] || serials[2] == serials[3] {
+	if serials[0] != serials[1] || serials[1] == serials[2] || serials[2] == serials[3] || serials[3] == serials[4] {
 		t.Errorf("renewed at the wrong times: %v", serials)
 	}
 }

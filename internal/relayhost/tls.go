@@ -40,11 +40,12 @@ func newTLSConfig(key crypto.RelayPrivate, hosts []string) (*tls.Config, error) 
 	}, nil
 }
 
-// at returns the certificate for a time.
+// at returns the certificate for a time. One from before the clock was set back
+// is replaced too: it begins later than now.
 func (c *certificates) at(now time.Time) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current.Leaf == nil || now.After(c.current.Leaf.NotAfter.Add(-renewBefore)) {
+	if l := c.current.Leaf; l == nil || now.Before(l.NotBefore) || now.After(l.NotAfter.Add(-renewBefore)) {
 		cert, err := crypto.MakeTLSCertificate(c.key, c.hosts, now)
 		if err != nil {
 			return nil, err
