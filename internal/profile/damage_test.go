@@ -324,7 +324,11 @@ func TestNothingInTheClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.close()
-	open := &Store{db: db, master: s.master}
+	file, err := os.Stat(filepath.Join(plain, dbFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := &Store{ref: Ref{Dir: plain}, file: file, db: db, master: s.master}
 	if err := errors.Join(db.migrate(), insertKeys(db, s.master, k), open.Commit(changes)); err != nil {
 		t.Fatal(err)
 	}

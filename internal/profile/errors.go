@@ -39,7 +39,7 @@ func storage(where string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite3.CANTOPEN):
 		e.Text = "A file is missing in " + where + " or cannot be opened. Put the folder back from a copy of it."
 	default:
-		e.Text = "The disk that holds " + where + " reported an error. Start chat again, and check the disk if this comes back."
+		e.Text = "The disk that holds " + where + " reported an error. Look whether it has free space, and is sound; then start chat again."
 	}
 	return e
 }

@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/hex"
 	"errors"
+	"os"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -19,6 +20,7 @@ type Store struct {
 	ref  Ref
 	self string // address of this device, the author of what it sends
 	lock *Lock
+	file os.FileInfo // of the database when it was opened
 
 	// Guarded by mu. Calls come one after the other: the only one that takes
 	// long is a commit, and it must be alone anyway.
@@ -40,7 +42,9 @@ func openStore(ref Ref, vfs string, master *keyfile.Master) (*Store, error) {
 		return nil, storage(ref.Dir, err)
 	}
 	s := &Store{ref: ref, db: db, master: master}
-	err = db.migrate()
+	if s.file, err = os.Stat(ref.path(dbFile)); err == nil {
+		err = db.migrate()
+	}
 	var keys client.Keys
 	if err == nil {
 		keys, err = s.keys()
@@ -93,12 +97,25 @@ func (s *Store) read(do func() error) error {
 // closed for good, and the next one begins with what is on the disk.
 func (s *Store) write(do func() error) error {
 	return s.read(func() error {
+		if err := s.inPlace(); err != nil {
+			return err
+		}
 		err := s.db.transaction(do)
 		if errors.Is(err, sqlite3.IOERR) {
 			s.failed = storage(s.ref.Dir, err)
 		}
 		return err
 	})
+}
+
+// inPlace refuses to go on in a file that nobody will find again: what is
+// written there would be acked, and lost.
+func (s *Store) inPlace() error {
+	now, err := os.Stat(s.ref.path(dbFile))
+	if err != nil || !os.SameFile(s.file, now) {
+		return &client.Error{Code: client.CodeStorage, Err: err, Text: "The profile in " + s.ref.Dir + " was moved, removed or replaced while chat had it open. Nothing more is written. Put it back, or quit and start chat again."}
+	}
+	return nil
 }
 
 // sealedKeys is client.Keys as it is sealed.

@@ -2,6 +2,9 @@ package profile
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -122,5 +125,40 @@ func BenchmarkCommit(b *testing.B) {
 			Contacts: []client.ContactRecord{bob}, Messages: []client.NewMessage{m},
 			Enqueue: []client.OutboxItem{{ID: idOf(b, m), Kind: "encrypted_message", Contact: "bob", At: now(), Frame: make([]byte, 600)}},
 		})
+	}
+}
+
+// What comes after the folder has gone must stay with the relay.
+func TestMovedAway(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no folder with an open file in it can be renamed there")
+	}
+	isolate(t)
+	s := create(t, "alice")
+	bob := contactOf(t, "bob", client.Accepted)
+	commit(t, s, &client.Changes{Contacts: []client.ContactRecord{bob}})
+	dir, away := s.Ref().Dir, filepath.Join(t.TempDir(), "away")
+	move := func(from, to string) {
+		t.Helper()
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(dir, away)
+	storageError(t, s.Commit(step(bob, "into the void")), "moved, removed or replaced")
+	move(away, dir)
+	commit(t, s, step(bob, "back"))
+
+	db := s.Ref().path(dbFile)
+	b, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(db+".copy", b, fileMode), os.Rename(db+".copy", db)); err != nil {
+		t.Fatal(err)
+	}
+	storageError(t, s.Commit(step(bob, "into the old file")), "moved, removed or replaced")
+	if got := history(t, s, client.Query{}); len(got) != 1 || got[0].Text != "back" {
+		t.Fatalf("got %v", got)
 	}
 }
