@@ -19,6 +19,11 @@ const (
 	// linger is how long a command that owned the profile waits for others
 	// that have attached to it meanwhile.
 	linger = 3 * time.Second
+	// glanceTime is how long a look into the past waits for what has come
+	// since: a relay that answers at all has handed it over by then.
+	glanceTime = 2 * time.Second
+	// lateTime is how long a command that is late already waits to hear why.
+	lateTime = 2 * time.Second
 )
 
 // call is one command at work on an account.
@@ -85,7 +90,12 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 
 // late is the error of something that did not happen in time.
 func (c *call) late(timeout time.Duration) error {
-	s, err := c.Status(c.ctx)
+	ctx, cancel := context.WithTimeout(c.ctx, lateTime)
+	defer cancel()
+	s, err := c.Status(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &client.Error{Code: client.CodeTimeout, Err: err, Text: fmt.Sprintf("Nothing came within %v, and the chat that is running with this profile does not answer. Continue it if it was stopped, or end it if it hangs.", timeout)}
+	}
 	if err != nil {
 		return err
 	}
@@ -154,14 +164,25 @@ func (c *call) heardFrom(name string, want client.ContactState, timeout time.Dur
 	if p, _, err := c.contact(name); p.State == want || err != nil {
 		return err
 	}
-	c.catchUp(timeout)
+	c.tell(c.caughtUp(timeout))
 	return c.ctx.Err()
 }
 
-// catchUp waits like caughtUp, but only tells when it cannot be: the commands
-// that use it have something to show all the same.
-func (c *call) catchUp(timeout time.Duration) {
-	if err := c.caughtUp(timeout); err != nil && c.ctx.Err() == nil {
+// glance waits like caughtUp, but not for a relay that cannot be reached at
+// once: the commands that use it have something to show all the same.
+func (c *call) glance(timeout time.Duration) {
+	c.tell(c.until(timeout, func() (bool, error) {
+		s, err := c.Status(c.ctx)
+		if err == nil && s.State == client.Offline {
+			err = c.down(s)
+		}
+		return s.CaughtUp, err
+	}))
+}
+
+// tell says why the state may be an old one.
+func (c *call) tell(err error) {
+	if err != nil && c.ctx.Err() == nil {
 		fmt.Fprintf(c.cmd.ErrOrStderr(), "as of the last connection, for now: %v\n", err)
 	}
 }

@@ -30,6 +30,7 @@ back, give the cursor of the first line as --before.`,
 			if len(args) == 1 {
 				q.Contact = args[0]
 			}
+			c.glance(glanceTime)
 			ms, err := c.History(c.ctx, q)
 			if err != nil {
 				return err

@@ -141,7 +141,7 @@ func (a *app) newList(use, short, nobody string, want func(client.Contact) bool)
 	timeout := timeoutFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.with(cmd, func(c *call) error {
-			c.catchUp(*timeout)
+			c.glance(*timeout)
 			contacts, err := c.Contacts(c.ctx)
 			if err != nil {
 				return err
