@@ -52,15 +52,16 @@ func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
 	return printMessage
 }
 
-// printMessage writes a message for people: when, who, what. Further lines
-// are indented, so that no message can look like two.
+// printMessage writes a message for people: when it was here, who, what. The
+// author's clock, which may be wrong, is in the JSON. Further lines are
+// indented, so that no message can look like two.
 func printMessage(w io.Writer, m client.Message) error {
 	text := strings.ReplaceAll(sanitize.Text(describe(m)), "\n", "\n    ")
 	mark := ""
 	if m.Outgoing() {
 		mark = " (" + string(m.State) + ")"
 	}
-	_, err := fmt.Fprintf(w, "%s  %s%s: %s\n", stamp(m.SentAt), who(m), mark, text)
+	_, err := fmt.Fprintf(w, "%s  %s%s: %s\n", stamp(m.At), who(m), mark, text)
 	return err
 }
 
