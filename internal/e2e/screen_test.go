@@ -38,7 +38,7 @@ func startScreen(t testing.TB, env []string, cols, rows int, program string, arg
 	t.Helper()
 	s := &screen{t: t, emu: vt.NewSafeEmulator(cols, rows), changed: make(chan struct{}), exited: make(chan error, 1)}
 	s.cmd = exec.Command(program, args...)
-	s.cmd.Env = append(env, "TERM=xterm-256color")
+	s.cmd.Env = append([]string{"TERM=xterm-256color"}, env...)
 	var err error
 	if s.pty, err = pty.StartWithSize(s.cmd, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)}); err != nil {
 		t.Fatal(err)

@@ -126,5 +126,13 @@ func TestStory(t *testing.T) {
 	searchFor(t, relay.dir, plaintexts)
 }
 
+// A terminal that cannot move its cursor gets a sentence in place of a screen.
+func TestDumbTerminal(t *testing.T) {
+	s := startScreen(t, append(environment(t.TempDir()), "TERM=dumb"), 80, 24, "chat")
+	if code := s.exit(); code != 2 || !strings.Contains(s.output(), "no terminal for the interface") {
+		t.Errorf("exit code %d: %s", code, s.output())
+	}
+}
+
 // plaintexts are words of the story that nobody but the two may ever read.
 var plaintexts = []string{"Alice from work", "hello alice, this is bob", "hello bob", "the build is green", "written while the relay was away"}

@@ -141,9 +141,10 @@ func (a *app) terminal(without string) (*terminal.Terminal, error) {
 	return nil, &client.Error{Code: client.CodeLocked, Err: terminal.ErrNone, Text: without}
 }
 
-// interactive reports whether this process has a screen for the interface.
+// interactive reports whether this process has a screen for the interface. A
+// dumb terminal cannot move its cursor; shells inside of editors are such.
 func (a *app) interactive() bool {
-	return !a.noInput && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
+	return !a.noInput && os.Getenv("TERM") != "dumb" && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
 }
 
 // screenOptions says how the interface is to be painted. NO_COLOR is for the
