@@ -127,7 +127,7 @@ func (a *Account) Start() error {
 	}
 	ln, err := agent.Listen(path)
 	if err != nil {
-		return &client.Error{Code: client.CodeStorage, Err: err, Text: "The socket for other chat commands cannot be made at " + path + ". Is its folder yours, and the disk not full?"}
+		return err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop, a.finished = stop, make(chan struct{})

@@ -175,7 +175,8 @@ const (
 // Status describes the connection to the relay.
 type Status struct {
 	State   ConnState `json:"state"`
-	Reason  string    `json:"reason,omitempty"`  // what ended the last connection, for the user
+	Reason  string    `json:"reason,omitempty"`  // while not Connected: what ended the last connection, for the user
+	Code    Code      `json:"code,omitempty"`    // of that, where a caller can act on it
 	RetryAt time.Time `json:"retry_at,omitzero"` // set while Offline and trying again
 	Fatal   bool      `json:"fatal,omitempty"`   // no further try will be made; Reason says what to do
 	Waiting int       `json:"waiting"`           // messages, requests and answers in the outbox that the relay does not have yet

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -25,6 +24,11 @@ const (
 	firstPause  = 500 * time.Millisecond
 	longPause   = 30 * time.Second
 	steadyAfter = 30 * time.Second
+
+	// hurryAfter is how soon behind a failed try something new in the outbox
+	// may bring the next one forward: whoever has just sent something looks at
+	// the screen, and the pause may have grown long.
+	hurryAfter = 5 * time.Second
 )
 
 // closeTimeout is how long leaving may take on a line that is stuck.
@@ -38,8 +42,9 @@ const outboxBatch = 64
 func (c *Client) Run(ctx context.Context) error {
 	defer c.events.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
 	pause := firstPause
+	var status Status
 	for ctx.Err() == nil {
-		c.update(Status{State: Connecting})
+		c.update(Status{State: Connecting, Reason: status.Reason, Code: status.Code})
 		began := time.Now()
 		err := c.connectOnce(ctx)
 		if ctx.Err() != nil {
@@ -48,21 +53,41 @@ func (c *Client) Run(ctx context.Context) error {
 		if time.Since(began) > steadyAfter {
 			pause = firstPause
 		}
-		reason, fatal := explain(err, c.session.keys.Server)
-		if fatal {
-			c.update(Status{State: Offline, Reason: reason, Fatal: true})
+		status = explain(err)
+		if status.Fatal {
+			c.update(status)
 			<-ctx.Done()
 			break
 		}
-		wait := jitter(pause)
-		c.update(Status{State: Offline, Reason: reason, RetryAt: time.Now().Add(wait)})
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if status.Code == CodeKeyChanged {
+			pause = longPause // it is for people to look into
 		}
+		wait := jitter(pause)
+		status.RetryAt = time.Now().Add(wait)
+		c.update(status)
+		c.pause(ctx, wait)
 		pause = min(2*pause, longPause)
 	}
 	return ctx.Err()
+}
+
+// pause waits until the next try is due, or there is something new to send.
+// A new connection begins with the whole outbox, so taking the signal from its
+// writer loses nothing.
+func (c *Client) pause(ctx context.Context, wait time.Duration) {
+	select {
+	case <-c.wake: // of the connection that has ended
+	default:
+	}
+	select {
+	case <-time.After(min(wait, hurryAfter)):
+	case <-ctx.Done():
+	}
+	select {
+	case <-c.wake:
+	case <-time.After(wait - min(wait, hurryAfter)):
+	case <-ctx.Done():
+	}
 }
 
 func (c *Client) update(s Status) {
@@ -79,25 +104,26 @@ func jitter(d time.Duration) time.Duration {
 }
 
 // explain says for the user why a connection ended, and whether trying again
-// by itself would be wrong.
-func explain(err error, s Server) (reason string, fatal bool) {
+// by itself would be wrong. Another key than the pinned one is tried again: a
+// network that intercepts until one has paid for it shows its own, and learns
+// nothing from us.
+func explain(err error) Status {
+	s := Status{State: Offline, Reason: "the connection to the relay was lost"}
 	var closed *websocket.CloseError
 	var own *Error
 	switch {
 	case errors.As(err, &closed) && closed.Code == protocol.CloseTakenOver:
-		return "this device has logged in from another program", true
+		s.Reason, s.Fatal = "this device has logged in from another program", true
 	case errors.As(err, &closed) && closed.Code == websocket.CloseServiceRestart:
-		return "the relay is restarting", false
+		s.Reason = "the relay is restarting"
 	case errors.Is(err, errRelayBusy):
-		return "the relay cannot store anything at the moment", false
+		s.Reason = "the relay cannot store anything at the moment"
 	case errors.As(err, &own):
-		return own.Text, own.Code == CodeKeyChanged
-	case errors.As(err, &closed), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return "the connection to the relay was lost", false
+		s.Reason, s.Code = own.Text, own.Code
 	case isTimeout(err):
-		return "the relay does not answer", false
+		s.Reason = "the relay does not answer"
 	}
-	return "the connection to the relay was lost", false
+	return s
 }
 
 // connectOnce dials, logs in, and reads and writes until something ends the

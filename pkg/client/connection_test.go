@@ -365,15 +365,30 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// What must not be answered by coming back: another program has taken over, or
-// the relay is not the one we know.
+// Another program has taken over: that must not be answered by coming back.
 func TestFatal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, _, c := newScript(t, func(l *line) { l.login(); l.close(protocol.CloseTakenOver) })
+		run(t, c)
+		if st := status(c); st.State != Offline || !st.Fatal || !strings.Contains(st.Reason, "another program") {
+			t.Errorf("%+v", st)
+		}
+		time.Sleep(24 * time.Hour)
+		synctest.Wait()
+		if n := len(s.dialled()); n != 1 {
+			t.Errorf("%d connections", n)
+		}
+	})
+}
+
+// The relay is not the one we know: the user is told at once, and it is tried
+// again, but seldom.
+func TestAnotherRelay(t *testing.T) {
 	other := crypto.NewRelayPrivate()
 	for _, tt := range []struct {
 		name, reason string
 		f            func(*line)
 	}{
-		{"taken over", "another program", func(l *line) { l.login(); l.close(protocol.CloseTakenOver) }},
 		{"another key", string(other.Public().Fingerprint()), func(l *line) { l.key = other; l.challenge(); l.gone() }},
 		{"another's signature", "another key", func(l *line) {
 			n := crypto.NewNonce()
@@ -398,11 +413,12 @@ func TestFatal(t *testing.T) {
 				s.keys.Relay = s.w.relay.Public()
 				run(t, c)
 				st := status(c)
-				if st.State != Offline || !st.Fatal || !strings.Contains(st.Reason, tt.reason) {
+				if st.State != Offline || st.Fatal || st.Code != CodeKeyChanged || !strings.Contains(st.Reason, tt.reason) {
 					t.Errorf("%+v", st)
 				}
-				time.Sleep(24 * time.Hour)
-				synctest.Wait()
+				if wait := time.Until(st.RetryAt); wait < longPause/2 || wait > longPause {
+					t.Errorf("tried again in %v", wait)
+				}
 				if n := len(s.dialled()); n != 1 {
 					t.Errorf("%d connections", n)
 				}

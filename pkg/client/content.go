@@ -17,12 +17,17 @@ import (
 //
 // Types of this version: "text" (body is the message), "request" (body is the
 // note, may be empty) and "accept" (body is empty). A text of an unknown type
-// keeps its place in the history; its body is not interpreted.
+// keeps its place in the history; its body, of any form, is not looked at.
 type content struct {
+	contentHead
+	Body string `json:"body"`
+}
+
+// contentHead is what content of every type has, also of types to come.
+type contentHead struct {
 	ID     crypto.MessageID `json:"id"`
 	Type   string           `json:"type"`
 	SentAt int64            `json:"sent_at"` // milliseconds since 1970, by the author's clock
-	Body   string           `json:"body"`
 }
 
 const (
@@ -34,7 +39,7 @@ const (
 var errContent = errors.New("the content is malformed")
 
 func newContent(typ, body string, now time.Time) content {
-	return content{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli(), Body: body}
+	return content{contentHead{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli()}, body}
 }
 
 func (c content) encode() []byte {
@@ -49,10 +54,13 @@ func (c content) encode() []byte {
 // not know are allowed, so that later ones can add to known types.
 func parseContent(b []byte) (content, error) {
 	var c content
-	if err := json.Unmarshal(b, &c); err != nil {
+	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) {
 		return content{}, errContent
 	}
-	if c.ID == (crypto.MessageID{}) || !isType(c.Type) {
+	if c.Type != contentText && c.Type != contentRequest && c.Type != contentAccept {
+		return c, nil
+	}
+	if json.Unmarshal(b, &c) != nil {
 		return content{}, errContent
 	}
 	switch c.Type {

@@ -169,7 +169,7 @@ func TestHostileMessages(t *testing.T) {
 	}
 	hi := newContent(contentText, "hi", w.now)
 	for name, p := range map[string]*person{
-		"a stranger": evil(w, "mallory", w.relay.Public()), "not accepted yet": dave, "not answered yet": erin, "blocked": frank,
+		"a stranger": evil(w, "mallory", w.relay.Public()), "not answered yet": erin, "blocked": frank,
 		"another bob": evil(w, "bob", w.relay.Public()), "ourselves": evil(w, "alice", w.relay.Public()),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,6 +178,11 @@ func TestHostileMessages(t *testing.T) {
 		})
 	}
 	w.t = t
+	// dave was asked and has not answered: what opens shows that he accepts,
+	// and nothing else does.
+	broken := message(dave, hi)
+	broken.Data[len(broken.Data)-1] ^= 1
+	unmoved(t, alice, false, broken, message(dave, newContent(contentAccept, "", w.now)))
 	reflected := message(bob, hi)
 	peer, err := e2e.New(alice.local(), bob.cert())
 	if err != nil {

@@ -45,7 +45,7 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	}
 	peer, err := e2e.New(s.local(), cert)
 	if err != nil {
-		return st.warn("A request under your own key was refused."), nil
+		return st.warn("A request in the name of %s came with keys that cannot be used, and was refused.", cert.User), nil
 	}
 	body, peer, err := openContent(peer, f.Data, f.ID)
 	if err != nil || body.Type != contentRequest {
@@ -60,7 +60,9 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 			Certificate: cert, Session: peer.State(),
 		}
 	}
-	c.Note = body.Body
+	if body.Body != "" || c.State != Incoming { // asked again in silence: they said who they are before
+		c.Note = body.Body
+	}
 	if c.State == Incoming {
 		c.RequestID = f.ID
 		st.Contacts = []ContactRecord{c}
@@ -101,7 +103,7 @@ func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time)
 func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
 	c, ok := s.contacts[f.From.User]
-	if !ok || c.State != Accepted || c.Certificate.Address() != f.From {
+	if !ok || c.State != Accepted && c.State != Requested || c.Certificate.Address() != f.From {
 		return st, nil // the relay should have kept it; nobody else's words are shown
 	}
 	seen, err := s.seen(f.From, f.ID)
@@ -113,7 +115,15 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	}
 	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
 	next, body, err := s.open(c, f.Data, f.ID)
-	if err != nil || body.Type == contentRequest || body.Type == contentAccept {
+	unreadable := err != nil || body.Type == contentRequest || body.Type == contentAccept
+	if c.State == Requested {
+		if unreadable {
+			return st, nil
+		}
+		// Whoever writes to us has accepted; the answer itself was lost.
+		next.State, next.Since = Accepted, now
+	}
+	if unreadable {
 		// Keeping its place tells the user that something was said and lost.
 		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
 	} else {
@@ -205,6 +215,14 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNoRequest {
 			st.forget(c, now)
 			return st.warn("%s has taken the request back.", it.Contact)
+		}
+		if f.Code == protocol.CodeMailboxFull {
+			return st.warn("So much waits for %s that your answer could not be added. They learn of it with your first message.", it.Contact)
+		}
+	case kindBlock:
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Blocked && f.Code == protocol.CodeUnknownUser {
+			st.forget(c, now)
+			return st.warn("The relay knows nobody called %s to block.", it.Contact)
 		}
 	}
 	return st

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"sort"
 	"time"
@@ -113,6 +114,7 @@ var (
 	kindMessage = (*protocol.SendMessage)(nil).Type()
 	kindRequest = (*protocol.ConnectRequest)(nil).Type()
 	kindAccept  = (*protocol.AcceptConnection)(nil).Type()
+	kindBlock   = (*protocol.Block)(nil).Type()
 )
 
 // list returns the contacts by name.
@@ -131,6 +133,9 @@ func (s *session) contact(name string) (ContactRecord, error) {
 	user, err := crypto.ParseUsername(name)
 	if err != nil {
 		return ContactRecord{}, badName()
+	}
+	if user == s.keys.Certificate.User {
+		return ContactRecord{}, &Error{Code: CodeUsage, Text: "That is you. Name somebody else."}
 	}
 	c, ok := s.contacts[user]
 	if !ok || c.State == Known {
@@ -233,7 +238,7 @@ func (s *session) connect(cert crypto.Certificate, note string, now time.Time) (
 	}
 	peer, err := e2e.New(s.local(), cert)
 	if err != nil {
-		return nil, &Error{Code: CodeUsage, Err: err, Text: "You cannot connect to yourself."}
+		return nil, noSession(err, name)
 	}
 	c = ContactRecord{
 		Contact:     Contact{Name: name, State: Requested, Fingerprint: string(cert.Account.Fingerprint()), Since: now},
@@ -249,6 +254,14 @@ func (s *session) connect(cert crypto.Certificate, note string, now time.Time) (
 	st.Contacts = []ContactRecord{c}
 	st.enqueue(&protocol.ConnectRequest{ID: body.ID, Target: cert.Address(), Data: sealed}, body.ID, name, now)
 	return st, nil
+}
+
+// noSession says why there can be no session with a person.
+func noSession(err error, name string) error {
+	if errors.Is(err, e2e.ErrSelf) {
+		return &Error{Code: CodeUsage, Err: err, Text: "You cannot connect to yourself."}
+	}
+	return &Error{Code: CodeRefused, Err: err, Text: "The keys that the relay shows for " + name + " cannot be used. Ask them to update chat, and tell the relay's operator."}
 }
 
 // samePin refuses a certificate under another account key than the pinned one.

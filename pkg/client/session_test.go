@@ -274,7 +274,7 @@ func TestSendRefusals(t *testing.T) {
 		{"not accepted yet", "carol", "hi", ErrNotContact},
 		{"not answered yet", "dave", "hi", ErrNotContact},
 		{"blocked", "erin", "hi", ErrNotContact},
-		{"self", "alice", "hi", ErrNotContact},
+		{"self", "alice", "hi", ErrUsage},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			st, err := alice.session.send(tt.to, tt.text, w.now)

@@ -107,15 +107,18 @@ func (c *call) late(timeout time.Duration) error {
 
 // down is the error of a connection that does not come about.
 func (c *call) down(s client.Status) error {
-	reason := s.Reason
+	reason, code := s.Reason, client.CodeUnreachable
 	if reason == "" {
 		reason = "The relay at " + c.Ref.Server + " does not answer."
+	}
+	if s.Code == client.CodeKeyChanged {
+		code = s.Code
 	}
 	queued := ""
 	if s.Waiting > 0 {
 		queued = fmt.Sprintf("\n%d waiting in the outbox: nothing is lost, it leaves when chat next reaches the relay.", s.Waiting)
 	}
-	return &client.Error{Code: client.CodeUnreachable, Text: reason + queued}
+	return &client.Error{Code: code, Text: reason + queued}
 }
 
 // status is a condition for until on the connection. A connection that will
@@ -128,7 +131,7 @@ func (c *call) status(ok func(client.Status) bool) func() (bool, error) {
 			return false, err
 		case ok(s):
 			return true, nil
-		case s.Fatal:
+		case s.Fatal || s.Code == client.CodeKeyChanged:
 			return false, c.down(s)
 		}
 		return false, nil
