@@ -48,7 +48,7 @@ func (s *Store) User(ctx context.Context, name crypto.Username) (c crypto.Certif
 		return crypto.Certificate{}, relay.ErrNotFound
 	}
 	if c, err = decodeUser(value); err != nil || c.User != name {
-		return crypto.Certificate{}, fmt.Errorf("read the certificate of %s: %w", name, errValue)
+		return crypto.Certificate{}, fmt.Errorf("read a certificate: %w", errValue)
 	}
 	return c, nil
 }
@@ -123,7 +123,7 @@ func (s *Store) relation(p relay.Pair) (relay.Relation, error) {
 	}
 	r, err := decodeRelation(value)
 	if err != nil {
-		return relay.Relation{}, fmt.Errorf("read how %s and %s stand: %w", p.Low, p.High, err)
+		return relay.Relation{}, fmt.Errorf("read a relation: %w", err)
 	}
 	return r, nil
 }

@@ -133,7 +133,7 @@ func (s *Store) box(owner crypto.Address) (box, error) {
 	}
 	x, err := decodeBox(value)
 	if err != nil {
-		return box{}, fmt.Errorf("read the mailbox of %s: %w", owner, err)
+		return box{}, fmt.Errorf("read a mailbox: %w", err)
 	}
 	return x, nil
 }
