@@ -31,7 +31,12 @@ type owner struct {
 
 func own(t testing.TB, account client.Account) owner {
 	t.Helper()
-	o := owner{server: NewServer(account), path: filepath.Join(t.TempDir(), "s")}
+	return ownAt(t, account, filepath.Join(t.TempDir(), "s"))
+}
+
+func ownAt(t testing.TB, account client.Account, path string) owner {
+	t.Helper()
+	o := owner{server: NewServer(account), path: path}
 	ln, err := Listen(o.path)
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +223,33 @@ func TestOwnerEnds(t *testing.T) {
 	}
 }
 
+// Who was attached to one owner goes on with the next, as soon as there is one,
+// and no longer than until it closes.
+func TestNextOwner(t *testing.T) {
+	first := own(t, &fake{answer: someStatus})
+	r := first.dial(t)
+	if _, err := r.Status(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first.end()
+	for range 3 {
+		if _, err := r.Status(t.Context()); !errors.Is(err, client.ErrBusy) {
+			t.Fatalf("between two owners: %v", err)
+		}
+	}
+	next := ownAt(t, &fake{answer: someStatus}, first.path)
+	if got, err := r.Status(t.Context()); err != nil || got != someStatus {
+		t.Fatalf("of the next owner: %+v, %v", got, err)
+	}
+	r.Close()
+	if _, err := r.Status(t.Context()); !errors.Is(err, client.ErrBusy) {
+		t.Fatalf("after Close: %v", err)
+	}
+	if err := next.server.Idle(t.Context()); err != nil {
+		t.Errorf("somebody is still attached: %v", err)
+	}
+}
+
 // A call that is nearly done gets its answer from an owner that is leaving.
 func TestOwnerEndsAfterQuickCalls(t *testing.T) {
 	began, finish := make(chan struct{}), make(chan struct{})
@@ -345,7 +377,7 @@ func TestOwnerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		go io.Copy(io.Discard, theirs)
-		r := &Remote{newCaller(ours)}
+		r := &Remote{rpc: newCaller(ours)}
 		defer r.Close()
 
 		began := time.Now()

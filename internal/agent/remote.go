@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,8 +33,15 @@ const helloTimeout = 5 * time.Second
 const answerTimeout = 30 * time.Second
 
 // Remote is an account that another process owns. It implements
-// client.Account.
-type Remote struct{ rpc *caller }
+// client.Account. When the owner ends, calls under way fail; later ones go to
+// the next owner, as soon as there is one.
+type Remote struct {
+	path string // of the socket
+
+	mu     sync.Mutex // guards what follows
+	rpc    *caller
+	closed bool
+}
 
 var _ client.Account = (*Remote)(nil)
 
@@ -41,6 +49,15 @@ var _ client.Account = (*Remote)(nil)
 // which [Absent] is true if there is none, and a *client.Error if there is one
 // that cannot be used.
 func Dial(ctx context.Context, path string) (*Remote, error) {
+	rpc, err := attach(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	return &Remote{path: path, rpc: rpc}, nil
+}
+
+// attach connects to an owner and compares versions.
+func attach(ctx context.Context, path string) (*caller, error) {
 	if err := checkSocket(path); err != nil {
 		return nil, err
 	}
@@ -50,8 +67,8 @@ func Dial(ctx context.Context, path string) (*Remote, error) {
 	if err != nil {
 		return nil, dialError(ctx, err)
 	}
-	r := &Remote{newCaller(conn)}
-	theirs, err := ask[hello](ctx, r, "hello", hello{Version})
+	rpc := newCaller(conn)
+	theirs, err := ask[hello](ctx, &Remote{rpc: rpc, closed: true}, "hello", hello{Version})
 	switch {
 	case errors.Is(err, client.ErrBusy):
 		err = errAbsent // it left before it had answered
@@ -60,10 +77,33 @@ func Dial(ctx context.Context, path string) (*Remote, error) {
 	case err != nil || theirs.Version != Version:
 		err = otherVersion(theirs.Version)
 	default:
-		return r, nil
+		return rpc, nil
 	}
-	r.Close()
+	rpc.Close()
 	return nil, err
+}
+
+// attached gives the connection to the owner, a new one if that has ended.
+func (r *Remote) attached(ctx context.Context) (*caller, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.rpc.done:
+	default:
+		return r.rpc, nil
+	}
+	if r.closed {
+		return nil, errLost
+	}
+	rpc, err := attach(ctx, r.path)
+	if Absent(err) {
+		err = &client.Error{Code: client.CodeBusy, Err: err, Text: "The chat that had this profile open has ended. Open it again with chat, or run this command again."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.rpc = rpc
+	return rpc, nil
 }
 
 // wsaeConnRefused is what Windows says when nobody listens.
@@ -95,7 +135,12 @@ func checkSocket(path string) error {
 }
 
 // Close ends the connection. Calls under way return.
-func (r *Remote) Close() error { return r.rpc.Close() }
+func (r *Remote) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	return r.rpc.Close()
+}
 
 // ask makes a call that does not wait for something to happen.
 func ask[R any](ctx context.Context, r *Remote, method string, params any) (R, error) {
@@ -111,7 +156,11 @@ func ask[R any](ctx context.Context, r *Remote, method string, params any) (R, e
 // wait makes a call that may take as long as ctx lasts, and decodes its result.
 func wait[R any](ctx context.Context, r *Remote, method string, params any) (R, error) {
 	var result R
-	answer, err := r.rpc.call(ctx, method, params)
+	rpc, err := r.attached(ctx)
+	if err != nil {
+		return result, fromWire(ctx, err)
+	}
+	answer, err := rpc.call(ctx, method, params)
 	if err != nil {
 		return result, fromWire(ctx, err)
 	}
@@ -130,7 +179,10 @@ func tell(ctx context.Context, r *Remote, method string, params any) error {
 // fromWire gives an error the form that it had at the owner.
 func fromWire(ctx context.Context, err error) error {
 	var e *jrpc2.Error
+	var known *client.Error
 	switch {
+	case errors.As(err, &known):
+		return err
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, errText):
