@@ -6,7 +6,7 @@
 package terminal
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +61,7 @@ func (t *Terminal) Close() {
 
 // Secret asks for a line that is not shown. The caller clears it. When ctx
 // ends, the terminal echoes again and ctx's error is returned; the read that
-// is under way ends with the process.
+// is under way ends with the process, and changes nothing at the terminal.
 func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)
@@ -72,15 +72,8 @@ func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
 	if err := hide(fd); err != nil { // before the prompt, for who types at once
 		return nil, err
 	}
-	fmt.Fprint(t.out, prompt)
-	b, err := await(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	b, err := t.ask(ctx, prompt)
 	fmt.Fprintln(t.out)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: it was closed before an answer came", ErrNone)
-	}
 	return b, err
 }
 
@@ -97,15 +90,47 @@ func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 
 // Line asks for a line that is shown.
 func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
-	fmt.Fprint(t.out, prompt)
-	b, err := await(ctx, func() ([]byte, error) {
-		line, err := bufio.NewReaderSize(t.in, MaxPassphrase).ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			err = ErrNone
-		}
-		return []byte(line), err
-	})
+	b, err := t.ask(ctx, prompt)
 	return strings.TrimSpace(string(b)), err
+}
+
+func (t *Terminal) ask(ctx context.Context, prompt string) ([]byte, error) {
+	if err := ctx.Err(); err != nil { // ctrl-c at the question before
+		return nil, err
+	}
+	fmt.Fprint(t.out, prompt)
+	return await(ctx, t.readLine)
+}
+
+// maxLine bounds an answer, in bytes: it is what terminals hold of a line.
+const maxLine = 4096
+
+// readLine reads up to the end of a line, and nothing behind it.
+func (t *Terminal) readLine() ([]byte, error) {
+	line := make([]byte, 0, maxLine) // all at once: growing would leave copies of a secret
+	var c [1]byte
+	for {
+		_, err := t.in.Read(c[:])
+		switch {
+		case errors.Is(err, io.EOF):
+			err = fmt.Errorf("%w: it was closed before an answer came", ErrNone)
+		case err != nil:
+		case c[0] == '\n':
+			return line, nil
+		case c[0] == '\r': // of a line's end on Windows
+			continue
+		case c[0] == '\b': // of a terminal that deletes with another key than it says
+			line = line[:max(0, len(line)-1)]
+			continue
+		case len(line) < maxLine:
+			line = append(line, c[0])
+			continue
+		default:
+			err = fmt.Errorf("an answer has at most %d bytes", maxLine)
+		}
+		clear(line)
+		return nil, err
+	}
 }
 
 // Say writes to the terminal.
@@ -130,25 +155,35 @@ func await(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
 	}
 }
 
-// PassphraseFile reads a passphrase from a file: its first line, without the
-// line break. The caller clears it.
-func PassphraseFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// Input reads a stream that may never end up to its end, or its first max
+// bytes. When ctx ends, ctx's error is returned, and the read that is under way
+// ends with the process.
+func Input(ctx context.Context, r io.Reader, max int) ([]byte, error) {
+	return await(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(r, int64(max))) })
+}
+
+// PassphraseFile reads a passphrase from a file, which may be a pipe: its first
+// line, without the line break. The caller clears it.
+func PassphraseFile(ctx context.Context, path string) ([]byte, error) {
+	b, err := await(ctx, func() ([]byte, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, MaxPassphrase+3))
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, MaxPassphrase+3))
-	if err != nil {
-		return nil, err
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	clear(b)
-	line = strings.TrimSuffix(line, "\r")
+	line, rest, _ := bytes.Cut(b, []byte("\n"))
+	clear(rest)
+	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) > MaxPassphrase {
+		clear(line)
 		return nil, fmt.Errorf("the first line of the passphrase file is over %d bytes", MaxPassphrase)
 	}
-	return []byte(line), nil
+	return line, nil
 }
 
 // IsTerminal reports whether a stream of this process is a terminal.

@@ -105,7 +105,7 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 			if try > 0 {
 				return nil, &client.Error{Code: client.CodeLocked, Text: fmt.Sprintf("The passphrase in %s is not that of %s.", a.passphraseFile, ref.Name)}
 			}
-			return readPassphraseFile(a.passphraseFile)
+			return readPassphraseFile(ctx, a.passphraseFile)
 		}
 		t, err := a.terminal(fmt.Sprintf("The profile of %s is locked, and there is no terminal to ask for its passphrase at. Give --passphrase-file FILE, or leave chat open elsewhere.", ref.Name))
 		if err != nil {
@@ -123,12 +123,12 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 	}
 }
 
-func readPassphraseFile(path string) ([]byte, error) {
-	secret, err := terminal.PassphraseFile(path)
-	if err != nil {
+func readPassphraseFile(ctx context.Context, path string) ([]byte, error) {
+	secret, err := terminal.PassphraseFile(ctx, path)
+	if err != nil && ctx.Err() == nil {
 		return nil, &client.Error{Code: client.CodeLocked, Err: err, Text: fmt.Sprintf("The passphrase file cannot be read: %v", err)}
 	}
-	return secret, nil
+	return secret, err
 }
 
 // terminal opens the terminal, or fails with the text as the reason.

@@ -63,6 +63,9 @@ func (c *call) run(do func(*call) error) error {
 	for _, m := range newest {
 		c.latest = m.Cursor
 	}
+	if err := c.ctx.Err(); err != nil { // what works on the disk alone would not notice
+		return err
+	}
 	if err := c.Start(); err != nil {
 		return err
 	}

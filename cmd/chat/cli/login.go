@@ -125,7 +125,7 @@ func (a *app) trust(ctx context.Context, s client.Server) error {
 
 func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 	if a.passphraseFile != "" {
-		secret, err := readPassphraseFile(a.passphraseFile)
+		secret, err := readPassphraseFile(ctx, a.passphraseFile)
 		if err == nil && len(secret) < keyfile.MinPassphrase {
 			clear(secret)
 			return nil, wrongUsage(fmt.Sprintf("The passphrase in %s is too short: at least %d bytes.", a.passphraseFile, keyfile.MinPassphrase))
@@ -144,6 +144,7 @@ func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 			return nil, err
 		}
 		if len(first) < keyfile.MinPassphrase {
+			clear(first)
 			t.Say("Too short: at least %d characters.\n", keyfile.MinPassphrase)
 			continue
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -42,7 +43,7 @@ it stays queued and leaves when chat next reaches the relay; then the exit code 
 		if wait != waitQueued && wait != waitStored && wait != waitDelivered {
 			return wrongUsage(fmt.Sprintf("--wait is queued, stored or delivered, not %q.", wait))
 		}
-		text, err := messageText(cmd.InOrStdin(), args[1:])
+		text, err := messageText(cmd.Context(), cmd.InOrStdin(), args[1:])
 		if err != nil {
 			return err
 		}
@@ -65,15 +66,19 @@ it stays queued and leaves when chat next reaches the relay; then the exit code 
 	return cmd
 }
 
-// messageText takes the message from the arguments, or from standard input.
-func messageText(stdin io.Reader, args []string) (string, error) {
+// messageText takes the message from the arguments, or from standard input. Half
+// a message, of a pipe that was interrupted together with us, is none.
+func messageText(ctx context.Context, stdin io.Reader, args []string) (string, error) {
 	if len(args) > 0 && !(len(args) == 1 && args[0] == "-") {
 		return strings.Join(args, " "), nil
 	}
 	if len(args) == 0 && stdin == os.Stdin && terminal.IsTerminal(os.Stdin) {
 		return "", wrongUsage("There is no message. Write it behind the name, or pipe it in: echo hello | chat send NAME")
 	}
-	b, err := io.ReadAll(io.LimitReader(stdin, client.MaxText+2))
+	b, err := terminal.Input(ctx, stdin, client.MaxText+2)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
 	if err != nil {
 		return "", fmt.Errorf("standard input cannot be read: %w", err)
 	}
