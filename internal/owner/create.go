@@ -29,8 +29,9 @@ type Creation struct {
 
 // Create meets the relay, makes the keys and the profile, and registers the
 // name. The profile is on the disk before the relay hears of the name, so that
-// no name is ever registered whose keys are lost: when registering fails for
-// want of an answer the profile stays, and [Account.Register] tries again.
+// no name is ever registered whose keys are lost: whatever registering fails
+// for, but for a name that is taken, the profile stays, and [Account.Register]
+// tries again.
 func Create(ctx context.Context, c Creation) (*Account, error) {
 	if _, err := crypto.ParseUsername(c.Name); err != nil {
 		return nil, &client.Error{Code: client.CodeUsage, Err: err, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
@@ -68,8 +69,9 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 	}
 	if err := a.Register(ctx); err != nil {
 		closeErr := a.Close(0)
-		if errors.Is(err, client.ErrTaken) || errors.Is(err, client.ErrRefused) {
-			// Nobody knows these keys, and nobody ever will.
+		if errors.Is(err, client.ErrTaken) {
+			// Nobody knows these keys, and nobody ever will. A refusal does not
+			// say as much: it may be of a proxy, which lost the relay's answer.
 			return nil, errors.Join(err, closeErr, profile.Remove(ref))
 		}
 		return nil, errors.Join(err, closeErr)

@@ -12,6 +12,7 @@ import (
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -71,10 +72,26 @@ func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, 
 	if err != nil {
 		return nil, err
 	}
-	if err := acc.Register(cmd.Context()); err != nil {
+	if given {
+		err = expect(cmd.Context(), acc, where.Pin)
+	}
+	if err == nil {
+		err = acc.Register(cmd.Context())
+	}
+	if err != nil {
 		return nil, errors.Join(err, acc.Close(0))
 	}
 	return acc, nil
+}
+
+// expect refuses an account that knows its relay by another key than the one
+// that was given, if one was: whoever gives it wants it checked.
+func expect(ctx context.Context, acc *owner.Account, pin crypto.Fingerprint) error {
+	id, err := acc.Identity(ctx)
+	if err != nil || pin == "" || string(pin) == id.RelayPin {
+		return err
+	}
+	return &client.Error{Code: client.CodeKeyChanged, Text: fmt.Sprintf("%s knows the relay at %s by another key (%s) than the one given (%s). Ask its operator which is right.", id.Username, id.Server, id.RelayPin, pin)}
 }
 
 // chooseServer reads --server, or takes the last server that was used.
