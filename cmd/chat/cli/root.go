@@ -3,14 +3,12 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/interrupt"
 	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 	"secure-messaging/pkg/crypto/keyfile"
@@ -24,7 +22,7 @@ func Main() int { return run(keyfile.DefaultCost) }
 func MainWithCost(cost keyfile.Cost) int { return run(cost) }
 
 func run(cost keyfile.Cost) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interrupt.Context()
 	defer stop()
 	err := newRoot(&app{cost: cost}).ExecuteContext(ctx)
 	code := exitCode(err)

@@ -3,15 +3,13 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/interrupt"
 	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 )
@@ -25,7 +23,7 @@ const (
 
 // Main runs the command line of this process and returns its exit code.
 func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interrupt.Context()
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)
 	if err == nil {
