@@ -226,6 +226,32 @@ func TestSocketPath(t *testing.T) {
 	}
 }
 
+// TestRuntimeDirOfOthers: what is no runtime folder of ours is passed over.
+func TestRuntimeDirOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no owner and mode there")
+	}
+	isolate(t)
+	base, err := os.MkdirTemp("", "s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	t.Setenv("TMPDIR", base)
+	open := filepath.Join(base, "open")
+	if err := errors.Join(os.Mkdir(open, dirMode), os.Chmod(open, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	far := Ref{Name: "alice", Server: testServer, Dir: "/" + strings.Repeat("deep/", 30)}
+	for _, dir := range []string{open, filepath.Join(base, "missing"), "relative"} {
+		t.Setenv("XDG_RUNTIME_DIR", dir)
+		path, err := SocketPath(far)
+		if err != nil || filepath.Dir(filepath.Dir(path)) != base {
+			t.Errorf("%s: got %q, %v", dir, path, err)
+		}
+	}
+}
+
 // TestSocketFolderOfOthers: a folder that somebody else can enter, or could
 // exchange, is not used.
 func TestSocketFolderOfOthers(t *testing.T) {

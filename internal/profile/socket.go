@@ -17,7 +17,7 @@ const maxSocketPath = 103
 
 // SocketPath says where the owner of a profile answers: beside the profile if
 // that path is short enough for a socket, else in a folder of ours under
-// $XDG_RUNTIME_DIR or the folder for temporary files.
+// $XDG_RUNTIME_DIR, or under the folder for temporary files.
 func SocketPath(ref Ref) (string, error) {
 	path := ref.path(socketFile)
 	if len(path) <= maxSocketPath {
@@ -25,7 +25,7 @@ func SocketPath(ref Ref) (string, error) {
 	}
 	hash := sha256.Sum256([]byte(ref.Dir))
 	name := hex.EncodeToString(hash[:8])
-	for _, base := range []string{os.Getenv("XDG_RUNTIME_DIR"), os.TempDir()} {
+	for _, base := range []string{runtimeDir(), os.TempDir()} {
 		if !filepath.IsAbs(base) {
 			continue
 		}
@@ -39,6 +39,17 @@ func SocketPath(ref Ref) (string, error) {
 		return path, nil
 	}
 	return "", &client.Error{Code: client.CodeStorage, Text: "No path for a socket is short enough. Set XDG_RUNTIME_DIR to a folder of yours with a short name."}
+}
+
+// runtimeDir is $XDG_RUNTIME_DIR if it is what its specification wants, a folder
+// of this user alone. After su, the variable still names that of another user,
+// who could exchange what is in it.
+func runtimeDir() string {
+	dir := os.Getenv("XDG_RUNTIME_DIR")
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() || !private(info) {
+		return ""
+	}
+	return dir
 }
 
 var errNotPrivate = errors.New("not a private folder")
