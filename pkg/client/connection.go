@@ -34,6 +34,11 @@ const (
 // closeTimeout is how long leaving may take on a line that is stuck.
 const closeTimeout = 200 * time.Millisecond
 
+// answerTimeout ends a connection on which something was sent and nothing at
+// all comes back: the other end is gone, as after a laptop has slept. A relay
+// that is slow to store answers in a few seconds, and for other frames sooner.
+const answerTimeout = 20 * time.Second
+
 // outboxBatch is how many frames the writer takes from the outbox at once.
 const outboxBatch = 64
 
@@ -59,7 +64,7 @@ func (c *Client) Run(ctx context.Context) error {
 			<-ctx.Done()
 			break
 		}
-		if status.Code == CodeKeyChanged {
+		if status.Code == CodeKeyChanged || status.Code == CodeStorage {
 			pause = longPause // it is for people to look into
 		}
 		wait := jitter(pause)
@@ -233,7 +238,7 @@ func notARelay(s Server) error {
 
 // read hands every frame to the session until the connection ends.
 func (c *Client) read(ws *websocket.Conn) error {
-	alive := func() { ws.SetReadDeadline(time.Now().Add(protocol.ReadTimeout)) }
+	alive := func() { ws.SetReadDeadline(time.Now().Add(c.patience())) }
 	pong := ws.PingHandler()
 	ws.SetPingHandler(func(data string) error {
 		alive()
@@ -249,6 +254,16 @@ func (c *Client) read(ws *websocket.Conn) error {
 			return err
 		}
 	}
+}
+
+// patience is how long the relay may be silent.
+func (c *Client) patience() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.session.waiting > 0 {
+		return answerTimeout
+	}
+	return protocol.ReadTimeout
 }
 
 // write sends the outbox in order, from its beginning, and acks. It pulls from
@@ -282,6 +297,9 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 				return
 			}
 			position = it.Position
+		}
+		if len(items) > 0 { // below ws: there, deadlines are the reader's
+			ws.NetConn().SetReadDeadline(time.Now().Add(c.patience()))
 		}
 		if len(items) == outboxBatch {
 			continue

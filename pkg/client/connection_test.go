@@ -365,6 +365,34 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// A line on which something was sent, and nothing comes back, is given up
+// sooner than a quiet one.
+func TestNoAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := newScript(t, func(l *line) {
+			l.login()
+			for {
+				if _, _, err := l.ws.ReadMessage(); err != nil {
+					return
+				}
+			}
+		})
+		run(t, c)
+		time.Sleep(10 * time.Second)
+		if _, err := c.Send(t.Context(), "bob", "hello"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(answerTimeout - time.Millisecond)
+		if st := status(c); st.State != Connected {
+			t.Fatalf("too early: %+v", st)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if st := status(c); st.State != Offline || st.Waiting != 1 || !strings.Contains(st.Reason, "does not answer") {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
 // Another program has taken over: that must not be answered by coming back.
 func TestFatal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -79,10 +79,11 @@ func (k Keys) tlsConfig() *tls.Config {
 	if !k.Server.WebPKI {
 		c.InsecureSkipVerify = true // replaced by the check of the pinned key
 		c.VerifyConnection = func(cs tls.ConnectionState) error {
-			if err := crypto.VerifyTLS(k.Relay, cs.PeerCertificates[0], time.Now()); err != nil {
+			err := crypto.VerifyTLS(k.Relay, cs.PeerCertificates[0], time.Now())
+			if errors.Is(err, crypto.ErrTLSSigner) {
 				return errTLSPin
 			}
-			return nil
+			return err
 		}
 	}
 	return c
@@ -216,6 +217,9 @@ func httpError(s Server, status int, answer []byte) error {
 func unreachable(s Server, err error) error {
 	if errors.Is(err, errTLSPin) {
 		return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The relay at %s does not prove the key that you know (%s). Somebody may stand in between, or it was set up anew: ask its operator.", s.Address(), s.Pin)}
+	}
+	if errors.Is(err, crypto.ErrTLSExpired) {
+		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s proves its key, but not for today. Look at the clock of this machine (it says %s); if that is right, at the relay's.", s.Address(), time.Now().Format("2 January 2006 15:04"))}
 	}
 	why := "no answer"
 	switch {

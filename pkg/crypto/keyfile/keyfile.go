@@ -31,10 +31,11 @@ type Cost struct {
 	Threads uint8
 }
 
-// DefaultCost takes about half a second of two small cores (BenchmarkOpen): one
-// pass more than RFC 9106 (section 4) recommends where there are 64 MiB, and
-// four times the memory, which is what a guesser pays for.
-var DefaultCost = Cost{Time: 4, Memory: 256 << 10, Threads: 2}
+// DefaultCost takes about half a second of two small cores, most of it for
+// memory that a fresh process has to be given (BenchmarkOpen with -benchtime 1x;
+// a guesser gets it for half of that): the passes that RFC 9106 (section 4)
+// recommends for 64 MiB, with three times the memory.
+var DefaultCost = Cost{Time: 3, Memory: 192 << 10, Threads: 2}
 
 // Bounds of what a file may ask for, so that a planted file cannot take the
 // machine's memory or bring the cost down to nothing.
