@@ -68,6 +68,11 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 			h.closeAll()
 		}
 	}()
+	for _, name := range cfg.Hosts {
+		if !isHost(name) {
+			return nil, fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
+		}
+	}
 	if err := makeDir(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))
 	}

@@ -243,8 +243,25 @@ func TestKeyFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if os.Geteuid() == 0 { // nobody else can read it then, or give it away
+		if err := os.Chown(path, 1, -1); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, refused(t, Config{DataDir: dir}), path, "chown")
+		if err := os.Chown(path, 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, stop = start(t, Config{DataDir: dir})
 	stop()
+}
+
+// TestUndiallableHosts: with a name that no client can dial, all are turned
+// away, which nobody would look for in the name.
+func TestUndiallableHosts(t *testing.T) {
+	for _, name := range []string{"chat.example.org:8443", "[::1]", "", "a b", "*.example.org", "h\u00f6st", "wss://x", "x\x1b[31m"} {
+		wants(t, refused(t, Config{DataDir: t.TempDir(), Hosts: []string{"good.example.org", name}}), "without port")
+	}
 }
 
 // TestHalfBegun is a first start that ended after the key was made.

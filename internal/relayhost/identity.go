@@ -24,6 +24,7 @@ var (
 	errOtherKey  = errors.New("this is not the key of the relay whose data lies beside it; restore the right one from a backup")
 	errKeyFile   = errors.New("this is not a relay's key; restore it from a backup")
 	errKeyShared = errors.New("others on this machine can read the relay's key; take that away with chmod 600")
+	errKeyOwner  = errors.New("the relay's key belongs to another user of this machine; give it to the one that runs the relay, with chown")
 )
 
 // identity returns the relay's key, which the first start makes. The caller
@@ -58,8 +59,8 @@ func identity(store *relaystore.Store, path string) (crypto.RelayPrivate, error)
 	return key, nil
 }
 
-// readKey reads a key and refuses one that others can read, too: whoever has
-// it can pass for the relay.
+// readKey reads a key and refuses one that others can read, too, or have put
+// there: whoever has it can pass for the relay.
 func readKey(path string) (key crypto.RelayPrivate, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -72,6 +73,9 @@ func readKey(path string) (key crypto.RelayPrivate, err error) {
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return key, fmt.Errorf("%s: %w", path, errKeyShared)
+	}
+	if !ours(info) {
+		return key, fmt.Errorf("%s: %w", path, errKeyOwner)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
 )
 
 // renewBefore is how long before its end a certificate is replaced. Clients
@@ -72,6 +73,16 @@ func ownNames(hosts []string, addr string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// isHost reports whether a client can dial a name, as it stands in its proofs.
+// One that no client dials would turn away all of them.
+func isHost(name string) bool {
+	if net.ParseIP(name) != nil {
+		return true
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+	return name != "" && len(name) <= protocol.MaxHost && strings.Trim(name, letters) == ""
 }
 
 // isASCII reports whether a name can be in a certificate.
