@@ -37,12 +37,18 @@ func newFakeHTTP(t *testing.T) *fakeHTTP {
 // serve starts a server under the TLS certificate of a relay's key.
 func (f *fakeHTTP) serve(t *testing.T, key crypto.RelayPrivate, plain bool) Server {
 	t.Helper()
+	return f.serveSince(t, key, plain, time.Now())
+}
+
+// serveSince serves with a certificate that was made at a time.
+func (f *fakeHTTP) serveSince(t *testing.T, key crypto.RelayPrivate, plain bool, made time.Time) Server {
+	t.Helper()
 	srv := httptest.NewUnstartedServer(f)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	if plain {
 		srv.Start()
 	} else {
-		cert, err := crypto.MakeTLSCertificate(key, []string{"127.0.0.1"}, time.Now())
+		cert, err := crypto.MakeTLSCertificate(key, []string{"127.0.0.1"}, made)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,6 +258,22 @@ func TestLookUp(t *testing.T) {
 	} {
 		_, err := alice.lookUp(t.Context(), name)
 		wants(t, name, err, want)
+	}
+}
+
+// A certificate of the right relay that is not for today is no alarm.
+func TestClockIsWrong(t *testing.T) {
+	for name, off := range map[string]time.Duration{"expired": -2 * crypto.TLSLifetime, "not yet": 48 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeHTTP(t)
+			k := f.keys(t, "alice")
+			k.Server = f.serveSince(t, f.key, false, time.Now().Add(off))
+			_, err := k.lookUp(t.Context(), "bob")
+			wants(t, "look-up", err, ErrUnreachable)
+			if !strings.Contains(err.Error(), "clock of this machine") {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

@@ -19,6 +19,9 @@ const (
 	// linger is how long a command that owned the profile waits for others
 	// that have attached to it meanwhile.
 	linger = 3 * time.Second
+	// screenLinger is the same for the interface, whose user has left it and
+	// looks at a shell that does not come back.
+	screenLinger = 500 * time.Millisecond
 	// glanceTime is how long a look into the past waits for what has come
 	// since: a relay that answers at all has handed it over by then.
 	glanceTime = 2 * time.Second
@@ -35,6 +38,8 @@ type call struct {
 	// As of before the account was started, so that nothing is missed.
 	next   uint64 // position in the account's events
 	latest int64  // cursor of the newest message, 0 if there is none
+
+	refused bool // the relay has warned of something meanwhile
 }
 
 // with runs a command on the chosen account.
@@ -81,6 +86,7 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 		for _, e := range events {
 			if e.Kind == client.Warned {
 				fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", e.Warning)
+				c.refused = true
 			}
 		}
 		return done()
@@ -161,6 +167,18 @@ func (c *call) contact(name string) (client.Contact, bool, error) {
 		}
 	}
 	return client.Contact{}, false, err
+}
+
+// knows fails if there is a name and nobody of that name.
+func (c *call) knows(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, known, err := c.contact(name)
+	if err == nil && !known {
+		err = &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is nobody called %q among your contacts. See: chat contacts", name)}
+	}
+	return err
 }
 
 // heardFrom waits until a person stands to the account as wanted, for their

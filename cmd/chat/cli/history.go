@@ -14,7 +14,7 @@ func (a *app) newHistory() *cobra.Command {
 		Use:   "history [NAME]",
 		Short: "Print messages of the past, oldest first",
 		Long: `Print messages of the past, oldest first: the latest of one conversation, or of all. To page
-back, give the cursor of the first line as --before.`,
+back, give the cursor of the first message, which --json shows, as --before.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := cmd.Flags()
@@ -35,9 +35,9 @@ back, give the cursor of the first line as --before.`,
 			if err != nil {
 				return err
 			}
-			if len(ms) == 0 && q.Contact != "" {
-				if _, known, err := c.contact(q.Contact); err != nil || !known {
-					return &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is no conversation with %q. See: chat contacts", q.Contact)}
+			if len(ms) == 0 {
+				if err := c.knows(q.Contact); err != nil {
+					return err
 				}
 			}
 			show := messagePrinter(*asJSON)

@@ -28,13 +28,31 @@ nothing is skipped. Reading does not clear unread marks.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&from, "from", "", "only what this contact writes")
-	flags.Int64Var(&since, "since", -1, "begin behind the message with this cursor; 0 for the whole history (default: only what comes from now on)")
+	flags.Int64Var(&since, "since", -1, "begin behind the message with this cursor (--json shows them); 0 for the whole history, below 0 for only what comes from now on")
 	flags.IntVar(&max, "max", 0, "end after that many messages; 0 for no end")
 	flags.DurationVar(&timeout, "timeout", 0, "end after that time, with exit code 9; 0 for no end")
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		l := listener{from: from, since: since, max: max, show: messagePrinter(*asJSON)}
-		return a.with(cmd, func(c *call) error { return l.run(c, timeout) })
+		if timeout > 0 {
+			ctx, cancel := context.WithTimeoutCause(cmd.Context(), timeout, errListenTime)
+			defer cancel()
+			cmd.SetContext(ctx)
+		}
+		l := listener{from: from, after: since, now: since < 0, max: max, show: messagePrinter(*asJSON)}
+		if since == 0 {
+			l.after = client.FromStart
+		}
+		for {
+			l.following = false
+			err := a.with(cmd, l.follow)
+			if l.following && errors.Is(err, client.ErrBusy) {
+				continue // the chat that held the profile has ended: on with the next, or alone
+			}
+			if errors.Is(context.Cause(cmd.Context()), errListenTime) && errors.Is(err, context.DeadlineExceeded) {
+				err = errListenTime
+			}
+			return err
+		}
 	}
 	return cmd
 }
@@ -44,42 +62,34 @@ nothing is skipped. Reading does not clear unread marks.`,
 // or doubled however far it falls behind.
 type listener struct {
 	from  string
-	since int64 // cursor of the last message that is not wanted; below 0: the latest there is
+	after int64 // cursor of the last message that is not wanted any more
+	now   bool  // that is the latest one, and not known yet
 	max   int
 	show  func(io.Writer, client.Message) error
 
-	shown int
-}
-
-func (l *listener) run(c *call, timeout time.Duration) error {
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		c.ctx, cancel = context.WithTimeoutCause(c.ctx, timeout, errListenTime)
-		defer cancel()
-	}
-	err := l.follow(c)
-	if errors.Is(context.Cause(c.ctx), errListenTime) && errors.Is(err, context.DeadlineExceeded) {
-		return errListenTime
-	}
-	return err
+	shown     int
+	following bool // has got as far as listening
 }
 
 var errListenTime = &client.Error{Code: client.CodeTimeout, Text: "The time to listen is over."}
 
 func (l *listener) follow(c *call) error {
-	if l.since < 0 {
-		l.since = c.latest
+	if err := c.knows(l.from); err != nil {
+		return err
 	}
-	if l.since == 0 {
-		l.since = client.FromStart
+	if l.now {
+		if l.after, l.now = c.latest, false; l.after == 0 {
+			l.after = client.FromStart
+		}
 	}
+	l.following = true
 	return client.Await(c.ctx, c, &c.next, func([]client.Event) (bool, error) { return l.drain(c) })
 }
 
 // drain prints what the history has behind the last message.
 func (l *listener) drain(c *call) (done bool, err error) {
 	for {
-		ms, err := c.History(c.ctx, client.Query{Contact: l.from, After: l.since, Limit: client.MaxLimit, Incoming: true})
+		ms, err := c.History(c.ctx, client.Query{Contact: l.from, After: l.after, Limit: client.MaxLimit, Incoming: true})
 		if err != nil {
 			return false, err
 		}
@@ -87,7 +97,7 @@ func (l *listener) drain(c *call) (done bool, err error) {
 			if err := l.show(c.cmd.OutOrStdout(), m); err != nil {
 				return false, err
 			}
-			l.since = m.Cursor
+			l.after = m.Cursor
 			if l.shown++; l.max > 0 && l.shown >= l.max {
 				return true, nil
 			}

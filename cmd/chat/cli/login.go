@@ -211,5 +211,5 @@ func (a *app) screen(cmd *cobra.Command, acc *owner.Account) error {
 	if err == nil {
 		err = tui.Run(cmd.Context(), acc, a.screenOptions())
 	}
-	return errors.Join(err, acc.Close(linger))
+	return errors.Join(err, acc.Close(screenLinger))
 }

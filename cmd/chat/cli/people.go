@@ -29,8 +29,15 @@ or not. Their fingerprint is printed: compare it with them by another way.`,
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd, func(c *call) error {
+			before, _, err := c.contact(args[0])
+			if err != nil {
+				return err
+			}
 			if _, err := c.Connect(c.ctx, args[0], note); err != nil {
 				return explainName(err, args[0])
+			}
+			if before.State == client.Blocked {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s is not blocked any more\n", args[0])
 			}
 			return c.settle(args[0], *timeout, *asJSON)
 		})
@@ -102,8 +109,11 @@ func (a *app) newReject() *cobra.Command {
 }
 
 func (a *app) newBlock() *cobra.Command {
-	return a.newEnding("block NAME", "Hear nothing from somebody any more; they are not told", "%s is blocked; to lift it: chat connect NAME\n",
+	cmd := a.newEnding("block NAME", "Hear nothing from somebody any more", "%[1]s is blocked; to lift it: chat connect %[1]s\n",
 		func(c *call, name string, _ time.Duration) error { return c.Block(c.ctx, name) })
+	cmd.Long = `Hear nothing from somebody any more. They get no notice, but what they write is refused from
+then on, as it is to anybody who is not a contact. A chat connect of yours lifts it.`
+	return cmd
 }
 
 // newEnding makes a command that ends a relation.
@@ -117,6 +127,9 @@ func (a *app) newEnding(use, short, done string, end func(c *call, name string, 
 			}
 			if err := c.flush(*timeout); err != nil {
 				return err
+			}
+			if c.refused { // until has printed the reason
+				return &client.Error{Code: client.CodeNoUser, Text: "Nothing was changed."}
 			}
 			_, err := fmt.Fprintf(cmd.ErrOrStderr(), done, args[0])
 			return err
@@ -170,14 +183,21 @@ func (a *app) newList(use, short, nobody string, want func(client.Contact) bool)
 	return cmd
 }
 
+// standing says in a word or two how a person stands to us.
+var standing = map[client.ContactState]string{
+	client.Accepted:  "contact",
+	client.Incoming:  "asks you",
+	client.Requested: "asked",
+	client.Blocked:   "blocked",
+}
+
 func printContact(w io.Writer, c client.Contact) error {
-	line := fmt.Sprintf("%-20s %-10s %s", c.Name, c.State, c.Fingerprint)
+	line := fmt.Sprintf("%-20s %-10s %s", c.Name, standing[c.State], c.Fingerprint)
 	if c.Unread > 0 {
 		line += fmt.Sprintf("  %d unread", c.Unread)
 	}
 	if c.Note != "" {
 		line += fmt.Sprintf("  %q", sanitize.Line(c.Note))
 	}
-	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
-	return err
+	return printFolded(w, strings.TrimRight(line, " "))
 }

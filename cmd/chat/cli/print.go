@@ -8,10 +8,12 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/sanitize"
+	"secure-messaging/internal/terminal"
 	"secure-messaging/pkg/client"
 )
 
@@ -53,16 +55,30 @@ func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
 }
 
 // printMessage writes a message for people: when it was here, who, what. The
-// author's clock, which may be wrong, is in the JSON. Further lines are
-// indented, so that no message can look like two.
+// author's clock, which may be wrong, is in the JSON.
 func printMessage(w io.Writer, m client.Message) error {
-	text := strings.ReplaceAll(sanitize.Text(describe(m)), "\n", "\n    ")
 	mark := ""
 	if m.Outgoing() {
 		mark = " (" + string(m.State) + ")"
 	}
-	_, err := fmt.Fprintf(w, "%s  %s%s: %s\n", stamp(m.At), who(m), mark, text)
+	return printFolded(w, fmt.Sprintf("%s  %s%s: %s", stamp(m.At), who(m), mark, sanitize.Text(describe(m))))
+}
+
+// printFolded writes a line with words of others in it.
+func printFolded(w io.Writer, line string) error {
+	_, err := fmt.Fprintln(w, fold(line, terminal.Columns(w)))
 	return err
+}
+
+// fold indents all lines but the first, so that words of others cannot look
+// like a line of ours: also those that a terminal of so many columns would make
+// of a long one. 0 columns are no terminal.
+func fold(text string, columns int) string {
+	const indent = "    "
+	if columns > 2*len(indent) {
+		text = ansi.HardwrapWc(text, columns-len(indent), false)
+	}
+	return strings.ReplaceAll(text, "\n", "\n"+indent)
 }
 
 // who says whose message it is, and of our own to whom.

@@ -1,0 +1,64 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestListenOutlivesOwner: a listener goes on when the chat that held the
+// profile is killed, and misses nothing.
+func TestListenOutlivesOwner(t *testing.T) {
+	dir := t.TempDir()
+	env := environment(dir)
+	pass := filepath.Join(dir, "pass")
+	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	relay := startRelay(t, env)
+	chat := func(args ...string) string {
+		return run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
+	}
+	chat("login", "alice", "--server", relay.url)
+	chat("login", "bob")
+	chat("connect", "bob", "--as", "alice")
+	chat("accept", "alice", "--as", "bob")
+
+	owner := startScreen(t, env, 80, 24, "chat", "--as", "bob", "--passphrase-file", pass)
+	owner.until("alice")
+	listener := exec.Command("chat", "listen", "--as", "bob", "--since", "0", "--max", "3", "--passphrase-file", pass)
+	listener.Env, listener.Stderr = env, os.Stderr
+	out, err := listener.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Process.Kill() })
+	lines := bufio.NewScanner(out)
+	heard := func(want string) {
+		t.Helper()
+		if !lines.Scan() || !strings.Contains(lines.Text(), "alice: "+want) {
+			t.Fatalf("wanted %q, the listener says %q, %v", want, lines.Text(), lines.Err())
+		}
+	}
+	chat("send", "bob", "through the owner", "--as", "alice")
+	heard("through the owner")
+	owner.cmd.Process.Kill()
+	owner.exit()
+	chat("send", "bob", "alone", "--as", "alice")
+	heard("alone")
+	// Now the listener is the owner itself.
+	run(t, env, "", "chat", "send", "alice", "still here", "--as", "bob", "--no-input")
+	chat("send", "bob", "the last", "--as", "alice")
+	heard("the last")
+	if err := listener.Wait(); err != nil {
+		t.Error(err)
+	}
+}
