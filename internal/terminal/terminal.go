@@ -186,5 +186,18 @@ func PassphraseFile(ctx context.Context, path string) ([]byte, error) {
 	return line, nil
 }
 
+// Columns is how wide the terminal is that a stream leads to, or 0.
+func Columns(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
 // IsTerminal reports whether a stream of this process is a terminal.
 func IsTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"secure-messaging/pkg/client"
+)
+
+// hostile is what somebody writes who wants the reader to see another line, or
+// the terminal to obey.
+var hostile = []string{
+	"hi\n2026-01-01 00:00:00  bob: fake",
+	"hi\r\nbob: fake\u2028bob: fake\u0085bob: fake\v\fbob: fake\rbob: fake",
+	"hi" + strings.Repeat(" ", 300) + "bob                  contact    fake",
+	"hi" + strings.Repeat("\u3000", 300) + "bob: fake",
+	"hi" + strings.Repeat("\u2800", 300) + "bob: fake",
+	strings.Repeat("👨\u200d👩\u200d👧\u200d👦", 40) + "bob: fake",
+	strings.Repeat("x", 3000),
+	"\x1b[2J\x1b]0;owned\x07\x1b]52;c;cm0=\x07\u009b31m\x9b31m\u202efake\u2066",
+}
+
+// Nothing that others write begins a line, whether by itself or because the
+// terminal goes on in the next one.
+func TestFold(t *testing.T) {
+	for _, text := range hostile {
+		var message, contact bytes.Buffer
+		if err := printMessage(&message, client.Message{Type: client.TypeText, From: "mallory", Text: text, State: client.Received, At: time.Unix(1, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := printContact(&contact, client.Contact{Name: "mallory", State: client.Incoming, Note: text}); err != nil {
+			t.Fatal(err)
+		}
+		for _, columns := range []int{0, 20, 80, 81, 200} {
+			for _, printed := range []string{message.String(), contact.String()} {
+				checkFold(t, strings.TrimSuffix(printed, "\n"), columns)
+			}
+		}
+	}
+}
+
+func checkFold(t *testing.T, text string, columns int) {
+	t.Helper()
+	for i, line := range strings.Split(fold(text, columns), "\n") {
+		if i > 0 && !strings.HasPrefix(line, "    ") {
+			t.Errorf("%d columns, %.60q: a line begins with %.40q", columns, text, line)
+		}
+		if w := ansi.StringWidthWc(line); columns > 0 && w > columns {
+			t.Errorf("%d columns, %.60q: a line has %d", columns, text, w)
+		}
+	}
+}
+
+// A line of JSON is one line, and a terminal that it is printed on obeys
+// nothing in it.
+func TestPrintJSON(t *testing.T) {
+	for _, text := range hostile {
+		var b bytes.Buffer
+		if err := printJSON(&b, client.Message{Text: strings.ToValidUTF8(text, "")}); err != nil {
+			t.Fatal(err)
+		}
+		line, ended := strings.CutSuffix(b.String(), "\n")
+		if !ended {
+			t.Errorf("%.40q: not ended", text)
+		}
+		for _, r := range line {
+			if !unicode.IsPrint(r) {
+				t.Errorf("%.40q: %U is printed", text, r)
+			}
+		}
+	}
+}
