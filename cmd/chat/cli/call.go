@@ -83,18 +83,23 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	err := client.Await(ctx, c, &c.next, func(events []client.Event) (bool, error) {
-		for _, e := range events {
-			if e.Kind == client.Warned {
-				fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", e.Warning)
-				c.refused = true
-			}
-		}
+		c.warn(events)
 		return done()
 	})
 	if err != nil && ctx.Err() != nil && c.ctx.Err() == nil {
 		return c.late(timeout)
 	}
 	return err
+}
+
+// warn prints what the user should know of.
+func (c *call) warn(events []client.Event) {
+	for _, e := range events {
+		if e.Kind == client.Warned {
+			fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", e.Warning)
+			c.refused = true
+		}
+	}
 }
 
 // late is the error of something that did not happen in time.

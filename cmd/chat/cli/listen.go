@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
@@ -69,6 +70,7 @@ type listener struct {
 
 	shown     int
 	following bool // has got as far as listening
+	told      bool // of another key
 }
 
 var errListenTime = &client.Error{Code: client.CodeTimeout, Text: "The time to listen is over."}
@@ -83,7 +85,29 @@ func (l *listener) follow(c *call) error {
 		}
 	}
 	l.following = true
-	return client.Await(c.ctx, c, &c.next, func([]client.Event) (bool, error) { return l.drain(c) })
+	return client.Await(c.ctx, c, &c.next, func(events []client.Event) (bool, error) {
+		c.warn(events)
+		if done, err := l.drain(c); done || err != nil {
+			return done, err
+		}
+		return false, l.look(c)
+	})
+}
+
+// look ends the listening to a relay that is not asked any more, where nothing
+// would ever come, and says, once, that a relay shows another key.
+func (l *listener) look(c *call) error {
+	s, err := c.Status(c.ctx)
+	switch {
+	case err != nil:
+		return err
+	case s.Fatal:
+		return c.down(s)
+	case s.Code == client.CodeKeyChanged && !l.told:
+		fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", s.Reason)
+	}
+	l.told = s.Code == client.CodeKeyChanged
+	return nil
 }
 
 // drain prints what the history has behind the last message.
