@@ -93,7 +93,8 @@ func (r *relay) end(sig os.Signal) error {
 
 // relayCmd is "relay start [flags]", "relay stop" and "relay kill". Started
 // again, the relay has the same data and address. $RELAY is what users give,
-// $RELAYADDR its host:port, $RELAYPORT its port, $RELAYDATA its folder.
+// $RELAYADDR its host:port, $RELAYPORT its port, $RELAYPIN its fingerprint, $RELAYDATA
+// its folder.
 func relayCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: relay start [flags] | stop | kill")
@@ -105,6 +106,7 @@ func relayCmd(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(r.start())
 		ts.Setenv("RELAY", r.url)
 		ts.Setenv("RELAYADDR", r.addr)
+		ts.Setenv("RELAYPIN", r.url[strings.LastIndex(r.url, "#")+1:])
 		ts.Setenv("RELAYPORT", r.addr[strings.LastIndex(r.addr, ":")+1:])
 		ts.Setenv("RELAYDATA", r.dir)
 	case "stop":

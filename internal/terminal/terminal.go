@@ -28,6 +28,7 @@ const MaxPassphrase = 1024
 // Terminal is a controlling terminal, opened for one or more questions.
 type Terminal struct {
 	in, out *os.File
+	before  *term.State // set while what is typed is hidden
 }
 
 // Open gives the controlling terminal, or ErrNone.
@@ -42,37 +43,58 @@ func Open() (*Terminal, error) {
 			in.Close()
 			return nil, ErrNone
 		}
-		return &Terminal{in, out}, nil
+		return &Terminal{in: in, out: out}, nil
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return nil, ErrNone
 	}
-	return &Terminal{tty, tty}, nil
+	return &Terminal{in: tty, out: tty}, nil
 }
 
-// Close gives the terminal up.
+// Close gives the terminal up. It shows again what is typed.
 func (t *Terminal) Close() {
+	t.show()
 	t.in.Close()
 	if t.out != t.in {
 		t.out.Close()
 	}
 }
 
-// Secret asks for a line that is not shown. The caller clears it. When ctx
-// ends, the terminal echoes again and ctx's error is returned; the read that
-// is under way ends with the process, and changes nothing at the terminal.
-func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
+// hide ends the echo of what is typed, until show.
+func (t *Terminal) hide() error {
+	if t.before != nil {
+		return nil
+	}
 	fd := int(t.in.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
-		return nil, ErrNone
+		return ErrNone
 	}
-	defer term.Restore(fd, before)
-	if err := hide(fd); err != nil { // before the prompt, for who types at once
+	t.before = before
+	return hide(fd)
+}
+
+func (t *Terminal) show() {
+	if t.before != nil {
+		term.Restore(int(t.in.Fd()), t.before)
+		t.before = nil
+	}
+}
+
+// Secret asks for a line that is not shown, and neither is what is typed
+// behind it until the next Line or Close: a check of the answer takes its time,
+// and who knows it was wrong types on. The caller clears the line. When ctx
+// ends its error is returned; the read that is under way ends with the process,
+// and changes nothing at the terminal.
+func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
+	if err := t.hide(); err != nil { // before the prompt, for who types at once
 		return nil, err
 	}
 	b, err := t.ask(ctx, prompt)
+	if err != nil {
+		t.show()
+	}
 	fmt.Fprintln(t.out)
 	return b, err
 }
@@ -90,6 +112,7 @@ func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
 
 // Line asks for a line that is shown.
 func (t *Terminal) Line(ctx context.Context, prompt string) (string, error) {
+	t.show()
 	b, err := t.ask(ctx, prompt)
 	return strings.TrimSpace(string(b)), err
 }

@@ -38,7 +38,7 @@ func newConsole(t *testing.T) *console {
 		person.Close()
 		tty.Close()
 	})
-	return &console{t: t, term: &Terminal{tty, tty}, person: person}
+	return &console{t: t, term: &Terminal{in: tty, out: tty}, person: person}
 }
 
 // sees waits for a text on the screen.
@@ -98,11 +98,14 @@ func TestSecret(t *testing.T) {
 	if a := <-got; a.err != nil || string(a.secret) != "correct \xff horse" {
 		t.Errorf("got %q, %v", a.secret, a.err)
 	}
-	if !c.echoes() {
-		t.Error("the terminal does not echo any more")
+	if c.echoes() {
+		t.Error("the terminal echoes while the answer is being checked")
 	}
 	if line, err := c.term.Line(t.Context(), "Line: "); err != nil || line != "next line" {
 		t.Errorf("the next question got %q, %v", line, err)
+	}
+	if !c.echoes() {
+		t.Error("the terminal does not echo any more")
 	}
 	if strings.Contains(c.seen.String(), "horse") {
 		t.Errorf("the secret was shown: %q", c.seen.String())

@@ -1,5 +1,5 @@
 // Package usage gives mistakes in a command line their own error, in both
-// programs alike.
+// programs alike, with what to type instead.
 package usage
 
 import (
@@ -11,17 +11,24 @@ import (
 // Mark lets wrap make the error of a wrong flag, argument or command, of root
 // and all commands below it. Call it once root has all its commands.
 func Mark(root *cobra.Command, wrap func(error) error) {
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrap(advise(cmd, err)) })
+	root.InitDefaultCompletionCmd()
+	root.SuggestionsMinimumDistance = 2 // letters that a typing error may change
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrap(see(cmd, err)) })
 	mark(root, wrap)
 }
 
 func mark(cmd *cobra.Command, wrap func(error) error) {
+	if !cmd.Runnable() { // cobra would print help and call it a success
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			return wrap(see(cmd, fmt.Errorf("%s needs one of its commands", cmd.CommandPath())))
+		}
+	}
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return wrap(advise(cmd, err))
+			if check(cmd, args) == nil {
+				return nil
 			}
-			return nil
+			return wrap(see(cmd, misplaced(cmd, args)))
 		}
 	}
 	for _, sub := range cmd.Commands() {
@@ -29,6 +36,18 @@ func mark(cmd *cobra.Command, wrap func(error) error) {
 	}
 }
 
-func advise(cmd *cobra.Command, err error) error {
+// misplaced is the error of arguments that a command does not take.
+func misplaced(cmd *cobra.Command, args []string) error {
+	if !cmd.HasSubCommands() || len(args) == 0 {
+		return fmt.Errorf("usage: %s", cmd.UseLine())
+	}
+	near := ""
+	if names := cmd.SuggestionsFor(args[0]); len(names) > 0 {
+		near = fmt.Sprintf("; did you mean %s %s?", cmd.CommandPath(), names[0])
+	}
+	return fmt.Errorf("there is no command %q%s", args[0], near)
+}
+
+func see(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w. See: %s --help", err, cmd.CommandPath())
 }

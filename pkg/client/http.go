@@ -200,6 +200,9 @@ func call(ctx context.Context, h *http.Client, s Server, method, path string, bo
 func httpError(s Server, status int, answer []byte) error {
 	var e protocol.HTTPError
 	if protocol.DecodeBody(answer, &e) != nil {
+		if s.Plain && status == http.StatusBadRequest { // what Go says there
+			return &Error{Code: CodeUsage, Text: fmt.Sprintf("%s speaks TLS, or is no relay. Write the address with wss:// instead of ws://.", s.Address())}
+		}
 		return &Error{Code: CodeRefused, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
 	}
 	switch e.Code {

@@ -59,7 +59,7 @@ func ParseServer(s string) (Server, error) {
 	}
 	if u.Fragment != "" {
 		if v.Pin, err = crypto.ParseFingerprint(u.Fragment); err != nil {
-			return bad("has a PIN that is no fingerprint")
+			return bad("has something behind the # that is no fingerprint")
 		}
 	}
 	return v, nil

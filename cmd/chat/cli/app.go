@@ -15,6 +15,7 @@ import (
 	"secure-messaging/internal/terminal"
 	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -25,6 +26,8 @@ type app struct {
 	noInput        bool
 	ascii          bool
 	cost           keyfile.Cost // of the passphrase of a new profile
+
+	tty *terminal.Terminal // while questions are asked
 }
 
 // choose finds the profile that --as names, or else the only one, or else the
@@ -54,6 +57,9 @@ func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
 // named finds the profile of NAME or NAME@host:port.
 func named(as string) (profile.Ref, error) {
 	name, server, _ := strings.Cut(as, "@")
+	if _, err := crypto.ParseUsername(name); err != nil {
+		return profile.Ref{}, wrongUsage(fmt.Sprintf("%q is no account: names are 3 to 32 of a-z, 0-9 and _, with @host:port behind them where one name is at two relays.", as))
+	}
 	if server != "" {
 		s, err := client.ParseServer(server)
 		if err != nil {
@@ -85,6 +91,7 @@ func names(refs []profile.Ref) string {
 
 // open gives the chosen account, not started.
 func (a *app) open(cmd *cobra.Command) (*owner.Account, error) {
+	defer a.closeTerminal()
 	ref, err := a.choose(cmd)
 	if err != nil {
 		return nil, err
@@ -111,7 +118,6 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 		if err != nil {
 			return nil, err
 		}
-		defer t.Close()
 		if try > 0 {
 			t.Say("That was not it.\n")
 		}
@@ -128,17 +134,30 @@ func readPassphraseFile(ctx context.Context, path string) ([]byte, error) {
 	if err != nil && ctx.Err() == nil {
 		return nil, &client.Error{Code: client.CodeLocked, Err: err, Text: fmt.Sprintf("The passphrase file cannot be read: %v", err)}
 	}
+	if err == nil && len(secret) == 0 {
+		return nil, &client.Error{Code: client.CodeLocked, Text: fmt.Sprintf("The first line of the passphrase file %s is empty. The passphrase goes there.", path)}
+	}
 	return secret, err
 }
 
-// terminal opens the terminal, or fails with the text as the reason.
+// terminal opens the terminal, or fails with the text as the reason. It stays
+// open for further questions, until closeTerminal.
 func (a *app) terminal(without string) (*terminal.Terminal, error) {
-	if !a.noInput {
-		if t, err := terminal.Open(); err == nil {
-			return t, nil
-		}
+	if a.tty == nil && !a.noInput {
+		a.tty, _ = terminal.Open()
+	}
+	if a.tty != nil {
+		return a.tty, nil
 	}
 	return nil, &client.Error{Code: client.CodeLocked, Err: terminal.ErrNone, Text: without}
+}
+
+// closeTerminal gives the terminal back before a command goes to work.
+func (a *app) closeTerminal() {
+	if a.tty != nil {
+		a.tty.Close()
+		a.tty = nil
+	}
 }
 
 // interactive reports whether this process has a screen for the interface. A

@@ -53,6 +53,7 @@ func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
 
 // loginTo opens the profile of the name, or makes it.
 func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, error) {
+	defer a.closeTerminal()
 	where, given, err := chooseServer(server)
 	if err != nil {
 		return nil, err
@@ -114,11 +115,24 @@ func (a *app) create(cmd *cobra.Command, name string, server client.Server) (*ow
 		Passphrase: func(ctx context.Context) ([]byte, error) { return a.newPassphrase(ctx, name) },
 		Place:      func(name string, s client.Server) (profile.Ref, error) { return profile.RefFor(name, s.Address()) },
 	})
+	if errors.Is(err, client.ErrTaken) {
+		return nil, errors.Join(err, elsewhere(name))
+	}
 	if err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "registered %s at %s\n", name, acc.Ref.Server)
 	return acc, nil
+}
+
+// elsewhere reminds of accounts of that name that are on this machine, perhaps
+// at the same relay under another of its addresses.
+func elsewhere(name string) error {
+	ref, found, err := profile.Find(name, "")
+	if err != nil || !found {
+		return err
+	}
+	return fmt.Errorf("If you mean %s@%s, which is on this machine: chat login %s --server wss://%s", name, ref.Server, name, ref.Server)
 }
 
 // trust asks whether the relay's fingerprint is the right one.
@@ -127,7 +141,6 @@ func (a *app) trust(ctx context.Context, s client.Server) error {
 	if err != nil {
 		return wrongUsage(fmt.Sprintf("The relay at %s is not known yet. Its fingerprint is %s. If that is what its operator says, give it: --server '%s'", s.Address(), s.Pin, s))
 	}
-	defer t.Close()
 	t.Say("The relay at %s shows the fingerprint\n\n    %s\n\n", s.Address(), s.Pin)
 	t.Say("Its operator sees the same one where it runs. From now on only that relay is accepted.\n")
 	yes, err := t.Confirm(ctx, "Is it the same?")
@@ -153,7 +166,6 @@ func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	t.Say("A passphrase seals the keys and messages of %s on this disk. Nobody can bring it back.\n", name)
 	for {
 		first, err := t.Secret(ctx, "New passphrase: ")

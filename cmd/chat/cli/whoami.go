@@ -76,7 +76,7 @@ func (a *app) confirmLogout(cmd *cobra.Command, ref profile.Ref) error {
 	if err != nil {
 		return wrongUsage("Logging out destroys the keys and messages of " + ref.Name + " on this machine. To confirm, give --yes.")
 	}
-	defer t.Close()
+	defer a.closeTerminal()
 	t.Say("This destroys the keys and messages of %s at %s on this machine.\nThe name can never be used again, by you or by others.\n", ref.Name, ref.Server)
 	answer, err := t.Line(cmd.Context(), "Type the name to go on: ")
 	if err != nil {

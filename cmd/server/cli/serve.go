@@ -53,6 +53,9 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if f.tls != "self-signed" && f.tls != "off" {
 		return usageError{fmt.Errorf("--tls is self-signed or off, not %q", f.tls)}
 	}
+	if err := checkAddr(f.addr); err != nil {
+		return usageError{err}
+	}
 	if f.data == "" {
 		xdg.Reload()
 		f.data = filepath.Join(xdg.DataHome, "secure-messaging-relay")
@@ -66,6 +69,18 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	}
 	greet(cmd.OutOrStdout(), host, f)
 	return host.Run(cmd.Context())
+}
+
+// checkAddr finds mistakes before anything is opened or made.
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("--addr is host:port or :port, with a port from 0 to 65535, not %q", addr)
+	}
+	return nil
 }
 
 // greet says what an operator and a user need. Its first line tells a script
