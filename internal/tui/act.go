@@ -15,24 +15,19 @@ const wheelLines = 3
 
 // press routes a key: to the dialog, to the screen, else to the composer.
 func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
-	quiet := m.now.Sub(m.lastKey)
-	m.lastKey = m.now
+	m.touch()
+	m.notices.expire(m.now, glance)
 	if m.dialog != nil {
-		if !m.byItself {
-			return m.answer(k)
-		}
-		if quiet >= typingPause && m.now.Sub(m.dialogAt) >= typingPause {
-			if k.Text == "" { // a key that decides, not the next word
-				m.byItself = false
-				return m.answer(k)
-			}
-			m.dialog = nil
-		}
+		return m.answer(k)
+	}
+	if cmd, taken := m.pick(k); taken {
+		return cmd
 	}
 	if cmd, taken := m.screenKey(k); taken {
 		return cmd
 	}
 	m.composer.press(k)
+	m.picked = 0
 	return nil
 }
 
@@ -56,7 +51,7 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 	case key.Matches(k, m.keys.Clear):
 		m.clear()
 	case key.Matches(k, m.keys.Help) && (k.Text == "" || m.composer.empty()):
-		m.show(&help{keys: &m.keys})
+		m.show(&help{keys: &m.keys, typed: k.Text})
 	case key.Matches(k, m.keys.Send):
 		return m.submit(), true
 	case key.Matches(k, m.keys.Complete):
@@ -92,6 +87,10 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.show(newConnectForm(&m.keys))
 	case key.Matches(k, m.keys.Answer):
 		m.answerRequest()
+	case key.Matches(k, m.keys.Alarm):
+		if text, dismissible := m.alarm(); text != "" {
+			m.show(m.alarmDialog(text, dismissible))
+		}
 	case key.Matches(k, m.keys.Redraw):
 		return tea.ClearScreen, true
 	default:
@@ -129,6 +128,7 @@ func (m *model) scroll(n int) {
 }
 
 func (m *model) wheel(w tea.MouseWheelMsg) {
+	m.touch()
 	switch w.Button {
 	case tea.MouseWheelUp:
 		m.scroll(-wheelLines)
@@ -140,6 +140,7 @@ func (m *model) wheel(w tea.MouseWheelMsg) {
 // click opens the conversation whose row it hits, or goes to the newest
 // message.
 func (m *model) click(c tea.MouseClickMsg) {
+	m.touch()
 	if c.Button != tea.MouseLeft || m.dialog != nil {
 		return
 	}
@@ -151,17 +152,21 @@ func (m *model) click(c tea.MouseClickMsg) {
 		}
 		return
 	}
-	if t := m.thread(); t != nil && t.missed > 0 && c.Y == l.composerY {
+	if t := m.thread(); t != nil && !t.follow && c.Y == l.composerY {
 		m.toNewest(t)
 	}
 }
 
 func (m *model) paste(text string) {
-	if m.dialog != nil && !m.byItself {
+	m.touch()
+	if h, open := m.dialog.(*help); open { // nobody pastes to turn a page
+		m.dialog = nil
+		m.composer.insert(h.typed)
+	}
+	if m.dialog != nil {
 		m.dialog.paste(sanitize.Line(text))
 		return
 	}
-	m.lastKey = m.now
 	if complaint := m.composer.paste(text); complaint != "" {
 		m.fail(complaint)
 	}
@@ -171,9 +176,14 @@ func (m *model) paste(text string) {
 // with the one that is left.
 func (m *model) open(name string) {
 	if name != m.current {
-		m.leave()
+		text := m.drafts[name]
+		if m.current == "" && text == "" { // what was begun on the first screen goes along
+			text = m.composer.value()
+		} else {
+			m.leave()
+		}
 		m.current = name
-		m.composer.set(m.drafts[name])
+		m.composer.set(text)
 		delete(m.drafts, name)
 	}
 	c := m.roster.get(name)
@@ -235,6 +245,8 @@ func (m *model) submit() tea.Cmd {
 // unsendable says why a text cannot be sent to somebody, and what to do.
 func (m *model) unsendable(c client.Contact, text string) string {
 	switch {
+	case m.lost != "":
+		return "Nothing can be sent at the moment. Your text stays here."
 	case c.State == client.Incoming:
 		return "Accept the request of " + c.Name + " first: /accept"
 	case c.State == client.Requested:

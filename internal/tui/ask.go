@@ -18,10 +18,10 @@ func (m *model) requestDialog(c client.Contact) *choice {
 		keys: &m.keys, title: "A request from " + name,
 		body: func(lk *look, width, height int) []string { return lk.request(c, width, height) },
 		options: []option{
-			{"Later", nil},
-			{"Accept", func(m *model) tea.Cmd { return m.jobs.accept(name) }},
-			{"Reject", func(m *model) tea.Cmd { return m.jobs.reject(name) }},
-			{"Block", func(m *model) tea.Cmd { return m.jobs.block(name) }},
+			{"Later", plain, nil},
+			{"Accept", good, func(m *model) tea.Cmd { return m.jobs.accept(name) }},
+			{"Reject", bad, func(m *model) tea.Cmd { return m.jobs.reject(name) }},
+			{"Block", bad, func(m *model) tea.Cmd { return m.jobs.block(name) }},
 		},
 	}
 }
@@ -29,7 +29,6 @@ func (m *model) requestDialog(c client.Contact) *choice {
 // request shows who asks, with their words and the fingerprint of their key.
 // Where there is little room their words give way, never the fingerprint.
 func (lk *look) request(c client.Contact, width, height int) []string {
-	lines := lk.wrapped(c.Name+" wants to talk with you.", lk.Strong.Render, width)
 	foot := lk.fingerprint("Their fingerprint. Compare it over another way before you trust it:", c.Fingerprint, width)
 	var note []string
 	if c.Note != "" {
@@ -37,20 +36,16 @@ func (lk *look) request(c client.Contact, width, height int) []string {
 			note = append(note, lk.Accent.Render(lk.Bar)+" "+c.Note[l.from:l.to])
 		}
 	}
-	gap := []string{""}
-	if len(lines)+len(note)+len(foot)+2 > height {
-		gap = nil
+	if len(note) > 0 && len(note)+1+len(foot) <= height {
+		note = append(note, "")
 	}
-	if room := max(height-len(lines)-len(foot)-2*len(gap), 0); len(note) > room {
+	if room := max(height-len(foot), 0); len(note) > room {
 		note = note[:room]
 		if room > 0 {
 			note[room-1] = lk.Accent.Render(lk.Bar) + " " + lk.Dim.Render(lk.More)
 		}
 	}
-	if len(note) > 0 {
-		lines = append(append(lines, gap...), note...)
-	}
-	return append(append(lines, gap...), foot...)
+	return append(note, foot...)
 }
 
 // fingerprint shows one, in two halves where it does not fit.
@@ -66,11 +61,11 @@ func (m *model) blockDialog(name string) *choice {
 	return &choice{
 		keys: &m.keys, title: "Block " + name + "?",
 		body: func(lk *look, width, _ int) []string {
-			return lk.wrapped(name+" is not told. Nothing more from them reaches you. What you have said to each other stays in your history.", lk.Text.Render, width)
+			return lk.wrapped("Nothing more from them reaches you. They get no notice, but their next message is refused, as to somebody who is not a contact. What you have said to each other stays in your history.", lk.Text.Render, width)
 		},
 		options: []option{
-			{"Keep", nil},
-			{"Block", func(m *model) tea.Cmd { return m.jobs.block(name) }},
+			{"Keep", plain, nil},
+			{"Block", bad, func(m *model) tea.Cmd { return m.jobs.block(name) }},
 		},
 	}
 }
@@ -87,10 +82,23 @@ func (m *model) quitDialog() *choice {
 			}
 			return lines
 		},
-		options: []option{{"Quit", (*model).quit}, {"Stay", nil}},
+		options: []option{{"Yes, quit", plain, (*model).quit}, {"No, stay", plain, nil}},
 	}
 	if m.unsent() == 0 {
 		c.insist = (*model).quit
+	}
+	return c
+}
+
+// alarmDialog shows the whole of what the banner has no room for.
+func (m *model) alarmDialog(text string, dismissible bool) *choice {
+	c := &choice{
+		keys: &m.keys, title: "Attention",
+		body:    func(lk *look, width, _ int) []string { return lk.wrapped(text, lk.Text.Render, width) },
+		options: []option{{"Close", plain, nil}},
+	}
+	if dismissible {
+		c.options = []option{{"Seen", plain, func(m *model) tea.Cmd { m.notices.dismiss(); return nil }}, {"Keep", plain, nil}}
 	}
 	return c
 }
@@ -159,5 +167,5 @@ func (f *connectForm) render(lk *look, width, height int) ([]string, *tea.Cursor
 	for i := range f.fields {
 		lines = append(lines, dressed(f.fields[i], lk, width).View())
 	}
-	return lk.box(lk.Box, "Ask somebody to talk", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
+	return lk.box(lk.Box, "Ask somebody to talk", "", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
 }

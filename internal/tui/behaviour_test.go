@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -190,7 +189,8 @@ func TestCommands(t *testing.T) {
 
 		s.type_("/CONNECT nobody")
 		s.press("enter")
-		s.shows("The relay knows nobody of the name nobody.")
+		s.shows("The relay knows nobody of the name nobody.", "❯ /connect nobody\n")
+		s.press("ctrl+c")
 		s.type_("/block b")
 		s.press("tab")
 		s.shows("❯ /block bob")
@@ -201,359 +201,14 @@ func TestCommands(t *testing.T) {
 		}
 		s.type_("/accept")
 		s.press("enter")
-		s.shows("Nobody is asking.")
+		s.shows("Nobody is asking.", "❯ /accept\n")
+		s.press("ctrl+c")
 		s.type_("/quit")
 		s.press("enter")
 		if !s.over() {
 			t.Error("/quit does not leave")
 		}
 		f.sent(t, "/etc/hosts is it")
-	})
-}
-
-func TestNamesComplete(t *testing.T) {
-	inBubble(t, usual, talk, func(s *screen, f *fake) {
-		s.press("alt+1")
-		s.type_("ask car")
-		s.press("tab")
-		s.type_("first")
-		s.shows("❯ ask carol first")
-	})
-}
-
-func TestConnectForm(t *testing.T) {
-	inBubble(t, usual, nil, func(s *screen, f *fake) {
-		s.press("alt+n")
-		s.type_("dave")
-		s.press("enter")
-		s.paste("it's\nalice")
-		s.shows("Name  dave", "Note  it's⏎alice")
-		s.press("enter")
-		s.shows("◌ dave", "You asked dave to talk")
-		if got := f.contacts["dave"].Note; got != "it's⏎alice" {
-			t.Errorf("the note is %q", got)
-		}
-	})
-}
-
-func TestRequestByItself(t *testing.T) {
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		s.type_("I was ab")
-		f.asks("dave", "let me in\x1b[2J\u202e")
-		s.wait()
-		s.shows("A request from dave", "let me in", bobsPrint, "dave asks to talk. alt+r answers.")
-		s.type_("out to write this, a r b")
-		s.press("enter") // sends, and decides nothing
-		f.sent(t, "I was about to write this, a r b")
-		s.shows("A request from dave")
-		s.pass(2 * time.Second)
-		s.type_("y") // the next word: the dialog steps aside
-		s.hides("A request from dave")
-		s.shows("❯ y", "◆ dave")
-		s.press("ctrl+c", "alt+r", "right", "enter")
-		s.shows("You and dave can talk now", "write to dave…")
-
-		// The next one is only announced: strangers cannot keep us from writing.
-		f.asks("mallory", "")
-		s.wait()
-		s.shows("mallory asks to talk.")
-		s.hides("A request from mallory")
-		s.pass(time.Minute)
-		f.asks("trudy", "")
-		s.shows()
-		s.pass(2 * time.Second)
-		s.shows("A request from trudy")
-		s.press("right", "right", "enter")
-		s.shows("Dropped the request of trudy.")
-		if _, there := f.contacts["trudy"]; there {
-			t.Error("the request is still there")
-		}
-		s.type_("/block mallory\r")
-		s.press("right", "enter")
-		s.hides("◆ mallory")
-	})
-}
-
-func TestScrolling(t *testing.T) {
-	inBubble(t, usual, history(350), func(s *screen, f *fake) {
-		s.shows("line 349")
-		s.press("pgup")
-		s.hides("line 349")
-		body := func() (page string) { // without the sidebar
-			for _, line := range strings.Split(s.text(), "\n")[2:25] {
-				_, right, _ := strings.Cut(line, "│")
-				page += right + "\n"
-			}
-			return page
-		}
-		before := body()
-		for i := range 3 {
-			f.says("bob", fmt.Sprint("newer ", i))
-		}
-		s.wait()
-		if after := body(); after != before {
-			t.Errorf("the page moved from\n%s\nto\n%s", before, after)
-		}
-		s.shows(" 3 new ↓ ")
-		if len(f.reads) != 350 {
-			t.Errorf("marked %d as read", len(f.reads)-350)
-		}
-		s.press("pgup")
-		s.press("pgdown")
-		if after := body(); after != before {
-			t.Errorf("up and down again is not the same page:\n%s\n%s", before, after)
-		}
-		s.press("ctrl+up", "ctrl+up", "ctrl+down", "ctrl+down")
-		if after := body(); after != before {
-			t.Error("lines up and down again is not the same page")
-		}
-		s.press("esc")
-		s.shows("newer 2", " new ")
-		s.hides("3 new ↓")
-		if got := f.reads[len(f.reads)-1]; got != 353 {
-			t.Errorf("read up to %d", got)
-		}
-		for range 30 {
-			s.press("pgup")
-		}
-		s.shows("line 0\n", "Today")
-		for _, q := range f.pages {
-			if q.Limit > client.MaxLimit {
-				t.Errorf("asked for %d messages at once", q.Limit)
-			}
-		}
-	})
-}
-
-func TestLoadedIsBounded(t *testing.T) {
-	inBubble(t, usual, history(3*maxLoaded), func(s *screen, f *fake) {
-		for range 3 * maxLoaded / 10 {
-			s.press("pgup")
-		}
-		s.shows("line 0\n")
-		if n := len(s.model.threads["bob"].entries); n > maxLoaded {
-			t.Errorf("%d messages in memory", n)
-		}
-		f.says("bob", "the newest")
-		s.wait()
-		for range 3 * maxLoaded / 10 {
-			s.press("pgdown")
-		}
-		s.shows("the newest", fmt.Sprint("line ", 3*maxLoaded-1))
-		if n := len(s.model.threads["bob"].entries); n > maxLoaded {
-			t.Errorf("%d messages in memory", n)
-		}
-	})
-}
-
-func TestBurst(t *testing.T) {
-	const n = 8000
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		s.type_("so")
-		views, updates := s.model.views, s.model.updates
-		f.burst("bob", n)
-		s.wait()
-		s.shows(fmt.Sprint("number ", n-1), "❯ so")
-		if v, u := s.model.views-views, s.model.updates-updates; v > 20 || u > 20 {
-			t.Errorf("%d messages were drawn %d times in %d steps", n, v, u)
-		}
-		if n := len(s.model.threads["bob"].entries); n > maxLoaded {
-			t.Errorf("%d messages in memory", n)
-		}
-		s.type_(" fast\r")
-		f.sent(t, "so fast")
-	})
-}
-
-func TestUnread(t *testing.T) {
-	inBubble(t, usual, talk, func(s *screen, f *fake) {
-		s.press("alt+1")
-		f.says("carol", "12:30, remember?")
-		s.wait()
-		s.shows("carol              1")
-		s.press("alt+a")
-		s.shows("new", "12:30, remember?", "write to carol…")
-		s.hides("carol              1")
-		s.press("blur")
-		f.says("carol", "hello?")
-		s.wait()
-		s.shows("carol              1", "hello?")
-		s.press("focus")
-		s.hides("carol              1")
-		s.press("alt+a")
-		s.shows("Nothing unread elsewhere.")
-	})
-}
-
-func TestManyUnreadBeginAtTheFirst(t *testing.T) {
-	inBubble(t, usual, func(f *fake) {
-		history(20)(f)
-		for i := range 200 {
-			f.says("bob", fmt.Sprint("unread ", i))
-		}
-	}, func(s *screen, f *fake) {
-		s.shows("new", "unread 0\n")
-		s.hides("unread 199\n")
-		s.press("esc")
-		s.shows("unread 199")
-	})
-}
-
-func TestGoing(t *testing.T) {
-	inBubble(t, usual, talk, func(s *screen, f *fake) {
-		s.press("alt+1")
-		s.shows("write to bob…")
-		s.type_("half a thou")
-		s.press("alt+down")
-		s.shows("write to carol…")
-		s.press("ctrl+k")
-		s.type_("efr") // somewhere in erin's long name
-		s.press("enter")
-		s.shows("write to erin_from_the_infrastructure_team…")
-		s.press("ctrl+k")
-		s.type_("zzz")
-		s.shows("nobody of that name")
-		s.press("esc", "alt+4")
-		s.shows("has not answered yet")
-		s.press("alt+down")
-		s.shows("❯ half a thou")
-		s.type_("\x1b[<0;4;5M\x1b[<0;4;5m") // a click on carol's row
-		s.shows("write to carol…")
-	})
-}
-
-func TestWheel(t *testing.T) {
-	inBubble(t, usual, history(100), func(s *screen, f *fake) {
-		s.type_("\x1b[<64;50;10M")
-		s.hides("line 99")
-		s.shows("line 96")
-		s.type_("\x1b[<65;50;10M")
-		s.shows("line 99")
-	})
-}
-
-func TestResizeStorm(t *testing.T) {
-	inBubble(t, usual, talk, func(s *screen, f *fake) {
-		s.press("alt+1", "ctrl+k")
-		for i := range 400 {
-			s.resize(1+(i*37)%190, 1+(i*23)%60)
-		}
-		s.resize(100, 30)
-		s.wait()
-		s.press("esc")
-		got := s.text()
-		s.press("ctrl+l")
-		if s.text() != got {
-			t.Errorf("a fresh drawing differs from\n%s\nand is\n%s", got, s.text())
-		}
-		s.shows("the build machine is back", "of course")
-	})
-}
-
-// hostile is what a contact may try; none of it may reach the terminal.
-var hostile = []string{
-	"\x1b]0;pwned\x07title", "\x1b]52;c;cHduZWQ=\x07clipboard", "\x1b[2J\x1b[Hclear", "\x1bP+q544e\x1b\\dcs",
-	"\u009b31mc1", "\u009d0;pwned\u009cosc", "over\rpaint", "back\b\b\b\bspace", "\u202eoverride", "\x1b]8;;http://evil\x1b\\link\x1b]8;;\x1b\\",
-	"\x1b_Gi=1;AAAA\x1b\\kitty", "\x1b[?1049l\x1b[?25lmodes", "\x1b[6nreport", "bell\x07",
-}
-
-func TestHostileText(t *testing.T) {
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		for _, h := range hostile {
-			f.says("bob", h)
-			f.asks("m"+h, h)
-			f.warns(h)
-			f.connection(client.Status{State: client.Offline, Fatal: true, Reason: h})
-		}
-		f.gets(client.Message{Contact: "bob", From: "bob" + hostile[0], Type: hostile[0]})
-		s.wait()
-		s.press("esc", "esc", "alt+r", "esc", "ctrl+k", "esc", "alt+2")
-		s.mu.Lock()
-		raw, title := s.raw.String(), s.title
-		s.mu.Unlock()
-		if !strings.HasPrefix(title, "chat – alice") {
-			t.Errorf("the title is %q", title)
-		}
-		for _, bad := range []string{"pwned\x07", "\x1b]52", "\x1bP+q544e", "\u009b", "\u009d", "\u202e", "]8;;http://evil", "\x1b_G", "\x1b[6n", "\b\b\b\b", "bell\x07", "\x1b[?1049l"} {
-			if strings.Contains(raw, bad) {
-				t.Errorf("%q reached the terminal", bad)
-			}
-		}
-	})
-}
-
-func TestConnection(t *testing.T) {
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		s.shows("● connected")
-		f.connection(client.Status{State: client.Offline, Reason: "no route", RetryAt: time.Now().Add(3 * time.Second), Waiting: 2})
-		s.wait()
-		s.shows("○ reconnecting in 3 s · 2 waiting")
-		s.pass(time.Second)
-		s.shows("○ reconnecting in 2 s · 2 waiting")
-		s.pass(3 * time.Second)
-		s.shows("○ offline · 2 waiting")
-		f.connection(client.Status{State: client.Connecting})
-		s.wait()
-		s.shows("◌ connecting…")
-		f.connection(client.Status{State: client.Offline, Fatal: true, Reason: "The relay shows another key. Ask its operator, then start chat again."})
-		s.wait()
-		s.shows("✗ not connected", "✗ The relay shows another key. Ask its operator")
-	})
-}
-
-func TestWarningsStay(t *testing.T) {
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		f.warns("bob shows another key than before; nothing was accepted.")
-		f.warns("a second warning")
-		s.pass(time.Hour)
-		s.shows("bob shows another key", "(1 of 2)")
-		s.press("esc")
-		s.shows("a second warning")
-		s.press("esc")
-		s.hides("a second warning")
-	})
-}
-
-func TestAccountFails(t *testing.T) {
-	inBubble(t, usual, withBob, func(s *screen, f *fake) {
-		f.fails(errors.New("The profile's owner is gone."))
-		s.wait()
-		s.shows("no account", "The profile's owner is gone. Nothing can be sent or received.", "start chat again")
-		f.says("bob", "meanwhile")
-		f.fails(nil)
-		s.pass(4 * time.Second)
-		s.hides("no account")
-		s.shows("● connected", "meanwhile")
-		f.says("bob", "and again")
-		s.wait()
-		s.shows("and again")
-	})
-}
-
-func TestLagged(t *testing.T) {
-	inBubble(t, usual, history(300), func(s *screen, f *fake) {
-		f.mu.Lock()
-		f.forgetsWhile(func() {
-			f.add(client.Message{Contact: "bob", From: "bob", Type: client.TypeText, Text: "missed", State: client.Received})
-		})
-		f.mu.Unlock()
-		s.wait()
-		s.shows("missed")
-		s.press("pgup", "pgup")
-		before := s.text()
-		f.mu.Lock()
-		f.forgetsWhile(func() {
-			f.add(client.Message{Contact: "bob", From: "bob", Type: client.TypeText, Text: "missed too", State: client.Received})
-		})
-		f.mu.Unlock()
-		s.wait()
-		if s.text() != before {
-			t.Errorf("the page moved:\n%s\n%s", before, s.text())
-		}
-		for range 6 {
-			s.press("pgdown")
-		}
-		s.shows("missed too")
 	})
 }
 
@@ -594,6 +249,86 @@ func TestKeysWhileHelpIsOpen(t *testing.T) {
 		s.shows("❯ why?")
 		s.press("f1")
 		s.shows("Help")
+		s.type_("!") // nothing that is typed gets lost
+		s.shows("❯ why?!\n")
+		s.press("enter")
+		f.sent(t, "why?!")
+	})
+}
+
+func TestQuestions(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		for _, k := range []string{"esc", "?", "q"} {
+			s.type_("?")
+			s.shows("─ Help ─")
+			if k == "esc" {
+				k = keySequences[k]
+			}
+			s.type_(k)
+			s.hides("─ Help ─", "❯ q", "❯ ?")
+		}
+		s.type_("?why not\r")
+		s.type_("?")
+		s.paste("pasted\nin two lines")
+		s.hides("─ Help ─")
+		s.press("enter")
+		f.sent(t, "?why not", "?pasted\nin two lines")
+	})
+}
+
+func TestHelpSaysHowToLeave(t *testing.T) {
+	for _, size := range [][2]int{{40, 12}, {60, 20}, {100, 30}} {
+		inBubble(t, setting{width: size[0], height: size[1]}, withBob, func(s *screen, f *fake) {
+			s.press("f1")
+			s.shows("─ esc closes · pgdown: ", " more ↓ ─", " esc, q close")
+			for range 20 {
+				s.press("pgdown")
+			}
+			s.shows("─ esc closes · pgup: back ↑ ─", "select text")
+			s.press("esc")
+			s.hides("Help ─")
+		})
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	inBubble(t, usual, scenes["request"], func(s *screen, f *fake) {
+		s.pass(glance)
+		s.press("alt+1")
+		s.type_("/")
+		s.shows("▌/connect [name [note]]", " enter complete · up, down choose · ctrl+c clear")
+		s.press("enter")
+		s.shows("❯ /connect\n", " /connect [name [note]]", " enter do it · ctrl+c clear")
+		s.press("ctrl+c")
+		s.type_("/")
+		s.press("up") // around the end
+		s.shows("▌/quit", " enter do it · ")
+		s.press("down", "down")
+		s.shows("▌/accept [name]")
+		s.type_("a")
+		s.press("enter")
+		s.shows("❯ /accept\n", "tab complete a name")
+		s.press("tab", "enter")
+		s.shows("You and dave can talk now")
+		s.pass(glance)
+		s.type_("/foo")
+		s.shows(" // begins a message with a slash · ctrl+c clear")
+		s.press("ctrl+c")
+		s.type_("/QU")
+		s.shows(" enter do it · ctrl+c clear")
+		s.press("enter")
+		if !s.over() {
+			t.Error("/QU does not leave")
+		}
+		if n := len(f.texts()); n != 3 {
+			t.Errorf("a command was sent: %q", f.texts())
+		}
+	})
+	inBubble(t, setting{width: 40, height: 12}, withBob, func(s *screen, f *fake) {
+		f.warns("something long enough to take its lines away from the list of what can be written")
+		s.type_("/")
+		s.press("up")
+		s.shows("▌/quit")
 	})
 }
 

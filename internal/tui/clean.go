@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"secure-messaging/internal/sanitize"
 	"secure-messaging/pkg/client"
 )
@@ -34,4 +36,13 @@ func cleanStatus(s client.Status) client.Status {
 	return s
 }
 
-func cleanError(err error) string { return sanitize.Line(err.Error()) }
+func cleanError(err error) string { return inside.Replace(sanitize.Line(err.Error())) }
+
+func cleanWarning(text string) string { return inside.Replace(sanitize.Line(text)) }
+
+// inside makes advice for a shell, which is what the account gives, advice
+// for this screen.
+var inside = strings.NewReplacer(
+	"chat connect ", "/connect ", "chat accept ", "/accept ",
+	"chat requests", newKeyMap().Answer.Help().Key,
+)

@@ -16,6 +16,10 @@ const (
 	// maxRows is how tall the composer may grow before it scrolls.
 	maxRows = 8
 
+	// longText is the length, in bytes, from which the area is no longer as high
+	// as its text: it lays its whole height out several times for each key.
+	longText = 4096
+
 	// maxPaste keeps the editor quick. Nothing longer can be sent anyway.
 	maxPaste = 2 * client.MaxText
 
@@ -33,8 +37,9 @@ func newComposer(keys *keyMap) composer {
 	a.ShowLineNumbers = false
 	a.Prompt = ""
 	a.MaxWidth = 0
-	// The area is as high as its text and render shows a part of it: its own
-	// limit would also limit what it remembers of wrapped lines.
+	// The area is as high as its text, unless that is long, and render shows a
+	// part of it: its own limit would also limit what it remembers of wrapped
+	// lines.
 	a.MaxHeight, a.DynamicHeight, a.MinHeight = 0, true, 1
 	a.SetVirtualCursor(false)
 	a.KeyMap.InsertNewline = keys.Newline
@@ -61,15 +66,37 @@ func (c *composer) dress(lk *look) {
 }
 
 func (c *composer) value() string     { return c.area.Value() }
-func (c *composer) empty() bool       { return c.area.Length() == 0 }
-func (c *composer) set(text string)   { c.area.SetValue(text) }
-func (c *composer) resize(width int)  { c.area.SetWidth(max(width, 4)) }
+func (c *composer) empty() bool       { return c.area.LineCount() == 1 && c.value() == "" }
 func (c *composer) rows() int         { return min(c.area.Height(), maxRows) }
 func (c *composer) invite(who string) { c.area.Placeholder = who }
 
-// press takes a key; the area has no commands that we use.
-func (c *composer) press(k tea.KeyPressMsg) {
-	c.area, _ = c.area.Update(k)
+func (c *composer) set(text string) {
+	c.area.SetValue(text)
+	c.update(nil)
+}
+
+// insert puts text in at the cursor.
+func (c *composer) insert(text string) { c.update(tea.PasteMsg{Content: text}) }
+
+func (c *composer) resize(width int) {
+	if width = max(width, 4); width != c.area.Width() {
+		c.area.SetWidth(width)
+		c.update(nil)
+	}
+}
+
+// press takes a key.
+func (c *composer) press(k tea.KeyPressMsg) { c.update(k) }
+
+// update gives the area a message, or nil to find its place again. It has no
+// commands that we use.
+func (c *composer) update(msg tea.Msg) {
+	c.area, _ = c.area.Update(msg)
+	if long := len(c.value()) > longText; long == c.area.DynamicHeight {
+		c.area.DynamicHeight = !long
+		c.area.SetHeight(maxRows)
+		c.area, _ = c.area.Update(nil)
+	}
 }
 
 // paste takes pasted text, whose line ends some terminals send as \r. It
@@ -78,7 +105,7 @@ func (c *composer) paste(text string) string {
 	if len(text) > maxPaste {
 		return fmt.Sprintf("What you pasted has %s. A message takes 32 KiB.", size(len(text)))
 	}
-	c.area, _ = c.area.Update(tea.PasteMsg{Content: sanitize.Text(text)})
+	c.insert(sanitize.Text(text))
 	return ""
 }
 

@@ -6,6 +6,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 )
 
 // dialog is what stands over the page and asks for an answer first.
@@ -38,7 +39,30 @@ type choice struct {
 
 type option struct {
 	label string // its first letter chooses it
+	tone  tone
 	then  action
+}
+
+// tone says what a button does to its reader's world.
+type tone int
+
+const (
+	plain tone = iota
+	good
+	bad
+)
+
+func (lk *look) tone(t tone) lipgloss.Style {
+	return [...]lipgloss.Style{plain: lk.Text, good: lk.Good, bad: lk.Bad}[t]
+}
+
+// button shows a label with its key marked.
+func (lk *look) button(o option, chosen bool) string {
+	style := lk.tone(o.tone)
+	if chosen {
+		style = lk.Chosen.Inherit(style)
+	}
+	return style.Render(" ") + lk.Letter.Inherit(style).Render(o.label[:1]) + style.Render(o.label[1:]+" ")
 }
 
 func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
@@ -65,26 +89,32 @@ func (c *choice) press(k tea.KeyPressMsg) (action, bool) {
 
 func (c *choice) paste(string) {}
 
+// hints names the letters first: where there is little room, the arrows are
+// what can be guessed.
 func (c *choice) hints() []key.Binding {
-	return []key.Binding{bind("arrows", "choose", "left"), bind("enter", "do it", "enter"), c.keys.Close}
+	var hints []key.Binding
+	for _, o := range c.options {
+		label := strings.ToLower(o.label)
+		hints = append(hints, bind(label[:1], label, label[:1]))
+	}
+	return append(hints, c.keys.Close, bind("arrows", "choose", "left"), bind("enter", "do it", "enter"))
 }
 
 func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 60)
 	var buttons string
 	for i, o := range c.options {
-		style := lk.Text
-		if i == c.at {
-			style = lk.Chosen
-		}
-		buttons += style.Render(" "+o.label+" ") + " "
+		buttons += lk.button(o, i == c.at) + " "
 	}
-	body := c.body(lk, width, height-4)
-	body = body[:min(len(body), max(height-4, 1))] // the buttons stay
-	if len(body)+6 <= height {
+	body := c.body(lk, width, height-3)
+	body = body[:min(len(body), max(height-3, 1))] // the buttons stay
+	if len(body)+4 <= height {
+		body = append(body, "")
+	}
+	if len(body)+4 <= height {
 		body = append([]string{""}, body...)
 	}
-	return lk.box(lk.Box, c.title, append(body, "", buttons), width), nil
+	return lk.box(lk.Box, c.title, "", append(body, buttons), width), nil
 }
 
 // field is one line to write into.
@@ -174,5 +204,5 @@ func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	for len(lines) < min(room, 10)+2 {
 		lines = append(lines, "")
 	}
-	return lk.box(lk.Box, "Jump to", lines, width), cursorIn(input, 0)
+	return lk.box(lk.Box, "Jump to", "", lines, width), cursorIn(input, 0)
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -23,7 +24,7 @@ type fake struct {
 	events   []client.Event
 	dropped  int           // events that are no longer remembered
 	more     chan struct{} // closed when the next event comes
-	failing  error         // of Events
+	failing  error         // of every call
 	refuse   error         // of Send
 	hold     chan struct{} // Send waits until it is closed, unless nil
 	reads    []int64       // cursors that were marked as read
@@ -160,23 +161,30 @@ func (f *fake) fails(err error) {
 	f.publish()
 }
 
-func (f *fake) Identity(context.Context) (client.Identity, error) { return f.identity, nil }
+func (f *fake) Identity(context.Context) (client.Identity, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.identity, f.failing
+}
 
 func (f *fake) Status(context.Context) (client.Status, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.status, nil
+	return f.status, f.failing
 }
 
 func (f *fake) Contacts(context.Context) ([]client.Contact, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.SortedFunc(maps.Values(f.contacts), func(a, b client.Contact) int { return strings.Compare(a.Name, b.Name) }), nil
+	return slices.SortedFunc(maps.Values(f.contacts), func(a, b client.Contact) int { return strings.Compare(a.Name, b.Name) }), f.failing
 }
 
 func (f *fake) Connect(_ context.Context, name, note string) (client.Contact, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failing != nil {
+		return client.Contact{}, f.failing
+	}
 	if name == "nobody" {
 		return client.Contact{}, &client.Error{Code: client.CodeNoUser, Text: "The relay knows nobody of the name nobody. Check the spelling."}
 	}
@@ -187,8 +195,11 @@ func (f *fake) answer(name string, state client.ContactState) (client.Contact, e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c, ok := f.contacts[name]
+	if f.failing != nil {
+		return client.Contact{}, f.failing
+	}
 	if !ok {
-		return client.Contact{}, &client.Error{Code: client.CodeNotFound, Text: "There is no request of " + name + "."}
+		return client.Contact{}, &client.Error{Code: client.CodeNotFound, Text: "There is no request of " + name + " to accept. See them with: chat requests"}
 	}
 	c.State = state
 	f.setContact(c)
@@ -225,8 +236,8 @@ func (f *fake) Send(ctx context.Context, to, text string) (client.Message, error
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.refuse != nil {
-		return client.Message{}, f.refuse
+	if err := cmp.Or(f.failing, f.refuse); err != nil {
+		return client.Message{}, err
 	}
 	return f.add(client.Message{Contact: to, From: f.identity.Username, Type: client.TypeText, Text: text, State: client.Waiting}), nil
 }
@@ -238,6 +249,9 @@ func (f *fake) Message(_ context.Context, id string) (client.Message, error) {
 func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failing != nil {
+		return nil, f.failing
+	}
 	f.pages = append(f.pages, q)
 	var found []client.Message
 	for _, m := range f.messages {
@@ -256,6 +270,9 @@ func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, err
 func (f *fake) MarkRead(_ context.Context, contact string, cursor int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.failing != nil {
+		return f.failing
+	}
 	f.reads = append(f.reads, cursor)
 	c := f.contacts[contact]
 	for i := range f.messages {

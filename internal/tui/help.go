@@ -1,16 +1,19 @@
 package tui
 
 import (
+	"fmt"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
 
 // help shows the active keys, the commands and what the signs mean.
 type help struct {
-	keys *keyMap
-	from int // first line shown
-	page int // lines shown, as of the last render
-	all  int
+	keys  *keyMap
+	typed string // what opened it, where that may have been the beginning of a text
+	from  int    // first line shown
+	page  int    // lines shown, as of the last render
+	all   int
 }
 
 func (h *help) press(k tea.KeyPressMsg) (action, bool) {
@@ -23,8 +26,14 @@ func (h *help) press(k tea.KeyPressMsg) (action, bool) {
 		h.from--
 	case k.String() == "down", key.Matches(k, h.keys.LineDown):
 		h.from++
-	default:
+	case k.Text == "" || k.Text == "q" || k.Text == "?":
 		return nil, true
+	default:
+		return func(m *model) tea.Cmd { // a text is being written, and nobody asked for help
+			m.composer.insert(h.typed)
+			m.composer.press(k)
+			return nil
+		}, true
 	}
 	h.from = max(min(h.from, h.all-h.page), 0)
 	return nil, false
@@ -33,7 +42,7 @@ func (h *help) press(k tea.KeyPressMsg) (action, bool) {
 func (h *help) paste(string) {}
 
 func (h *help) hints() []key.Binding {
-	return []key.Binding{bind("arrows, pgup, pgdown", "more", "up"), bind("any other key", "close", "esc")}
+	return []key.Binding{bind("esc, q", "close", "esc"), bind("arrows, pgup, pgdown", "scroll", "up"), bind("letters", "are written", "a")}
 }
 
 // helpColumn is the width of one column of the help.
@@ -53,11 +62,14 @@ func (h *help) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	}
 	h.all, h.page = len(lines), max(min(height-2, len(lines)), 1)
 	h.from = max(min(h.from, h.all-h.page), 0)
-	title := "Help"
-	if h.from+h.page < h.all {
-		title += " " + lk.Down
+	foot := "esc closes"
+	switch more := h.all - h.from - h.page; {
+	case more > 0:
+		foot += fmt.Sprintf(" %s %s: %d more %s", lk.Dot, h.keys.PageDown.Help().Key, more, lk.Down)
+	case h.from > 0:
+		foot += fmt.Sprintf(" %s %s: back %s", lk.Dot, h.keys.PageUp.Help().Key, lk.Up)
 	}
-	return lk.box(lk.Box, title, lines[h.from:h.from+h.page], width), nil
+	return lk.box(lk.Box, "Help", foot, lines[h.from:h.from+h.page], width), nil
 }
 
 func at(lines []string, i int) string {

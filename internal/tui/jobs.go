@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -91,6 +92,7 @@ type (
 	}
 	answered struct { // a request was made or answered
 		contact client.Contact
+		line    string // the command that does it again
 		err     error
 	}
 	readMarked struct{ err error }
@@ -158,25 +160,25 @@ func (j *jobs) markRead(contact string, cursor int64) tea.Cmd {
 func (j *jobs) connect(name, note string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Connect(ctx, name, note)
-		return answered{cleanContact(c), err}
+		return answered{cleanContact(c), strings.TrimSpace("/connect " + name + " " + note), err}
 	})
 }
 
 func (j *jobs) accept(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Accept(ctx, name)
-		return answered{cleanContact(c), err}
+		return answered{cleanContact(c), "/accept " + name, err}
 	})
 }
 
 func (j *jobs) reject(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{client.Contact{Name: name, State: client.Known}, j.account.Reject(ctx, name)}
+		return answered{client.Contact{Name: name, State: client.Known}, "/reject " + name, j.account.Reject(ctx, name)}
 	})
 }
 
 func (j *jobs) block(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{client.Contact{Name: name, State: client.Blocked}, j.account.Block(ctx, name)}
+		return answered{client.Contact{Name: name, State: client.Blocked}, "/block " + name, j.account.Block(ctx, name)}
 	})
 }

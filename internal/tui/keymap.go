@@ -13,7 +13,7 @@ type keyMap struct {
 	Jump, NextUnread, Nth          key.Binding
 	Previous, Next                 key.Binding
 	Connect, Answer                key.Binding
-	Help, Redraw                   key.Binding
+	Help, Alarm, Redraw            key.Binding
 	Choose, Left, Right, Close     key.Binding // in dialogs
 }
 
@@ -44,6 +44,7 @@ func newKeyMap() keyMap {
 		Answer:  bind("alt+r", "answer a request", "alt+r"),
 
 		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
+		Alarm:  bind("alt+w", "read a warning in full", "alt+w"),
 		Redraw: bind("ctrl+l", "draw the screen again", "ctrl+l"),
 
 		Choose: bind("enter", "choose", "enter"),
@@ -65,6 +66,6 @@ func (k *keyMap) sections() []section {
 		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest}},
 		{"Go", []key.Binding{k.Jump, k.NextUnread, k.Nth, k.Previous, k.Next}},
 		{"People", []key.Binding{k.Connect, k.Answer}},
-		{"Screen", []key.Binding{k.Help, k.Redraw}},
+		{"Screen", []key.Binding{k.Help, k.Alarm, k.Redraw}},
 	}
 }

@@ -72,19 +72,22 @@ func (lk *look) overlay(base, box []string, x, y int) {
 	}
 }
 
-// box frames lines, each padded to width, with one blank beside them.
-func (lk *look) box(edge lipgloss.Style, title string, lines []string, width int) []string {
+// box frames lines, each padded to width, with one blank beside them. Title
+// and foot are written into the frame.
+func (lk *look) box(edge lipgloss.Style, title, foot string, lines []string, width int) []string {
 	bar := edge.Render(lk.Bar)
-	head := lk.Rule
-	if title != "" {
-		head += " " + lk.cut(title, width-2) + " "
+	side := func(label string) string {
+		s := lk.Rule
+		if label != "" {
+			s += " " + lk.cut(label, width-2) + " "
+		}
+		return s + repeat(lk.Rule, width+2-lk.cells.StringWidth(s))
 	}
-	head += repeat(lk.Rule, width+2-lk.cells.StringWidth(head))
-	out := []string{edge.Render(lk.Corners[0] + head + lk.Corners[1])}
+	out := []string{edge.Render(lk.Corners[0] + side(title) + lk.Corners[1])}
 	for _, l := range lines {
 		out = append(out, bar+" "+lk.pad(l, width)+" "+bar)
 	}
-	return append(out, edge.Render(lk.Corners[2]+repeat(lk.Rule, width+2)+lk.Corners[3]))
+	return append(out, edge.Render(lk.Corners[2]+side(foot)+lk.Corners[3]))
 }
 
 // piece is a part of a text, in bytes.

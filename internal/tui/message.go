@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"secure-messaging/pkg/client"
 )
@@ -21,38 +22,58 @@ const (
 )
 
 // block is a message's lines: what stands above it (a day, the line of what
-// is new, its author), its words, and why it failed. They are drawn once for
-// each key.
+// is new, its author or a blank), and its words. They are drawn once for each
+// key.
 type block struct {
 	drawn []string
 	head  int // how many of them stand above the words
 	key   blockKey
+
+	words    []string // with the state, and why it failed
+	wordsKey wordsKey
 }
 
-type blockKey struct {
+type wordsKey struct {
 	width, generation int
-	day               string // set where a day begins
-	author, fresh     bool
 	state             client.MessageState
 	reason            string
 }
 
-func (b *block) draw(p *page, m, above *client.Message, fresh bool) []string {
-	key := blockKey{width: p.width, generation: p.generation, fresh: fresh, state: m.State, reason: m.Reason}
-	at := m.At.Local()
+type blockKey struct {
+	wordsKey
+	day                  string // set where a day begins
+	author, apart, fresh bool
+}
+
+// draw gives the lines of e below those of above, or of nothing.
+func (e *entry) draw(p *page, above *entry, fresh bool) []string {
+	words := e.drawWords(p)
+	key := blockKey{wordsKey: e.wordsKey, fresh: fresh}
+	at := e.At.Local()
 	if above == nil || !sameDay(above.At.Local(), at) {
 		key.day = dayName(at, p.now)
 	}
-	key.author = above == nil || key.day != "" || fresh || above.From != m.From ||
-		above.Outgoing() != m.Outgoing() || at.Sub(above.At) > sameBreath
-	if b.drawn != nil && b.key == key {
-		return b.drawn
+	key.author = above == nil || key.day != "" || fresh || above.From != e.From ||
+		above.Outgoing() != e.Outgoing() || at.Sub(above.At) > sameBreath
+	// Lines below each other may be messages of a line each. One of several
+	// lines stands apart, so that its ends can be seen.
+	key.apart = !key.author && max(len(words), len(above.drawWords(p))) > 1
+	if e.drawn != nil && e.key == key {
+		return e.drawn
 	}
-	b.key = key
-	b.drawn = p.above(m, key)
-	b.head = len(b.drawn)
-	b.drawn = append(b.drawn, p.words(m)...)
-	return b.drawn
+	e.key = key
+	e.drawn = p.above(&e.Message, key)
+	e.head = len(e.drawn)
+	e.drawn = append(e.drawn, words...)
+	return e.drawn
+}
+
+func (e *entry) drawWords(p *page) []string {
+	key := wordsKey{p.width, p.generation, e.State, e.Reason}
+	if e.words == nil || e.wordsKey != key {
+		e.words, e.wordsKey = p.words(&e.Message), key
+	}
+	return e.words
 }
 
 // above draws what stands over a message's words.
@@ -70,6 +91,9 @@ func (p *page) above(m *client.Message, key blockKey) []string {
 			style = p.Own
 		}
 		lines = append(lines, "", style.Render(m.From)+"  "+p.Dim.Render(p.clock(m)))
+	}
+	if key.apart {
+		lines = append(lines, "")
 	}
 	return lines
 }
@@ -99,9 +123,14 @@ func (p *page) words(m *client.Message) []string {
 	var lines []string
 	switch m.Type {
 	case client.TypeText:
-		found := spans(m.Text)
-		for _, l := range wrap(p.cells, m.Text, width) {
-			lines = append(lines, p.paint(m.Text, l, found))
+		text := strings.TrimRightFunc(m.Text, unicode.IsSpace) // its state stands beside its last word
+		if text == "" {
+			lines = []string{p.Dim.Render("(blank)")}
+			break
+		}
+		found := spans(text)
+		for _, l := range wrap(p.cells, text, width) {
+			lines = append(lines, p.paint(text, l, found))
 		}
 	case client.TypeUnreadable:
 		lines = p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device.", p.Warn.Render, width)

@@ -10,13 +10,10 @@ import (
 )
 
 const (
-	// typingPause is how long nobody must have typed before a dialog that
-	// opened by itself takes a key.
-	typingPause = 1500 * time.Millisecond
-
-	// askAgain is how long after a request the next one opens no dialog by
-	// itself, so that strangers cannot keep somebody from writing.
-	askAgain = time.Minute
+	// presence is how long somebody who has touched the screen is taken to
+	// look at it, although the terminal says that it is not in front. Some
+	// never say that it is.
+	presence = time.Minute
 
 	// reopenAfter is how long the account is left alone after it failed.
 	reopenAfter = 3 * time.Second
@@ -46,18 +43,16 @@ type model struct {
 	// What the user does.
 	current  string // the open conversation
 	composer composer
+	picked   int               // which of the commands that may be meant
 	drafts   map[string]string // of the other conversations
 	queue    []outgoing        // texts that the account does not have yet; the first is on its way
 	quitting bool
 	focused  bool
-	lastKey  time.Time
+	touched  time.Time // when somebody last pressed a key or used the mouse
 
 	// What stands over the page.
-	dialog    dialog
-	byItself  bool // the dialog was not asked for
-	dialogAt  time.Time
-	requestAt time.Time // when a request last opened one
-	notices   notices
+	dialog  dialog
+	notices notices
 
 	// The screen.
 	look
@@ -115,7 +110,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case tea.FocusMsg:
 		m.focused = true
 	case tea.BlurMsg:
-		m.focused = false
+		m.focused, m.touched = false, time.Time{}
 	case tea.BackgroundColorMsg:
 		m.relook(msg.IsDark(), m.cells)
 	case tea.ModeReportMsg:
@@ -140,7 +135,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.answered(msg)
 	case readMarked:
 		if msg.err != nil {
-			m.fail(cleanError(msg.err))
+			m.fail(m.explain(msg.err))
 		}
 	}
 	return nil
@@ -159,11 +154,14 @@ func (m *model) settle() tea.Cmd {
 	if m.height == 0 {
 		return nil
 	}
+	if m.ready && m.current == "" && m.composer.empty() && m.dialog == nil {
+		m.open(m.roster.best()) // the first screen has done its work
+	}
 	l := m.layout()
 	m.composer.resize(l.column)
 	m.composer.invite(m.invitation())
 	cmds := []tea.Cmd{m.tick()}
-	if t := m.thread(); t != nil && m.ready {
+	if t := m.thread(); t != nil && m.ready && m.lost == "" {
 		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
 	}
 	return tea.Batch(cmds...)
@@ -172,11 +170,9 @@ func (m *model) settle() tea.Cmd {
 // tick keeps the seconds running while something passes with them: the wait
 // for the next try to connect, or a word in the last line.
 func (m *model) tick() tea.Cmd {
-	if !m.notices.until.After(m.now) {
-		m.notices.toast = ""
-	}
+	m.notices.expire(m.now, wordFor)
 	waits := m.status.State == client.Offline && m.status.RetryAt.After(m.now)
-	if m.ticking || (!waits && m.notices.toast == "") {
+	if m.ticking || (!waits && m.notices.word == "") {
 		return nil
 	}
 	m.ticking = true
@@ -207,12 +203,12 @@ func (m *model) load(t *thread, p *page) tea.Cmd {
 
 // markRead tells the account what was on screen in front of a reader.
 func (m *model) markRead(t *thread, p *page) tea.Cmd {
-	if !m.focused || m.dialog != nil {
+	if !m.watched() || m.dialog != nil {
 		return nil
 	}
 	_, to := t.visible(p)
 	if to == len(t.entries) && !t.newer {
-		t.missed = 0
+		t.behind = false
 	}
 	for i := to - 1; i >= 0 && t.entries[i].Cursor > t.marked; i-- {
 		if t.entries[i].Unread {
@@ -223,6 +219,12 @@ func (m *model) markRead(t *thread, p *page) tea.Cmd {
 	return nil
 }
 
+// below counts what is unread and stands below the screen.
+func (m *model) below(t *thread) int {
+	_, to := t.visible(m.page())
+	return max(m.roster.get(t.contact).Unread-t.unmarked(to), 0)
+}
+
 // thread returns the open conversation's, or nil.
 func (m *model) thread() *thread {
 	if m.roster.get(m.current).State != client.Accepted {
@@ -231,16 +233,11 @@ func (m *model) thread() *thread {
 	return m.threads[m.current]
 }
 
-// say shows a passing word.
-func (m *model) say(text string) {
-	m.notices.toast, m.notices.bad, m.notices.until = text, false, m.now.Add(toastFor)
-}
+// touch notes that somebody is there.
+func (m *model) touch() { m.touched = m.now }
 
-// fail shows a passing word about what did not work.
-func (m *model) fail(text string) {
-	m.say(text)
-	m.notices.bad = true
-}
+// watched reports whether somebody looks at the screen, as far as we can tell.
+func (m *model) watched() bool { return m.focused || m.now.Sub(m.touched) < presence }
 
-// show opens a dialog that was asked for.
-func (m *model) show(d dialog) { m.dialog, m.byItself = d, false }
+// show opens a dialog. None opens by itself.
+func (m *model) show(d dialog) { m.dialog = d }

@@ -65,10 +65,11 @@ func (m *model) who(width int) string {
 // came in below what is on screen.
 func (m *model) composerRule(l layout) string {
 	label := ""
-	if t := m.thread(); t != nil && t.missed > 0 && !t.follow {
-		label = fmt.Sprintf(" %d new %s ", t.missed, m.Down)
-	} else if t != nil && !t.follow {
+	if t := m.thread(); t != nil && !t.follow {
 		label = " " + m.Down + " "
+		if n := m.below(t); n > 0 {
+			label = fmt.Sprintf(" %d new %s ", n, m.Down)
+		}
 	}
 	w := m.cells.StringWidth(label)
 	right := min(4, l.pane-w)
@@ -81,12 +82,17 @@ func (m *model) talk(l layout) []string {
 	c := m.roster.get(m.current)
 	var lines []string
 	switch {
-	case !m.ready:
+	case !m.ready || m.dialog != nil: // a dialog has the page to itself
 	case m.current == "":
 		lines = m.welcome(l.column, l.talk)
 	case c.State == client.Incoming:
-		lines = append(m.request(c, l.column, l.talk-3), "")
-		lines = append(lines, m.wrapped("Press enter to answer, or write /accept, /reject or /block.", m.Text.Render, l.column)...)
+		if l.heading == 0 {
+			lines = m.wrapped(c.Name+" asks to talk with you.", m.Strong.Render, l.column)
+		}
+		lines = append(lines, m.request(c, l.column, l.talk-len(lines))...)
+		if how := m.wrapped("Press enter to answer, or write /accept, /reject or /block.", m.Text.Render, l.column); len(lines)+1+len(how) <= l.talk {
+			lines = append(append(lines, ""), how...)
+		}
 	case c.State == client.Requested:
 		lines = m.asked(c, l.column)
 	case t == nil:
@@ -109,10 +115,18 @@ func (m *model) talk(l layout) []string {
 // welcome is the first screen: it says what to type next. A small screen
 // gets the same in fewer words.
 func (m *model) welcome(width, height int) []string {
+	who := "bob"
+	if m.identity.Username == who {
+		who = "alice"
+	}
+	nobody := "Nobody is here yet."
+	if asking := m.roster.names(client.Incoming); len(asking) > 0 { // while something is being written
+		nobody = asking[0] + " asks to talk: " + m.keys.Answer.Help().Key + " answers."
+	}
 	lines := m.wrapped("Welcome, "+m.identity.Username+".", m.Strong.Render, width)
 	lines = append(lines, "")
-	lines = append(lines, m.wrapped("Nobody is here yet. Ask somebody to talk: write", m.Text.Render, width)...)
-	lines = append(lines, "", "  "+m.Accent.Render("/connect bob"), "")
+	lines = append(lines, m.wrapped(nobody+" Ask somebody to talk: write", m.Text.Render, width)...)
+	lines = append(lines, "", "  "+m.Accent.Render("/connect "+who), "")
 	lines = append(lines, m.wrapped("with the name they log in with, and a few words after it if you like. They see your request with your fingerprint, and so they know that it is you:", m.Text.Render, width)...)
 	lines = append(lines, "")
 	for _, f := range m.wrapped(m.identity.Fingerprint, m.Accent.Render, width-2) {
@@ -123,8 +137,8 @@ func (m *model) welcome(width, height int) []string {
 	if len(lines) <= height {
 		return lines
 	}
-	lines = m.wrapped("Nobody is here yet. To ask somebody, write", m.Text.Render, width)
-	lines = append(lines, m.Accent.Render("  /connect bob"))
+	lines = m.wrapped(nobody+" To ask somebody, write", m.Text.Render, width)
+	lines = append(lines, m.Accent.Render("  /connect "+who))
 	return append(lines, m.fingerprint("Your fingerprint, for them to compare:", m.identity.Fingerprint, width)...)
 }
 
@@ -141,23 +155,6 @@ func (m *model) beginning(c client.Contact, width int) []string {
 	lines := m.wrapped("You and "+c.Name+" can talk now. What you write is sealed for them here and opened there; the relay cannot read it.", m.Text.Render, width)
 	lines = append(lines, "")
 	return append(lines, m.fingerprint("Their fingerprint. Compare it once over another way:", c.Fingerprint, width)...)
-}
-
-// popup lists the commands that what is written may become.
-func (m *model) popup(l layout) []string {
-	if len(l.suggestion) == 0 || m.dialog != nil {
-		return nil
-	}
-	width := min(l.column-4, 64)
-	var lines []string
-	for _, c := range l.suggestion {
-		if len(lines)+2 >= l.talk {
-			break
-		}
-		name := c.usage()
-		lines = append(lines, m.Key.Render(m.pad(name, 26))+m.Dim.Render(m.cut(c.does, width-26)))
-	}
-	return m.box(m.Line, "", lines, width)
 }
 
 // invitation stands in the empty composer.

@@ -8,20 +8,19 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"secure-messaging/internal/sanitize"
 	"secure-messaging/pkg/client"
 )
 
 // opened takes the whole state, the first time and after a gap.
 func (m *model) opened(o opened) tea.Cmd {
 	if o.err != nil {
-		return m.lose(o.err)
+		return m.retry(o.err)
 	}
 	m.lost = ""
 	m.identity, m.status, m.position = o.identity, o.status, o.position
 	m.roster.set(o.contacts)
 	cmd := tea.Batch(m.jobs.wait(m.position), m.renew())
-	if !m.ready || m.roster.index(m.current) < 0 {
+	if !m.ready || m.current != "" && m.roster.index(m.current) < 0 {
 		m.open(m.roster.best())
 	}
 	if asking := m.roster.names(client.Incoming); !m.ready && len(asking) > 0 {
@@ -42,26 +41,26 @@ func (m *model) renew() (cmd tea.Cmd) {
 		case t.follow || len(t.entries) == 0:
 			t.reset()
 		default:
-			t.newer, t.loading, t.epoch = true, true, t.epoch+1
+			t.newer, t.loading, t.stuck, t.epoch, t.marked = true, true, false, t.epoch+1, 0
 			cmd = m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
 		}
 	}
 	return cmd
 }
 
-// lose says that the account does not answer, and tries again.
-func (m *model) lose(err error) tea.Cmd {
+// retry says that the account does not answer, and tries again.
+func (m *model) retry(err error) tea.Cmd {
 	if errors.Is(err, context.Canceled) {
 		return nil // we are leaving
 	}
-	m.lost = cleanError(err)
+	m.lose(err)
 	return m.jobs.after(reopenAfter, reopen{})
 }
 
 // happened takes a batch of events.
 func (m *model) happened(h happened) tea.Cmd {
 	if h.err != nil {
-		return m.lose(h.err)
+		return m.retry(h.err)
 	}
 	if h.batch.Lagged {
 		return m.jobs.open()
@@ -89,7 +88,7 @@ func (m *model) event(e client.Event) {
 	case e.Status != nil:
 		m.status = cleanStatus(*e.Status)
 	case e.Kind == client.Warned:
-		m.notices.warn(sanitize.Line(e.Warning))
+		m.notices.warn(cleanWarning(e.Warning))
 	}
 }
 
@@ -99,13 +98,14 @@ func (m *model) added(msg client.Message) {
 	if t == nil {
 		return
 	}
-	seen := m.current == t.contact && t.follow && m.focused && m.dialog == nil
+	seen := m.current == t.contact && t.follow && m.watched() && m.dialog == nil
 	if !t.arrive(msg) || msg.Outgoing() || seen {
 		return
 	}
-	if t.missed++; t.missed == 1 || t.fresh == 0 {
+	if !t.behind || t.fresh == 0 {
 		t.fresh = msg.Cursor
 	}
+	t.behind = true
 }
 
 // contact takes a contact's new state.
@@ -117,37 +117,30 @@ func (m *model) contact(c client.Contact) {
 	switch c.State {
 	case client.Incoming:
 		m.announce(c.Name)
-		m.ask(c)
 	case client.Accepted:
 		m.say("You and " + c.Name + " can talk now.")
 	}
 	m.stay()
 }
 
+// announce tells of a request. It opens no dialog and moves no view: strangers
+// can bring it about at any time, and whoever reads or writes goes on. Where
+// there is nothing to read and nothing is being written, settle shows its
+// page, on which nothing but a key for it decides.
 func (m *model) announce(name string) {
 	m.say(name + " asks to talk. " + m.keys.Answer.Help().Key + " answers.")
 }
 
-// stay opens another conversation when the open one is gone, and the first
-// one when there was none.
+// stay opens another conversation when the open one is gone, and prepares it
+// when it can begin.
 func (m *model) stay() {
 	c := m.roster.get(m.current)
 	switch {
-	case c.State == client.Known:
+	case c.State == client.Known && m.current != "":
 		m.open(m.roster.best())
 	case c.State == client.Accepted && m.threads[m.current] == nil:
 		m.open(m.current)
 	}
-}
-
-// ask opens the dialog of a request that came in, unless something else is
-// being answered, one has just been, or it would cover what is being written.
-func (m *model) ask(c client.Contact) {
-	if m.dialog != nil || m.height < tallFrom || m.now.Sub(m.requestAt) < askAgain {
-		return
-	}
-	m.show(m.requestDialog(c))
-	m.byItself, m.dialogAt, m.requestAt = true, m.now, m.now
 }
 
 // historyRead takes a page of the history.
@@ -159,7 +152,7 @@ func (m *model) historyRead(h historyRead) {
 	t.loading = false
 	if h.err != nil {
 		t.stuck = true
-		m.fail(cleanError(h.err))
+		m.fail(m.explain(h.err))
 		return
 	}
 	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After > 0)
@@ -178,7 +171,7 @@ func (m *model) sent(s sent) tea.Cmd {
 		}
 		m.queue = nil
 		m.giveBack(s.outgoing)
-		m.fail("Not sent: " + cleanError(s.err))
+		m.fail(m.unsentBecause(s.err))
 	} else if t := m.threads[s.message.Contact]; t != nil {
 		t.arrive(s.message)
 	}
@@ -204,7 +197,10 @@ func (m *model) giveBack(o outgoing) {
 // answered takes the outcome of a request that was made or answered.
 func (m *model) answered(a answered) {
 	if a.err != nil {
-		m.fail(cleanError(a.err))
+		m.fail(m.explain(a.err))
+		if m.composer.empty() { // else something else is being written, and the two would become one
+			m.composer.set(a.line)
+		}
 		return
 	}
 	m.roster.put(a.contact)

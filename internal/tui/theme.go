@@ -22,32 +22,33 @@ type look struct {
 
 // theme names every style of the screen. No other file makes one.
 type theme struct {
-	Text, Strong, Dim, Line  lipgloss.Style // the page: words, emphasis, by the way, rules
-	Title, Key, Accent       lipgloss.Style // headings of lists, keys in hints, where the eye should go
-	Own, Peer                lipgloss.Style // authors
-	Sent, Good, Warn, Bad    lipgloss.Style // states
-	Fresh                    lipgloss.Style // the line above what is new
-	Code, Link               lipgloss.Style // inside messages
-	Open, OpenCount          lipgloss.Style // the open conversation in the sidebar
-	Chosen, Box, Placeholder lipgloss.Style // dialogs
-	Selection                lipgloss.Style // in the composer
-	Cursor                   color.Color
+	Text, Strong, Dim, Line lipgloss.Style // the page: words, emphasis, by the way, rules
+	Title, Key, Accent      lipgloss.Style // headings of lists, keys in hints, where the eye should go
+	Own, Peer               lipgloss.Style // authors
+	Sent, Good, Warn, Bad   lipgloss.Style // states
+	Fresh                   lipgloss.Style // the line above what is new
+	Code, Link              lipgloss.Style // inside messages
+	Open, OpenCount         lipgloss.Style // the open conversation in the sidebar
+	Chosen, Letter          lipgloss.Style // buttons: the one that enter presses, and the key of each
+	Box, Placeholder        lipgloss.Style // dialogs
+	Selection               lipgloss.Style // in the composer
+	Cursor                  color.Color
 }
 
 // palette is one background's colours. Text and background are the
 // terminal's own: the page belongs to its reader. The colours are among the
 // 256 that every terminal has, so they look the same where there are no more.
 type palette struct {
-	dim, rule, accent, own, peer, good, warn, bad, code, here string
+	dim, rule, accent, peer, good, warn, bad, code, here string
 }
 
 var (
 	darkPalette = palette{
-		dim: "#8a8a8a", rule: "#4e4e4e", accent: "#87afff", own: "#af87ff", peer: "#5fd7af",
+		dim: "#8a8a8a", rule: "#4e4e4e", accent: "#87afff", peer: "#5fd7af",
 		good: "#87d787", warn: "#ffd75f", bad: "#ff8787", code: "#d7af87", here: "#303030",
 	}
 	lightPalette = palette{
-		dim: "#6c6c6c", rule: "#bcbcbc", accent: "#005fd7", own: "#8700af", peer: "#005f5f",
+		dim: "#6c6c6c", rule: "#bcbcbc", accent: "#005fd7", peer: "#005f5f",
 		good: "#008700", warn: "#875f00", bad: "#af0000", code: "#875f00", here: "#e4e4e4",
 	}
 )
@@ -62,12 +63,13 @@ func newTheme(dark bool) theme {
 	return theme{
 		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Dim: fg(p.dim), Line: fg(p.rule),
 		Title: fg(p.dim).Bold(true), Key: lipgloss.NewStyle().Bold(true), Accent: fg(p.accent),
-		Own: fg(p.own).Bold(true), Peer: fg(p.peer).Bold(true),
+		Own: fg(p.dim).Bold(true), Peer: fg(p.peer).Bold(true), // our own words are no news
 		Sent: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
 		Fresh: fg(p.accent).Bold(true),
 		Code:  fg(p.code), Link: fg(p.accent).Underline(true),
 		Open: here.Bold(true), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
-		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Box: fg(p.accent), Placeholder: fg(p.dim),
+		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Letter: lipgloss.NewStyle().Underline(true),
+		Box: fg(p.accent), Placeholder: fg(p.dim),
 		Selection: lipgloss.NewStyle().Reverse(true),
 		Cursor:    lipgloss.Color(p.accent),
 	}
@@ -75,23 +77,23 @@ func newTheme(dark bool) theme {
 
 // signs are the characters that the screen draws with.
 type signs struct {
-	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Down, More string
-	Waiting, Stored, Delivered, Failed                     string
-	Connected, Connecting, Offline                         string
-	Person, Asked, Note, Dash, Dot                         string
-	Corners                                                [4]string // of a box: top left, top right, bottom left, bottom right
+	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Up, Down, More string
+	Waiting, Stored, Delivered, Failed                         string
+	Connected, Connecting, Offline                             string
+	Person, Asked, Note, Dash, Dot                             string
+	Corners                                                    [4]string // of a box: top left, top right, bottom left, bottom right
 }
 
 var (
 	unicodeSigns = signs{
-		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Down: "↓", More: "…",
+		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Up: "↑", Down: "↓", More: "…",
 		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
 		Connected: "●", Connecting: "◌", Offline: "○",
 		Person: "◆", Asked: "◌", Note: "▸", Dash: "–", Dot: "·",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
 	asciiSigns = signs{
-		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Down: "v", More: "...",
+		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Up: "^", Down: "v", More: "...",
 		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
 		Connected: "*", Connecting: "~", Offline: "o",
 		Person: "?", Asked: "~", Note: ">", Dash: "-", Dot: "-",

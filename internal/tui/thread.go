@@ -31,7 +31,7 @@ type thread struct {
 
 	latest int64 // highest cursor that was heard of, in memory or not
 	fresh  int64 // the first message that was new when it came to be shown; 0 for none
-	missed int   // how many came in below what is on screen
+	behind bool  // something is unread that has not been on screen
 	marked int64 // up to here the account was told that we have read
 
 	window
@@ -145,7 +145,18 @@ func (t *thread) trim() {
 
 // reset forgets what is in memory, so that the latest page is read anew.
 func (t *thread) reset() {
-	*t = thread{contact: t.contact, older: true, epoch: t.epoch + 1, latest: t.latest, marked: t.marked, window: window{follow: true}}
+	*t = thread{contact: t.contact, older: true, epoch: t.epoch + 1, latest: t.latest, window: window{follow: true}}
+}
+
+// unmarked counts the unread messages before entry to of which the account
+// was not told yet that we have read them.
+func (t *thread) unmarked(to int) (n int) {
+	for _, e := range t.entries[:to] {
+		if e.Unread && e.Cursor > t.marked {
+			n++
+		}
+	}
+	return n
 }
 
 // firstUnread returns the cursor of the first unread message, or 0.
@@ -161,7 +172,7 @@ func (t *thread) firstUnread() int64 {
 // arriveAt shows a conversation that is being opened: from its first unread
 // message on where there is one, with the line of what is new above it.
 func (t *thread) arriveAt(p *page, unread int64) {
-	t.fresh, t.missed = unread, 0
+	t.fresh, t.behind = unread, unread != 0
 	if unread == 0 {
 		return
 	}
@@ -172,7 +183,7 @@ func (t *thread) arriveAt(p *page, unread int64) {
 // rest lets go of most of a conversation that is being left. The place of a
 // reader who has scrolled up is kept.
 func (t *thread) rest() {
-	t.fresh, t.missed = 0, 0
+	t.fresh, t.behind = 0, false
 	if over := len(t.entries) - 2*pageSize; t.follow && over > 0 {
 		t.entries = slices.Clone(t.entries[over:])
 		t.older = true

@@ -17,16 +17,19 @@ const (
 	sideFrom = 60 // columns from which there is room for the sidebar
 	tallFrom = 18 // lines from which there is room for rules and headings
 
+	maxBanner = 4 // lines
+
 	minWidth, minHeight = 24, 6 // below this there is nothing to be shown
 )
 
 // layout is where everything stands, for the present size and text.
 type layout struct {
 	tall       bool
-	top        int // lines above the body
-	foot       int // lines below the body
-	body       int // lines of sidebar and pane
-	side       int // width of the sidebar, 0 for none
+	top        int      // lines above the body
+	foot       int      // lines below the body
+	word       []string // the passing word that stands in them
+	body       int      // lines of sidebar and pane
+	side       int      // width of the sidebar, 0 for none
 	paneX      int
 	pane       int // width of the pane
 	columnX    int // the page stands in the middle of the pane
@@ -40,9 +43,10 @@ type layout struct {
 }
 
 func (m *model) layout() layout {
-	l := layout{tall: m.height >= tallFrom, top: 1, foot: 1, suggestion: m.suggestions()}
+	l := layout{tall: m.height >= tallFrom, top: 1, suggestion: m.suggestions(), word: m.word(m.length())}
+	l.foot = max(len(l.word), 1)
 	if l.tall {
-		l.top, l.foot = 2, 2
+		l.top, l.foot = 2, l.foot+1
 	}
 	l.body = max(m.height-l.top-l.foot, 0)
 	switch {
@@ -62,7 +66,7 @@ func (m *model) layout() layout {
 	if l.side > 0 {
 		l.heading = 1
 	}
-	l.banner = m.banner(l.column)
+	l.banner = m.banner(l.column, min(max(l.body/4, 1), maxBanner))
 	l.composer = min(m.composer.rows(), max(l.body/3, 1))
 	l.talk = max(l.body-l.heading-len(l.banner)-1-l.composer, 0)
 	l.composerY = l.top + l.heading + len(l.banner) + l.talk
@@ -129,21 +133,40 @@ func (m *model) draw() (string, *tea.Cursor) {
 	if l.tall {
 		lines = append(lines, m.crossed(l, m.Foot))
 	}
-	lines = append(lines, m.footer(l))
+	lines = append(lines, m.footer(l)...)
 	if popup := m.popup(l); popup != nil {
 		m.overlay(lines, popup, l.columnX, l.composerY-len(popup))
 	}
 	if m.dialog != nil {
-		box, inBox := m.dialog.render(&m.look, m.width, m.height)
-		x, y := (m.width-m.cells.StringWidth(box[0]))/2, max((m.height-len(box))/2, 0)
-		m.overlay(lines, box, x, y)
-		if !m.byItself {
-			if cursor = inBox; cursor != nil {
-				cursor.X, cursor.Y = cursor.X+x, cursor.Y+y
-			}
-		}
+		cursor = m.over(l, lines)
 	}
 	return joinLines(lines), cursor
+}
+
+// over lays the dialog over the page, and gives the cursor in it. Nothing
+// stands beside it: where the conversation has room for it, its place is
+// blank anyway; a larger one has the whole body, and what of the header and
+// the composer it needs. The last line says its keys.
+func (m *model) over(l layout, lines []string) *tea.Cursor {
+	room := len(lines) - 1
+	box, cursor := m.dialog.render(&m.look, m.width, room)
+	width := m.cells.StringWidth(box[0])
+	x, y := l.paneX+(l.pane-width)/2, l.top+l.heading+len(l.banner)+(l.talk-len(box))/2
+	if width > l.pane || len(box) > l.talk {
+		x, y = (m.width-width)/2, l.top+(l.body-len(box))/2
+		y = min(max(y, 0), max(room-len(box), 0))
+		for i := min(y, l.top); i < max(y+len(box), l.top+l.body); i++ {
+			lines[i] = ""
+		}
+		if l.tall && y >= l.top && y+len(box) <= l.top+l.body {
+			lines[l.top-1], lines[l.top+l.body] = m.rule(m.width), m.rule(m.width)
+		}
+	}
+	m.overlay(lines, box, x, y)
+	if cursor != nil {
+		cursor.X, cursor.Y = cursor.X+x, cursor.Y+y
+	}
+	return cursor
 }
 
 // header says who we are and how the connection is.
@@ -153,6 +176,9 @@ func (m *model) header(l layout) string {
 		left = " " + m.Strong.Render(m.current)
 		if n := m.roster.unread(m.current); n > 0 {
 			left += "  " + m.Accent.Render(fmt.Sprintf("%d unread", n))
+		}
+		if n := len(m.roster.names(client.Incoming)); n > 0 {
+			left += "  " + m.Warn.Render(fmt.Sprintf("%s %d", m.Person, n))
 		}
 	}
 	if !m.ready {
@@ -174,7 +200,7 @@ func (m *model) connection() string {
 	case !m.ready && m.lost == "":
 		return m.Dim.Render("opening" + m.More)
 	case m.lost != "":
-		return m.Bad.Render(m.Failed + " no account")
+		return m.Bad.Render(m.Failed + " no answer")
 	case s.State == client.Connected:
 		return m.Good.Render(m.Connected) + m.Dim.Render(" connected"+waiting)
 	case s.State == client.Connecting:
@@ -196,39 +222,27 @@ func (m *model) crossed(l layout, sign string) string {
 	return m.rule(l.side) + m.Line.Render(sign) + m.rule(m.width-l.side-1)
 }
 
-// banner is what must be known before anything else is read.
-func (m *model) banner(width int) []string {
-	const most = 4
-	var lines []string
+// length says how much of a message's room is used, once that matters.
+func (m *model) length() string {
+	s, tooLong := m.composer.length()
 	switch {
-	case m.lost != "":
-		lines = m.wrapped(m.Failed+" "+m.lost+" Nothing can be sent or received. Trying again every few seconds; if it stays so, quit and start chat again.", m.Bad.Render, width)
-	case m.status.Fatal && m.status.State == client.Offline:
-		lines = m.wrapped(m.Failed+" "+m.status.Reason, m.Bad.Render, width)
-	case len(m.notices.warnings) > 0:
-		more := ""
-		if n := len(m.notices.warnings); n > 1 {
-			more = fmt.Sprintf(" (1 of %d)", n)
-		}
-		lines = m.wrapped("! "+m.notices.warnings[0]+more+"  esc: seen", m.Warn.Render, width)
+	case tooLong:
+		return m.Bad.Render(s) + " "
+	case s != "":
+		return m.Dim.Render(s) + " "
 	}
-	return lines[:min(len(lines), most)]
+	return ""
 }
 
-// footer is the last line: a passing word, else the keys of the moment.
-func (m *model) footer(l layout) string {
-	right := ""
-	if s, tooLong := m.composer.length(); tooLong {
-		right = m.Bad.Render(s) + " "
-	} else if s != "" {
-		right = m.Dim.Render(s) + " "
-	}
-	if m.notices.toast != "" {
-		style := m.Accent
-		if m.notices.bad {
-			style = m.Bad
+// footer is the last lines: a passing word, else the keys of the moment.
+func (m *model) footer(l layout) []string {
+	right := m.length()
+	if len(l.word) > 0 {
+		lines := []string{m.sides(" "+l.word[0], right, m.width)}
+		for _, w := range l.word[1:] {
+			lines = append(lines, " "+w)
 		}
-		return m.sides(" "+style.Render(m.cut(m.notices.toast, m.width-2)), right, m.width)
+		return lines
 	}
 	left := ""
 	for _, b := range m.hints() {
@@ -241,24 +255,34 @@ func (m *model) footer(l layout) string {
 		}
 		left += hint
 	}
-	return m.sides(left, right, m.width)
+	return []string{m.sides(left, right, m.width)}
 }
 
-// hints are the keys of the moment, in fewer words than the help has.
+// short gives a binding its first key and fewer words than the help has.
+func short(b key.Binding, does string) key.Binding {
+	b.SetHelp(b.Keys()[0], does)
+	return b
+}
+
+// hints are the keys of the moment.
 func (m *model) hints() []key.Binding {
-	k := &m.keys
-	short := func(b key.Binding, does string) key.Binding {
-		b.SetHelp(b.Keys()[0], does)
-		return b
-	}
-	jump, help := short(k.Jump, "jump"), bind("?", "help", "?")
-	switch t := m.thread(); {
-	case m.dialog != nil && !m.byItself:
+	if m.dialog != nil {
 		return m.dialog.hints()
-	case m.roster.get(m.current).State == client.Incoming:
+	}
+	if hints := m.commandHints(); hints != nil {
+		return hints
+	}
+	k := &m.keys
+	jump, help := short(k.Jump, "jump"), short(k.Help, "help")
+	incoming := m.roster.get(m.current).State == client.Incoming
+	if m.composer.empty() {
+		help = bind("?", "help", "?")
+	} else if incoming {
+		return []key.Binding{short(k.Answer, "answer"), short(k.Clear, "clear"), help, jump}
+	}
+	switch t := m.thread(); {
+	case incoming:
 		return []key.Binding{short(k.Send, "answer"), help, jump}
-	case m.suggestions() != nil:
-		return []key.Binding{short(k.Complete, "complete"), short(k.Send, "do it"), short(k.Clear, "clear")}
 	case t != nil && !t.follow:
 		return []key.Binding{short(k.Newest, "newest"), help, k.PageUp, k.PageDown, jump}
 	case t != nil:

@@ -1,10 +1,6 @@
 package tui
 
-import (
-	"time"
-
-	"secure-messaging/pkg/client"
-)
+import "time"
 
 // window is the reader's place in a thread. Either it follows the latest
 // message, or its first line is anchored to a line of a message, so that
@@ -33,11 +29,11 @@ type page struct {
 // lines returns the drawn lines of entry i.
 func (t *thread) lines(p *page, i int) []string {
 	e := t.entries[i]
-	var above *client.Message
+	var above *entry
 	if i > 0 {
-		above = &t.entries[i-1].Message
+		above = t.entries[i-1]
 	}
-	return e.draw(p, &e.Message, above, e.Cursor == t.fresh)
+	return e.draw(p, above, e.Cursor == t.fresh)
 }
 
 // locate returns the entry and the line in its block that stand at the top of
