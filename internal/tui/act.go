@@ -167,6 +167,7 @@ func (m *model) paste(text string) {
 		m.dialog.paste(sanitize.Line(text))
 		return
 	}
+	m.picked = 0
 	if complaint := m.composer.paste(text); complaint != "" {
 		m.fail(complaint)
 	}

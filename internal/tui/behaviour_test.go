@@ -102,6 +102,25 @@ func TestLongTexts(t *testing.T) {
 		f.sent(t)
 		s.press("ctrl+c")
 		s.hides("of 32 KiB\n")
+
+		// One that is long enough for the composer to be laid out in part.
+		var lines []string
+		for i := range 1000 {
+			lines = append(lines, fmt.Sprint("row ", i))
+		}
+		whole := strings.Join(lines, "\n")
+		s.paste(whole)
+		s.type_("!")
+		s.shows("❯ row 992\n", "row 999!\n")
+		for range 20 {
+			s.press("up")
+		}
+		s.shows("❯ row 979\n", "row 986\n")
+		s.press("enter")
+		s.shows("❯ write to bob…")
+		f.sent(t, whole+"!")
+		s.type_("short")
+		s.shows("❯ short\n")
 	})
 }
 

@@ -135,7 +135,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.answered(msg)
 	case readMarked:
 		if msg.err != nil {
-			m.fail(m.explain(msg.err))
+			m.couldNotRead(msg.err)
 		}
 	}
 	return nil

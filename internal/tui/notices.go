@@ -144,19 +144,21 @@ func (m *model) ownerGone() string {
 	return "The chat that had " + name + " open was closed, or does not answer."
 }
 
-// unsentBecause says why a text is back in the composer. An owner that has
-// left may have taken it, and then it is in the history.
-func (m *model) unsentBecause(err error) string {
+// couldNotRead says why something could not be read.
+func (m *model) couldNotRead(err error) {
 	if errors.Is(err, client.ErrBusy) {
-		return m.explain(err)
+		m.fail(m.ownerGone())
+		return
 	}
-	return "Not sent: " + cleanError(err)
+	m.fail(cleanError(err))
 }
 
-// explain says why a call has failed.
-func (m *model) explain(err error) string {
+// couldNotDo says why something is back in the composer. An owner that has left
+// may have done it all the same.
+func (m *model) couldNotDo(lead string, err error) {
 	if errors.Is(err, client.ErrBusy) {
-		return m.ownerGone() + " Look whether it was done before you do it again."
+		m.fail(m.ownerGone() + " Look whether it was done before you do it again.")
+		return
 	}
-	return cleanError(err)
+	m.fail(lead + cleanError(err))
 }

@@ -263,10 +263,7 @@ func TestMessagesEnd(t *testing.T) {
 				page = append(page, strings.Join(strings.Fields(right), " "))
 			}
 		}
-		got := strings.Trim(strings.Join(page, "\n"), "\n❯ write to bob…")
-		if _, got, _ = strings.Cut(got, "Today ─"); got != "" {
-			_, got, _ = strings.Cut(got, "\n")
-		}
+		got, _, _ := strings.Cut(strings.Join(page, "\n"), "\n❯")
 		want := `
 alice 09:41
 one ✓✓
@@ -282,8 +279,8 @@ seven ✓✓
 
 eight ✓✓
 (blank) ✓`
-		if got != want {
-			t.Errorf("the page is\n%s\nand should be\n%s", got, want)
+		if !strings.HasSuffix(got, want) {
+			t.Errorf("the page is\n%s\nand should end in\n%s", got, want)
 		}
 	})
 }

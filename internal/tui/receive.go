@@ -152,7 +152,7 @@ func (m *model) historyRead(h historyRead) {
 	t.loading = false
 	if h.err != nil {
 		t.stuck = true
-		m.fail(m.explain(h.err))
+		m.couldNotRead(h.err)
 		return
 	}
 	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After > 0)
@@ -171,7 +171,7 @@ func (m *model) sent(s sent) tea.Cmd {
 		}
 		m.queue = nil
 		m.giveBack(s.outgoing)
-		m.fail(m.unsentBecause(s.err))
+		m.couldNotDo("Not sent: ", s.err)
 	} else if t := m.threads[s.message.Contact]; t != nil {
 		t.arrive(s.message)
 	}
@@ -197,7 +197,7 @@ func (m *model) giveBack(o outgoing) {
 // answered takes the outcome of a request that was made or answered.
 func (m *model) answered(a answered) {
 	if a.err != nil {
-		m.fail(m.explain(a.err))
+		m.couldNotDo("", a.err)
 		if m.composer.empty() { // else something else is being written, and the two would become one
 			m.composer.set(a.line)
 		}

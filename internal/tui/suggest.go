@@ -87,7 +87,7 @@ func (m *model) popup(l layout) []string {
 		}
 		lines = append(lines, line)
 	}
-	return m.box(m.Line, "", foot, lines, width)
+	return m.box(m.Dim, "", foot, lines, width)
 }
 
 // commandHints are the keys while a command is being written, else nil.

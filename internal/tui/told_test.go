@@ -127,7 +127,7 @@ func TestOwnerGone(t *testing.T) {
 		f.fails(gone)
 		s.wait()
 		s.press("focus", "pgup", "pgup")
-		s.shows("✗ no answer", "The chat that had alice open was closed, or does not answer. Trying to\n", "attach again; or quit and start chat here.\n")
+		s.shows("✗ no answer", "The chat that had alice open was closed, or does not answer. Trying to\n", "attach again; or quit and start chat here.\n", " esc newest · ")
 		s.type_("stays here\r")
 		s.shows("Your text stays here.", "❯ stays here")
 		s.hides("command")
@@ -158,6 +158,34 @@ func TestOwnerGone(t *testing.T) {
 		s.shows("and again")
 		s.type_("hello again\r")
 		f.sent(t, "hello again")
+	})
+}
+
+// TestReadInTheGap: what was read just when the owner went is told to the next.
+func TestReadInTheGap(t *testing.T) {
+	inBubble(t, usual, history(200), func(s *screen, f *fake) {
+		s.press("blur")
+		s.pass(2 * presence)
+		f.burst("bob", 100)
+		s.wait()
+		gone := &client.Error{Code: client.CodeBusy, Text: "The program that held this profile has ended. Run the command again."}
+		f.mu.Lock()
+		f.failing = gone // and Events has not noticed yet
+		f.mu.Unlock()
+		s.press("pgup")
+		s.shows("number 60", "The chat that had alice open was closed, or does not answer.\n")
+		s.hides("command")
+		if n := len(f.reads); n != 200 {
+			t.Fatalf("%d reads", n)
+		}
+		f.fails(gone)
+		s.wait()
+		f.fails(nil)
+		s.pass(reopenAfter)
+		s.shows("● connected", "number 60")
+		if n := f.contacts["bob"].Unread; n == 0 || n > 40 {
+			t.Errorf("%d are unread", n)
+		}
 	})
 }
 
