@@ -191,10 +191,16 @@ func (m *model) header(l layout) string {
 	return m.sides(left, right, m.width)
 }
 
+// connection says how it is, in fewer words where the name would have to give
+// way.
 func (m *model) connection() string {
+	again, waits := "reconnecting", "waiting"
+	if m.width < sideFrom {
+		again, waits = "again", m.Waiting
+	}
 	waiting := ""
 	if n := m.status.Waiting; n > 0 {
-		waiting = fmt.Sprintf(" %s %d waiting", m.Dot, n)
+		waiting = fmt.Sprintf(" %s %d %s", m.Dot, n, waits)
 	}
 	switch s := m.status; {
 	case !m.ready && m.lost == "":
@@ -209,7 +215,7 @@ func (m *model) connection() string {
 		return m.Bad.Render(m.Failed+" not connected") + m.Dim.Render(waiting)
 	case s.RetryAt.After(m.now):
 		in := s.RetryAt.Sub(m.now).Round(time.Second)
-		return m.Warn.Render(fmt.Sprintf("%s reconnecting in %d s", m.Offline, max(int(in.Seconds()), 1))) + m.Dim.Render(waiting)
+		return m.Warn.Render(fmt.Sprintf("%s %s in %d s", m.Offline, again, max(int(in.Seconds()), 1))) + m.Dim.Render(waiting)
 	}
 	return m.Warn.Render(m.Offline+" offline") + m.Dim.Render(waiting)
 }
