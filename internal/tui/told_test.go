@@ -67,7 +67,7 @@ func TestConnectionInFewWords(t *testing.T) {
 	inBubble(t, setting{width: 40, height: 12}, withBob, func(s *screen, f *fake) {
 		f.connection(client.Status{State: client.Offline, RetryAt: time.Now().Add(12 * time.Second), Waiting: 12})
 		s.wait()
-		s.shows(" bob               ○ again in 12 s · 12 ◌\n")
+		s.shows(" bob             ○ again in 12 s · 12 ◌\n")
 	})
 }
 
