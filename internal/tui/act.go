@@ -15,6 +15,12 @@ const wheelLines = 3
 
 // press routes a key: to the dialog, to the screen, else to the composer.
 func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
+	if m.height > 0 && m.blind() { // nothing is written that cannot be seen
+		if key.Matches(k, m.keys.Clear) {
+			return m.quit()
+		}
+		return nil
+	}
 	m.touch()
 	m.notices.expire(m.now, glance)
 	if m.dialog != nil {
@@ -158,6 +164,9 @@ func (m *model) click(c tea.MouseClickMsg) {
 }
 
 func (m *model) paste(text string) {
+	if m.blind() {
+		return
+	}
 	m.touch()
 	if h, open := m.dialog.(*help); open { // nobody pastes to turn a page
 		m.dialog = nil

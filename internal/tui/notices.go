@@ -99,7 +99,7 @@ func (m *model) alarm() (text string, dismissible bool) {
 	switch s := m.status; {
 	case m.lost != "":
 		return m.Failed + " " + m.lost, false
-	case s.State == client.Offline && (s.Fatal || s.Code == client.CodeKeyChanged):
+	case s.State == client.Offline && (s.Fatal || s.Code == client.CodeKeyChanged || s.Code == client.CodeStorage):
 		return m.Failed + " " + s.Reason, false
 	case len(m.notices.warnings) == 1:
 		return "! " + m.notices.warnings[0], true

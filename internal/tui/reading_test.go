@@ -284,3 +284,39 @@ eight ✓✓
 		}
 	})
 }
+
+// TestTooSmall: what cannot be seen is not written, let alone sent.
+func TestTooSmall(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		s.type_("half")
+		s.resize(20, 5)
+		s.wait()
+		s.shows("chat needs 24×6")
+		s.type_("unseen")
+		s.paste("pasted")
+		s.type_("?")
+		s.press("enter", "alt+n")
+		f.sent(t)
+		s.resize(100, 30)
+		s.wait()
+		s.shows("❯ half\n")
+		s.resize(20, 5)
+		s.wait()
+		s.press("ctrl+c")
+		if !s.over() {
+			t.Error("ctrl+c does not leave")
+		}
+	})
+}
+
+// TestDiskAlarm: that nothing is kept any more is said above the page.
+func TestDiskAlarm(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		f.connection(client.Status{State: client.Offline, Code: client.CodeStorage, Reason: "The disk is full. Free some space."})
+		s.wait()
+		s.shows("The disk is full. Free some space.")
+		f.connection(client.Status{State: client.Connected})
+		s.wait()
+		s.hides("The disk is full.")
+	})
+}

@@ -84,13 +84,16 @@ func (m *model) View() tea.View {
 	v := tea.View{AltScreen: true, ReportFocus: true, MouseMode: tea.MouseModeCellMotion, WindowTitle: m.title()}
 	switch {
 	case m.height == 0: // the size comes first thing
-	case m.width < minWidth || m.height < minHeight:
+	case m.blind():
 		v.Content = fmt.Sprintf("chat needs %d×%d", minWidth, minHeight)
 	default:
 		v.Content, v.Cursor = m.draw()
 	}
 	return v
 }
+
+// blind reports whether there is no room to show anything.
+func (m *model) blind() bool { return m.width < minWidth || m.height < minHeight }
 
 func (m *model) title() string {
 	s := "chat"
