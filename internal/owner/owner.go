@@ -98,6 +98,9 @@ func own(ctx context.Context, lock *profile.Lock, ref profile.Ref, passphrase Pa
 		if err == nil {
 			return adopt(store, ref)
 		}
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
 		if !errors.Is(err, client.ErrLocked) || try+1 >= passphraseTries {
 			lock.Release()
 			return nil, err

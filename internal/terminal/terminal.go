@@ -14,6 +14,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 )
@@ -28,7 +29,9 @@ const MaxPassphrase = 1024
 // Terminal is a controlling terminal, opened for one or more questions.
 type Terminal struct {
 	in, out *os.File
-	before  *term.State // set while what is typed is hidden
+
+	mu     sync.Mutex
+	before *term.State // set while what is typed is hidden
 }
 
 // Open gives the controlling terminal, or ErrNone.
@@ -61,8 +64,11 @@ func (t *Terminal) Close() {
 	}
 }
 
-// hide ends the echo of what is typed, until show.
-func (t *Terminal) hide() error {
+// hide ends the echo of what is typed, until show or the end of ctx: whoever
+// interrupts gets the terminal back at once, whatever goes on behind it.
+func (t *Terminal) hide(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.before != nil {
 		return nil
 	}
@@ -72,10 +78,13 @@ func (t *Terminal) hide() error {
 		return ErrNone
 	}
 	t.before = before
+	context.AfterFunc(ctx, t.show)
 	return hide(fd)
 }
 
 func (t *Terminal) show() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.before != nil {
 		term.Restore(int(t.in.Fd()), t.before)
 		t.before = nil
@@ -88,7 +97,7 @@ func (t *Terminal) show() {
 // ends its error is returned; the read that is under way ends with the process,
 // and changes nothing at the terminal.
 func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
-	if err := t.hide(); err != nil { // before the prompt, for who types at once
+	if err := t.hide(ctx); err != nil { // before the prompt, for who types at once
 		return nil, err
 	}
 	b, err := t.ask(ctx, prompt)

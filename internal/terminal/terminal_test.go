@@ -127,6 +127,21 @@ func TestInterrupt(t *testing.T) {
 			t.Error("the terminal does not echo any more")
 		}
 	})
+	t.Run("while the answer is checked", func(t *testing.T) {
+		c := newConsole(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		got := c.asks(ctx)
+		c.types("an answer\n")
+		if a := <-got; a.err != nil || c.echoes() {
+			t.Errorf("got %v, echo %v", a.err, c.echoes())
+		}
+		cancel()
+		for late := time.Now().Add(waitTime); !c.echoes(); {
+			if time.Now().After(late) {
+				t.Fatal("the terminal does not echo any more")
+			}
+		}
+	})
 	t.Run("before", func(t *testing.T) {
 		c := newConsole(t)
 		ctx, cancel := context.WithCancel(t.Context())
