@@ -34,11 +34,12 @@ func newConsole(t *testing.T) *console {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c := &console{t: t, term: &Terminal{in: tty, out: tty}, person: person}
 	t.Cleanup(func() {
 		person.Close()
-		tty.Close()
+		c.term.Close()
 	})
-	return &console{t: t, term: &Terminal{in: tty, out: tty}, person: person}
+	return c
 }
 
 // sees waits for a text on the screen.
