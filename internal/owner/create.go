@@ -69,9 +69,9 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 	}
 	if err := a.Register(ctx); err != nil {
 		closeErr := a.Close(0)
-		if errors.Is(err, client.ErrTaken) {
-			// Nobody knows these keys, and nobody ever will. A refusal does not
-			// say as much: it may be of a proxy, which lost the relay's answer.
+		if errors.Is(err, client.ErrTaken) || errors.Is(err, client.ErrRefused) {
+			// Nobody knows these keys, and nobody ever will. An answer that is
+			// not the relay's own does not say as much: see call of package client.
 			return nil, errors.Join(err, closeErr, profile.Remove(ref))
 		}
 		return nil, errors.Join(err, closeErr)

@@ -5,14 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
-	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -173,67 +170,6 @@ func (c *Client) connectOnce(ctx context.Context) error {
 		}
 	})
 	return c.read(ws)
-}
-
-func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
-	k := c.session.keys
-	d := websocket.Dialer{
-		Proxy:            http.ProxyFromEnvironment,
-		HandshakeTimeout: httpTimeout,
-		TLSClientConfig:  k.tlsConfig(),
-		NetDialContext:   c.netDial,
-	}
-	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
-	if err != nil {
-		if resp != nil {
-			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("the relay at %s answers with HTTP status %d", k.Server.Address(), resp.StatusCode)}
-		}
-		return nil, unreachable(k.Server, err)
-	}
-	ws.SetReadLimit(protocol.MaxFrame)
-	return ws, nil
-}
-
-// login answers the relay's challenge and checks its answer.
-func (c *Client) login(ws *websocket.Conn) error {
-	k := c.session.keys
-	ws.SetReadDeadline(time.Now().Add(protocol.LoginTimeout))
-	frame, err := readFrame(ws)
-	if err != nil {
-		return err
-	}
-	challenge, ok := frame.(*protocol.Challenge)
-	if !ok {
-		return notARelay(k.Server)
-	}
-	if challenge.Relay != k.Relay || !crypto.VerifyChallenge(k.Relay, challenge.Nonce, challenge.Signature) {
-		return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
-	}
-	proof := crypto.Login{
-		Relay: k.Relay, Host: k.Server.Host, Certificate: k.Certificate.Hash(), Address: k.Certificate.Address(),
-		RelayNonce: challenge.Nonce, ClientNonce: crypto.NewNonce(),
-	}
-	answer := &protocol.Authenticate{Address: proof.Address, Host: proof.Host, Nonce: proof.ClientNonce, Signature: proof.Sign(k.Device)}
-	if err := writeFrame(ws, protocol.Encode(answer)); err != nil {
-		return err
-	}
-	if frame, err = readFrame(ws); err != nil {
-		return err
-	}
-	switch f := frame.(type) {
-	case *protocol.Authenticated:
-		if !proof.VerifyWelcome(f.Signature) {
-			return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
-		}
-		return nil
-	case *protocol.Error:
-		return &Error{Code: CodeRefused, Text: fmt.Sprintf("the relay does not let this device in (%s): it may not know the account any more; ask its operator", printable(string(f.Code)))}
-	}
-	return notARelay(k.Server)
-}
-
-func notARelay(s Server) error {
-	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol; update the older side"}
 }
 
 // read hands every frame to the session until the connection ends.

@@ -93,12 +93,24 @@ var errTLSPin = errors.New("the TLS certificate is not signed by the pinned key 
 
 func (k Keys) httpClient() *http.Client { return newHTTPClient(k.tlsConfig()) }
 
+// proxy is the user's, from the environment. One that itself speaks TLS is
+// refused: it would be checked by the rules for a relay, or not at all.
+func proxy(req *http.Request) (*url.URL, error) {
+	u, err := http.ProxyFromEnvironment(req)
+	if err == nil && u != nil && u.Scheme == "https" {
+		return nil, errProxyTLS
+	}
+	return u, err
+}
+
+var errProxyTLS = errors.New("the proxy speaks TLS")
+
 // newHTTPClient makes a client for one or two requests. It follows no
 // redirect: a relay has no business to send us elsewhere.
 func newHTTPClient(t *tls.Config) *http.Client {
 	return &http.Client{
 		Timeout:       httpTimeout,
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: t},
+		Transport:     &http.Transport{Proxy: proxy, DisableKeepAlives: true, TLSClientConfig: t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -188,22 +200,24 @@ func call(ctx context.Context, h *http.Client, s Server, method, path string, bo
 	if err != nil {
 		return unreachable(s, err)
 	}
-	if resp.StatusCode >= 400 {
+	if resp.StatusCode/100 != 2 {
 		return httpError(s, resp.StatusCode, answer)
 	}
 	if len(answer) > maxHTTPBody || protocol.DecodeBody(answer, out) != nil {
-		return &Error{Code: CodeRefused, Text: fmt.Sprintf("%s answers, but not like a relay of this protocol. Check the address and the port.", s.Address())}
+		return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers, but not like a relay of this protocol. Check the address and the port.", s.Address())}
 	}
 	return nil
 }
 
+// httpError is ErrUnreachable for what is no relay's answer: a proxy may say
+// so after the relay has done what was asked.
 func httpError(s Server, status int, answer []byte) error {
 	var e protocol.HTTPError
 	if protocol.DecodeBody(answer, &e) != nil {
 		if s.Plain && status == http.StatusBadRequest { // what Go says there
 			return &Error{Code: CodeUsage, Text: fmt.Sprintf("%s speaks TLS, or is no relay. Write the address with wss:// instead of ws://.", s.Address())}
 		}
-		return &Error{Code: CodeRefused, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
+		return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
 	}
 	switch e.Code {
 	case protocol.CodeTaken:
@@ -223,6 +237,9 @@ func unreachable(s Server, err error) error {
 	}
 	if errors.Is(err, crypto.ErrTLSExpired) {
 		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s proves its key, but not for today. Look at the clock of this machine (it says %s); if that is right, at the relay's.", s.Address(), time.Now().Format("2 January 2006 15:04"))}
+	}
+	if errors.Is(err, errProxyTLS) {
+		return &Error{Code: CodeUsage, Err: err, Text: "The proxy in HTTPS_PROXY begins with https://, which is not supported. Use one with http:// or socks5://, or unset it."}
 	}
 	why := "no answer"
 	switch {

@@ -2,6 +2,7 @@ package client
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -54,8 +55,14 @@ func ParseServer(s string) (Server, error) {
 	if v.Port == "" {
 		v.Port = defaultPort
 	}
-	if n, err := strconv.ParseUint(v.Port, 10, 16); err != nil || n == 0 {
+	n, err := strconv.ParseUint(v.Port, 10, 16)
+	if err != nil || n == 0 {
 		return bad("has a port that is not between 1 and 65535")
+	}
+	// One relay has one address, or it would have two profiles.
+	v.Port = strconv.FormatUint(n, 10)
+	if ip, err := netip.ParseAddr(v.Host); err == nil {
+		v.Host = ip.Unmap().String()
 	}
 	if u.Fragment != "" {
 		if v.Pin, err = crypto.ParseFingerprint(u.Fragment); err != nil {

@@ -213,7 +213,7 @@ func TestSlowClient(t *testing.T) {
 			t.Errorf("%d frames were taken, then %d; cut %d", taken, n["refused_self"], n[relay.CountSlow])
 		}
 		b.refused(b.request(bob), nil, protocol.CodeSelf) // nobody else waits
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		for { // what was being written, then why
 			_, err := a.read()

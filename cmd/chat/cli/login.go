@@ -132,7 +132,7 @@ func elsewhere(name string) error {
 	if err != nil || !found {
 		return err
 	}
-	return fmt.Errorf("If you mean %s@%s, which is on this machine: chat login %s --server wss://%s", name, ref.Server, name, ref.Server)
+	return &client.Error{Code: client.CodeTaken, Text: fmt.Sprintf("If you mean %[1]s@%[2]s, which is on this machine: chat login %[1]s --server wss://%[2]s", name, ref.Server)}
 }
 
 // trust asks whether the relay's fingerprint is the right one.

@@ -1,0 +1,114 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// dial opens a WebSocket to the relay.
+func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
+	k := c.session.keys
+	d := websocket.Dialer{
+		Proxy:            proxy,
+		HandshakeTimeout: httpTimeout,
+		TLSClientConfig:  k.tlsConfig(),
+	}
+	var line *boundedConn
+	d.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		dial := c.netDial
+		if dial == nil {
+			dial = new(net.Dialer).DialContext
+		}
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		line = &boundedConn{Conn: conn}
+		line.left.Store(maxHandshake)
+		return line, nil
+	}
+	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
+	if err != nil {
+		if resp != nil {
+			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("the relay at %s answers with HTTP status %d", k.Server.Address(), resp.StatusCode)}
+		}
+		return nil, unreachable(k.Server, err)
+	}
+	line.left.Store(math.MaxInt64)
+	ws.SetReadLimit(protocol.MaxFrame)
+	return ws, nil
+}
+
+// maxHandshake bounds what a relay, or a proxy, may say before the WebSocket is
+// open: TLS certificates and headers take a few kilobytes, and the library
+// that reads the headers has no limit of its own.
+const maxHandshake = 64 << 10
+
+// boundedConn ends when more was read than it has left.
+type boundedConn struct {
+	net.Conn
+	left atomic.Int64 // bytes
+}
+
+var errHandshake = errors.New("the answer to the WebSocket handshake does not end")
+
+// Read implements net.Conn.
+func (b *boundedConn) Read(p []byte) (int, error) {
+	n, err := b.Conn.Read(p)
+	if b.left.Add(-int64(n)) < 0 {
+		return 0, errHandshake
+	}
+	return n, err
+}
+
+// login answers the relay's challenge and checks its answer.
+func (c *Client) login(ws *websocket.Conn) error {
+	k := c.session.keys
+	ws.SetReadDeadline(time.Now().Add(protocol.LoginTimeout))
+	frame, err := readFrame(ws)
+	if err != nil {
+		return err
+	}
+	challenge, ok := frame.(*protocol.Challenge)
+	if !ok {
+		return notARelay(k.Server)
+	}
+	if challenge.Relay != k.Relay || !crypto.VerifyChallenge(k.Relay, challenge.Nonce, challenge.Signature) {
+		return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+	}
+	proof := crypto.Login{
+		Relay: k.Relay, Host: k.Server.Host, Certificate: k.Certificate.Hash(), Address: k.Certificate.Address(),
+		RelayNonce: challenge.Nonce, ClientNonce: crypto.NewNonce(),
+	}
+	answer := &protocol.Authenticate{Address: proof.Address, Host: proof.Host, Nonce: proof.ClientNonce, Signature: proof.Sign(k.Device)}
+	if err := writeFrame(ws, protocol.Encode(answer)); err != nil {
+		return err
+	}
+	if frame, err = readFrame(ws); err != nil {
+		return err
+	}
+	switch f := frame.(type) {
+	case *protocol.Authenticated:
+		if !proof.VerifyWelcome(f.Signature) {
+			return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+		}
+		return nil
+	case *protocol.Error:
+		return &Error{Code: CodeRefused, Text: fmt.Sprintf("the relay does not let this device in (%s): it may not know the account any more; ask its operator", printable(string(f.Code)))}
+	}
+	return notARelay(k.Server)
+}
+
+func notARelay(s Server) error {
+	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol; update the older side"}
+}
