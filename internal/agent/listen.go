@@ -2,7 +2,6 @@ package agent
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -10,18 +9,11 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-// maxPath is what the strictest system takes as the path of a socket (macOS;
-// Linux takes 107).
-const maxPath = 103
-
 // Listen makes the socket of a profile. The caller holds the profile's lock,
 // so a socket that is there already belongs to nobody; it closes the listener,
 // which removes the socket, before it gives up the lock. The folder must be
 // the user's alone.
 func Listen(path string) (net.Listener, error) {
-	if len(path) > maxPath {
-		return nil, &client.Error{Code: client.CodeStorage, Text: fmt.Sprintf("The path of the profile's socket has %d bytes, more than the %d that systems take. Use a shorter folder: %s", len(path), maxPath, path)}
-	}
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ type contents struct {
 
 var equateContents = cmp.Options{equateCertificates, cmp.Comparer(func(a, b client.Keys) bool {
 	return a.Server == b.Server && a.Relay == b.Relay && a.Certificate.Hash() == b.Certificate.Hash() &&
-		a.Account.Public() == b.Account.Public() && a.Device.Public() == b.Device.Public() && a.Box.Equal(b.Box)
+		a.Account.Public() == b.Account.Public() && a.Device.Public() == b.Device.Public() && a.Box.Public() == b.Box.Public()
 })}
 
 // readAll opens a profile under its master key and reads everything.
@@ -223,7 +223,7 @@ func TestDamagedKeyFile(t *testing.T) {
 		if err := os.WriteFile(path, b, fileMode); err != nil {
 			t.Fatal(err)
 		}
-		if s, err := Open(s.Ref(), passphrase); err == nil {
+		if s, err := unlock(s.Ref(), passphrase); err == nil {
 			s.Close()
 			if i < len(whole)-1 { // the line end means nothing
 				t.Errorf("byte %d may be %q", i, b[i])
@@ -235,7 +235,7 @@ func TestDamagedKeyFile(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(s.Ref(), passphrase); !errors.Is(err, client.ErrNotFound) {
+	if _, err := unlock(s.Ref(), passphrase); !errors.Is(err, client.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func childOpen(name string) *Store {
 	ref, err := RefFor(name, testServer)
 	if err == nil {
 		var s *Store
-		if s, err = Open(ref, passphrase); err == nil {
+		if s, err = unlock(ref, passphrase); err == nil {
 			return s
 		}
 	}

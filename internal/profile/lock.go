@@ -94,16 +94,6 @@ func (l *Lock) open(master *keyfile.Master) (*Store, error) {
 	return s, nil
 }
 
-// Open takes a profile and unlocks it.
-func Open(ref Ref, passphrase []byte) (*Store, error) {
-	l, err := Acquire(ref)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Release()
-	return l.Open(passphrase)
-}
-
 // Remove deletes a profile, the key file first: without it the rest is noise.
 // It is not claimed that the disk forgets the blocks.
 func Remove(ref Ref) error {

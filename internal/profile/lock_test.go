@@ -27,7 +27,7 @@ func TestSecondOpenerIsBusy(t *testing.T) {
 			t.Fatalf("Acquire: %v", err)
 		}
 		// Whether the passphrase is right is not even asked.
-		if _, err := Open(ref, []byte("wrong passphrase")); !errors.Is(err, client.ErrBusy) {
+		if _, err := unlock(ref, []byte("wrong passphrase")); !errors.Is(err, client.ErrBusy) {
 			t.Fatalf("Open: %v", err)
 		}
 		if err := Remove(ref); !errors.Is(err, client.ErrBusy) {
@@ -84,7 +84,7 @@ func TestMissingProfile(t *testing.T) {
 	isolate(t)
 	ref := newRef(t, "alice")
 	_, err1 := Acquire(ref)
-	_, err2 := Open(ref, passphrase)
+	_, err2 := unlock(ref, passphrase)
 	for _, err := range []error{err1, err2, Remove(ref)} {
 		if !errors.Is(err, client.ErrNotFound) {
 			t.Errorf("got %v", err)

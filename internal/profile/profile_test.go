@@ -66,7 +66,7 @@ func create(t testing.TB, name string) *Store {
 
 func open(t testing.TB, ref Ref) *Store {
 	t.Helper()
-	s, err := Open(ref, passphrase)
+	s, err := unlock(ref, passphrase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +97,16 @@ func commit(t testing.TB, s *Store, c *client.Changes) {
 	if err := s.Commit(c); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// unlock takes a profile and opens it.
+func unlock(ref Ref, passphrase []byte) (*Store, error) {
+	l, err := Acquire(ref)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Release()
+	return l.Open(passphrase)
 }
 
 // history gives all messages that q selects.

@@ -60,7 +60,7 @@ func openStore(ref Ref, vfs string, master *keyfile.Master) (*Store, error) {
 // Ref says where the profile lies.
 func (s *Store) Ref() Ref { return s.ref }
 
-// Close implements client.Store. It gives up the lock too.
+// Close gives up the store, and the lock with it.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

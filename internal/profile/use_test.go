@@ -69,7 +69,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	_, err := Open(s.Ref(), passphrase)
+	_, err := unlock(s.Ref(), passphrase)
 	if !errors.Is(err, client.ErrStorage) || !strings.Contains(err.Error(), "newer version") {
 		t.Fatalf("got %v", err)
 	}

@@ -76,7 +76,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if err := makeDir(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))
 	}
-	if h.store, err = relaystore.OpenWith(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
+	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
 		return nil, adviseDir(err)
 	}
 	key, err := identity(h.store, filepath.Join(cfg.DataDir, keyFile))

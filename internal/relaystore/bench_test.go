@@ -21,7 +21,7 @@ func BenchmarkAppend(b *testing.B) {
 
 func benchmarkAppend(b *testing.B, consume bool) {
 	const writers, size = 64, 256
-	s, err := OpenWith(b.TempDir(), Options{Limits: relay.MailboxLimits{Entries: 1 << 40, Bytes: 1 << 50}})
+	s, err := Open(b.TempDir(), Options{Limits: relay.MailboxLimits{Entries: 1 << 40, Bytes: 1 << 50}})
 	if err != nil {
 		b.Fatal(err)
 	}

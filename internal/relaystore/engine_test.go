@@ -76,7 +76,7 @@ func (f *failReads) MaybeError(op errorfs.Op) error {
 func TestReadError(t *testing.T) {
 	disk, faults := vfs.NewMem(), &failReads{}
 	reopen := func() *Store {
-		s, err := OpenWith("/store", Options{FS: errorfs.Wrap(disk, faults)})
+		s, err := Open("/store", Options{FS: errorfs.Wrap(disk, faults)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -67,9 +67,7 @@ func (a *appending) run(b *pebble.Batch, ds []relay.Delivery) error {
 			return err
 		}
 	}
-	known := false
 	for owner, x := range a.boxes {
-		known = known || len(x.added) == 0
 		if len(x.added) == 0 {
 			continue
 		}
@@ -77,7 +75,7 @@ func (a *appending) run(b *pebble.Batch, ds []relay.Delivery) error {
 			return err
 		}
 	}
-	if known && b.Empty() {
+	if len(a.boxes) > 0 && b.Empty() {
 		// What is there already may not be durable yet. A record of the log
 		// alone gives Wait something to wait for, behind it.
 		return b.LogData([]byte{valueVersion}, nil)

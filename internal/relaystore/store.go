@@ -41,7 +41,7 @@ const (
 	minFree = 256 << 20
 )
 
-// Options change how a store opens. The zero value is that of Open.
+// Options change how a store opens. The zero value is for a relay on a disk.
 type Options struct {
 	FS     vfs.FS              // nil for the disk
 	Limits relay.MailboxLimits // zero for relay.DefaultMailboxLimits
@@ -71,15 +71,10 @@ type Store struct {
 }
 
 // Open opens the store in a directory, or makes both.
-func Open(dir string) (*Store, error) { return OpenWith(dir, Options{}) }
+func Open(dir string, o Options) (*Store, error) { return open(dir, o, numberBlock) }
 
 // OpenMem makes a store in memory, for tests.
-func OpenMem() (*Store, error) { return OpenWith("/store", Options{FS: vfs.NewMem()}) }
-
-// OpenWith is Open with options.
-func OpenWith(dir string, o Options) (*Store, error) {
-	return open(dir, o, numberBlock)
-}
+func OpenMem() (*Store, error) { return Open("/store", Options{FS: vfs.NewMem()}) }
 
 func open(dir string, o Options, block uint64) (*Store, error) {
 	s := &Store{

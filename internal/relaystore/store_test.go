@@ -59,7 +59,7 @@ func TestConformance(t *testing.T) {
 func TestReopen(t *testing.T) {
 	noLeaks(t)
 	dir := filepath.Join(t.TempDir(), "deep", "store")
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestReopen(t *testing.T) {
 	}
 	closeStore(t, s)
 
-	s, err = Open(dir)
+	s, err = Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestPrivate(t *testing.T) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,17 +125,17 @@ const lockedDir = "RELAYSTORE_LOCKED_DIR"
 
 func TestLocked(t *testing.T) {
 	if dir := os.Getenv(lockedDir); dir != "" {
-		if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+		if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 			t.Errorf("the second process: %v", err)
 		}
 		return
 	}
 	dir := t.TempDir()
-	s, err := Open(dir)
+	s, err := Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(dir); !errors.Is(err, ErrLocked) {
+	if _, err := Open(dir, Options{}); !errors.Is(err, ErrLocked) {
 		t.Errorf("the second in one process: %v", err)
 	}
 	second := exec.Command(os.Args[0], "-test.run=^TestLocked$")
@@ -144,7 +144,7 @@ func TestLocked(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 	closeStore(t, s)
-	s, err = Open(dir)
+	s, err = Open(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestNoDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{file, filepath.Join(file, "store")} {
-		if _, err := Open(dir); err == nil || errors.Is(err, ErrLocked) {
+		if _, err := Open(dir, Options{}); err == nil || errors.Is(err, ErrLocked) {
 			t.Errorf("%s: %v", dir, err)
 		}
 	}
@@ -184,7 +184,7 @@ func TestFormat(t *testing.T) {
 		fs := vfs.NewMem()
 		closeStore(t, openIn(t, fs, "/store"))
 		setRaw(t, fs, "F", value)
-		if _, err := OpenWith("/store", Options{FS: fs}); !errors.Is(err, want) {
+		if _, err := Open("/store", Options{FS: fs}); !errors.Is(err, want) {
 			t.Errorf("format %q: %v", value, err)
 		}
 		setRaw(t, fs, "F", "\x01") // which the refusal has not locked
@@ -192,7 +192,7 @@ func TestFormat(t *testing.T) {
 	}
 	fs := vfs.NewMem()
 	setRaw(t, fs, "key", "of another program")
-	if _, err := OpenWith("/store", Options{FS: fs}); err == nil || !strings.Contains(err.Error(), "another program") {
+	if _, err := Open("/store", Options{FS: fs}); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("data of another program: %v", err)
 	}
 }

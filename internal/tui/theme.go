@@ -80,7 +80,7 @@ type signs struct {
 	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Up, Down, More string
 	Waiting, Stored, Delivered, Failed                         string
 	Connected, Connecting, Offline                             string
-	Person, Asked, Note, Dash, Dot                             string
+	Person, Asked, Note, Dot                                   string
 	Corners                                                    [4]string // of a box: top left, top right, bottom left, bottom right
 }
 
@@ -89,14 +89,14 @@ var (
 		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Up: "↑", Down: "↓", More: "…",
 		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
 		Connected: "●", Connecting: "◌", Offline: "○",
-		Person: "◆", Asked: "◌", Note: "▸", Dash: "–", Dot: "·",
+		Person: "◆", Asked: "◌", Note: "▸", Dot: "·",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
 	asciiSigns = signs{
 		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Up: "^", Down: "v", More: "...",
 		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
 		Connected: "*", Connecting: "~", Offline: "o",
-		Person: "?", Asked: "~", Note: ">", Dash: "-", Dot: "-",
+		Person: "?", Asked: "~", Note: ">", Dot: "-",
 		Corners: [4]string{"+", "+", "+", "+"},
 	}
 )

@@ -76,7 +76,7 @@ func (m *model) layout() layout {
 // page is the conversation's part of the layout.
 func (m *model) page() *page {
 	l := m.layout()
-	return &page{look: &m.look, width: l.column, height: l.talk, own: m.identity.Username, now: m.now}
+	return &page{look: &m.look, width: l.column, height: l.talk, now: m.now}
 }
 
 // View implements tea.Model. It changes nothing.

@@ -22,7 +22,6 @@ type place struct {
 type page struct {
 	*look
 	width, height int
-	own           string // our name
 	now           time.Time
 }
 

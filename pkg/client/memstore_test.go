@@ -174,9 +174,6 @@ func (m *MemStore) Outbox(after int64, max int) ([]OutboxItem, error) {
 	return items, nil
 }
 
-// Close implements Store.
-func (m *MemStore) Close() error { return nil }
-
 // Reopen makes a new client of the store of one that has ended, as the next
 // run of a program does.
 func Reopen(t *testing.T, c *Client) *Client {

@@ -95,20 +95,17 @@ func (s *session) apply(st *step) {
 func (s *session) keep(it OutboxItem) {
 	it.Frame = nil
 	s.outbox[it.ID] = it
-	if it.waits() {
+	if !it.Stored {
 		s.waiting++
 	}
 }
 
 func (s *session) drop(id crypto.MessageID) {
-	if it, ok := s.outbox[id]; ok && it.waits() {
+	if it, ok := s.outbox[id]; ok && !it.Stored {
 		s.waiting--
 	}
 	delete(s.outbox, id)
 }
-
-// waits reports whether the relay does not have the item yet.
-func (it OutboxItem) waits() bool { return !it.Stored }
 
 var (
 	kindMessage = (*protocol.SendMessage)(nil).Type()

@@ -34,9 +34,6 @@ type Store interface {
 
 	// Outbox returns at most max items behind position after, in order.
 	Outbox(after int64, max int) ([]OutboxItem, error)
-
-	// Close gives up the store. Nothing else may be called after it.
-	Close() error
 }
 
 // Loaded is what a client keeps in memory.

@@ -4,7 +4,6 @@ import (
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -307,8 +306,3 @@ func (BoxPrivate) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // LogValue keeps the secret out of logs, which would ask MarshalText.
 func (BoxPrivate) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-// Equal compares two secrets in constant time.
-func (k BoxPrivate) Equal(o BoxPrivate) bool {
-	return subtle.ConstantTimeCompare(k.key().Bytes(), o.key().Bytes()) == 1
-}

@@ -299,7 +299,7 @@ func TestUnreadableEntry(t *testing.T) {
 
 // newSmallWorld has mailboxes for two entries and four receipts.
 func newSmallWorld(t *testing.T) *world {
-	store, err := relaystore.OpenWith("/store", relaystore.Options{FS: vfs.NewMem(), Limits: relay.MailboxLimits{Entries: 2, Bytes: 1000, Requests: 1}})
+	store, err := relaystore.Open("/store", relaystore.Options{FS: vfs.NewMem(), Limits: relay.MailboxLimits{Entries: 2, Bytes: 1000, Requests: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,23 +26,22 @@ const (
 
 // Limits of the relay's own making; those of the wire are in package protocol.
 const (
-	maxHTTPConns    = 1024                   // connections that are not (yet) WebSockets
-	replyQueue      = 256                    // answers waiting for one connection
-	slowPatience    = 5 * time.Second        // for a peer to make room there, then 4002
-	flightWindow    = 256                    // mailbox frames sent and not acked
-	readBatch       = 64                     // entries of one read of a mailbox
-	readBatchBytes  = 64 << 10               // and their data: what a slow reader holds in memory
-	commitsUnderWay = 64                     // commits of one connection that share an fsync
-	maxCASRetries   = 16                     // a pair of people writes no faster
-	closeGrace      = 2 * time.Second        // from the wish to close to the end of the socket
-	lingerTime      = time.Second            // of that, for the peer to read why
-	maxCertAhead    = 24 * time.Hour         // a new certificate's clock may be ahead of ours
-	maxCachedUsers  = 4096                   // certificates in memory, 1 KB each
-	maxHeaderBytes  = 16 << 10               // of an HTTP request
-	headerTimeout   = 10 * time.Second       // for the TLS handshake and for the headers
-	requestTimeout  = 15 * time.Second       // for a whole request, and for its answer
-	idleTimeout     = 60 * time.Second       // between two requests
-	acceptPause     = 100 * time.Millisecond // after a failed accept, e.g. out of descriptors
+	maxHTTPConns    = 1024             // connections that are not (yet) WebSockets
+	replyQueue      = 256              // answers waiting for one connection
+	slowPatience    = 5 * time.Second  // for a peer to make room there, then 4002
+	flightWindow    = 256              // mailbox frames sent and not acked
+	readBatch       = 64               // entries of one read of a mailbox
+	readBatchBytes  = 64 << 10         // and their data: what a slow reader holds in memory
+	commitsUnderWay = 64               // commits of one connection that share an fsync
+	maxCASRetries   = 16               // a pair of people writes no faster
+	closeGrace      = 2 * time.Second  // from the wish to close to the end of the socket
+	lingerTime      = time.Second      // of that, for the peer to read why
+	maxCertAhead    = 24 * time.Hour   // a new certificate's clock may be ahead of ours
+	maxCachedUsers  = 4096             // certificates in memory, 1 KB each
+	maxHeaderBytes  = 16 << 10         // of an HTTP request
+	headerTimeout   = 10 * time.Second // for the TLS handshake and for the headers
+	requestTimeout  = 15 * time.Second // for a whole request, and for its answer
+	idleTimeout     = 60 * time.Second // between two requests
 )
 
 // Config is what a relay needs. Key, Directory and Mailboxes are required.
