@@ -8,7 +8,6 @@ import (
 
 	"secure-messaging/internal/profile"
 	"secure-messaging/pkg/client"
-	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -33,8 +32,8 @@ type Creation struct {
 // for, but for a name that is taken, the profile stays, and [Account.Register]
 // tries again.
 func Create(ctx context.Context, c Creation) (*Account, error) {
-	if _, err := crypto.ParseUsername(c.Name); err != nil {
-		return nil, &client.Error{Code: client.CodeUsage, Err: err, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
+	if _, err := client.ParseName(c.Name); err != nil {
+		return nil, err
 	}
 	vouched := c.Server.Pin != ""
 	server, relay, err := client.Meet(ctx, c.Server)

@@ -16,7 +16,7 @@ const maxFolder = 255
 // relay at [::1]:8443. A colon becomes +; whatever else is not a small letter,
 // a digit, a dot or a hyphen becomes = and two hex digits.
 func folderName(name, server string) (string, error) {
-	if err := checkName(name); err != nil {
+	if _, err := client.ParseName(name); err != nil {
 		return "", err
 	}
 	host, port, err := net.SplitHostPort(server)

@@ -11,7 +11,6 @@ import (
 	"github.com/adrg/xdg"
 
 	"secure-messaging/pkg/client"
-	"secure-messaging/pkg/crypto"
 )
 
 // product names our folder in the places where programs keep theirs.
@@ -127,12 +126,4 @@ func (r Ref) missing() error {
 
 func (r Ref) taken() error {
 	return &client.Error{Code: client.CodeUsage, Text: "There is a profile of " + r.Name + " at " + r.Server + " already. Open it with: chat login " + r.Name}
-}
-
-// checkName keeps anything but a username out of paths.
-func checkName(name string) error {
-	if _, err := crypto.ParseUsername(name); err != nil {
-		return &client.Error{Code: client.CodeUsage, Err: err, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
-	}
-	return nil
 }

@@ -129,7 +129,7 @@ type Message struct {
 	SentAt  time.Time    `json:"sent_at"` // by the author's clock
 	At      time.Time    `json:"at"`      // when it entered this profile, by our clock
 	State   MessageState `json:"state"`
-	Reason  string       `json:"reason,omitempty"` // set when State is Failed
+	Reason  string       `json:"reason,omitempty"` // why, when State is Failed: a clause for the user, without a full stop
 	Unread  bool         `json:"unread,omitempty"`
 }
 
@@ -175,7 +175,7 @@ const (
 // Status describes the connection to the relay.
 type Status struct {
 	State   ConnState `json:"state"`
-	Reason  string    `json:"reason,omitempty"`  // while not Connected: what ended the last connection, for the user
+	Reason  string    `json:"reason,omitempty"`  // while not Connected: what ended the last connection, a sentence for the user
 	Code    Code      `json:"code,omitempty"`    // of that, where a caller can act on it
 	RetryAt time.Time `json:"retry_at,omitzero"` // set while Offline and trying again
 	Fatal   bool      `json:"fatal,omitempty"`   // no further try will be made; Reason says what to do
@@ -201,7 +201,7 @@ type EventKind string
 // The kinds of events.
 const (
 	MessageAdded   EventKind = "message"         // a message entered the history, ours or theirs
-	MessageChanged EventKind = "message_changed" // its State or Unread mark changed
+	MessageChanged EventKind = "message_changed" // its State changed
 	ContactChanged EventKind = "contact"         // a contact is new, or its State or Unread changed
 	StatusChanged  EventKind = "status"
 	Warned         EventKind = "warning" // something was refused that the user should know of

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
@@ -80,7 +81,7 @@ func (c *Client) Contacts(context.Context) ([]Contact, error) {
 // Connect implements Account.
 func (c *Client) Connect(ctx context.Context, name, note string) (Contact, error) {
 	if len(note) > MaxNote || !utf8.ValidString(note) {
-		return Contact{}, &Error{Code: CodeUsage, Text: "The note is too long, or not text: at most 280 bytes."}
+		return Contact{}, &Error{Code: CodeUsage, Text: fmt.Sprintf("The note is too long, or no UTF-8 text. Write at most %d bytes.", MaxNote)}
 	}
 	cert, err := c.session.keys.lookUp(ctx, name)
 	if err != nil {

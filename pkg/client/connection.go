@@ -39,8 +39,8 @@ const answerTimeout = 20 * time.Second
 // outboxBatch is how many frames the writer takes from the outbox at once.
 const outboxBatch = 64
 
-// Run keeps the client connected until ctx ends, and returns after its
-// goroutines have. Events readers are told when it returns.
+// Run keeps the client connected until ctx ends, and returns ctx's error after
+// its goroutines have ended. Readers of events are told then.
 func (c *Client) Run(ctx context.Context) error {
 	defer c.events.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
 	pause := firstPause
@@ -110,27 +110,27 @@ func jitter(d time.Duration) time.Duration {
 // network that intercepts until one has paid for it shows its own, and learns
 // nothing from us.
 func explain(err error) Status {
-	s := Status{State: Offline, Reason: "the connection to the relay was lost"}
+	s := Status{State: Offline, Reason: "The connection to the relay was lost."}
 	var closed *websocket.CloseError
 	var own *Error
 	switch {
 	case errors.As(err, &closed) && closed.Code == protocol.CloseTakenOver:
-		s.Reason, s.Fatal = "this device has logged in from another program", true
+		s.Reason, s.Fatal = "This device has logged in from another program. End that one, then start chat again.", true
 	case errors.As(err, &closed) && closed.Code == websocket.CloseServiceRestart:
-		s.Reason = "the relay is restarting"
-	case errors.Is(err, errRelayBusy):
-		s.Reason = "the relay cannot store anything at the moment"
+		s.Reason = "The relay is restarting."
+	case errors.Is(err, errRelayBusy), errors.As(err, &closed) && closed.Code == websocket.CloseInternalServerErr:
+		s.Reason = "The relay cannot store anything at the moment."
 	case errors.As(err, &own):
 		s.Reason, s.Code = own.Text, own.Code
 	case isTimeout(err):
-		s.Reason = "the relay does not answer"
+		s.Reason = "The relay does not answer."
 	}
 	return s
 }
 
 // connectOnce dials, logs in, and reads and writes until something ends the
-// connection. Its reader runs in this goroutine, its writer in another that
-// has ended when it returns.
+// connection. Its reader runs in this goroutine, its writer and who ends both
+// in two others that have ended when it returns.
 func (c *Client) connectOnce(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -253,11 +253,11 @@ func readFrame(ws *websocket.Conn) (protocol.Frame, error) {
 		return nil, err
 	}
 	if kind != websocket.TextMessage {
-		return nil, &Error{Code: CodeRefused, Text: "the relay sent something that is no frame; update the older side"}
+		return nil, &Error{Code: CodeRefused, Text: "The relay sent something that is no frame. Update the older of the two."}
 	}
 	f, err := protocol.DecodeFromRelay(b)
 	if err != nil {
-		return nil, &Error{Code: CodeRefused, Err: err, Text: "the relay sent a frame that this version does not know; update the older side"}
+		return nil, &Error{Code: CodeRefused, Err: err, Text: "The relay sent a frame that this version does not know. Update the older of the two."}
 	}
 	return f, nil
 }

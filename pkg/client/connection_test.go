@@ -244,30 +244,40 @@ func TestLongOutbox(t *testing.T) {
 
 // A relay that cannot store is left alone for a while, and gets it all again.
 func TestRelayUnavailable(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, _, c := newScript(t,
-			func(l *line) {
-				l.login()
-				id := want[*protocol.SendMessage](l).ID
-				l.send(&protocol.Error{Code: protocol.CodeUnavailable, Message: "full", ID: &id})
-				l.gone()
-			},
-			func(l *line) {
-				l.login()
-				l.stored(want[*protocol.SendMessage](l).ID)
-				l.gone()
+	for name, refuse := range map[string]func(*line){
+		"a login": func(l *line) {
+			l.proof(l.challenge())
+			l.send(&protocol.Error{Code: protocol.CodeUnavailable, Message: "full"})
+			l.gone()
+		},
+		"a message": func(l *line) {
+			l.login()
+			id := want[*protocol.SendMessage](l).ID
+			l.send(&protocol.Error{Code: protocol.CodeUnavailable, Message: "full", ID: &id})
+			l.gone()
+		},
+		"no frame": func(l *line) { l.login(); l.close(websocket.CloseInternalServerErr) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, _, c := newScript(t, refuse, func(l *line) {
+					l.login()
+					l.stored(want[*protocol.SendMessage](l).ID)
+					l.gone()
+				})
+				m, _ := c.Send(t.Context(), "bob", "hi")
+				run(t, c)
+				if st := status(c); st.State != Offline || !strings.Contains(st.Reason, "cannot store") || st.Code != "" || st.Waiting != 1 {
+					t.Errorf("%+v", st)
+				}
+				time.Sleep(longPause)
+				synctest.Wait()
+				if got, _ := c.Message(t.Context(), m.ID); got.State != Stored {
+					t.Errorf("%+v", got)
+				}
 			})
-		m, _ := c.Send(t.Context(), "bob", "hi")
-		run(t, c)
-		if st := status(c); st.State != Offline || !strings.Contains(st.Reason, "cannot store") || st.Waiting != 1 {
-			t.Errorf("%+v", st)
-		}
-		time.Sleep(longPause)
-		synctest.Wait()
-		if got, _ := c.Message(t.Context(), m.ID); got.State != Stored {
-			t.Errorf("%+v", got)
-		}
-	})
+		})
+	}
 }
 
 func TestBackoff(t *testing.T) {
@@ -321,7 +331,7 @@ func TestBackoffAfterSteadyConnection(t *testing.T) {
 		}
 		time.Sleep(steadyAfter + time.Second)
 		st := status(c)
-		if wait := time.Until(st.RetryAt); st.State != Offline || wait > firstPause || st.Reason != "the relay is restarting" {
+		if wait := time.Until(st.RetryAt); st.State != Offline || wait > firstPause || st.Reason != "The relay is restarting." {
 			t.Errorf("%+v, in %v", st, wait)
 		}
 	})
@@ -418,17 +428,17 @@ func TestAnotherRelay(t *testing.T) {
 		f            func(*line)
 	}{
 		{"another key", string(other.Public().Fingerprint()), func(l *line) { l.key = other; l.challenge(); l.gone() }},
-		{"another's signature", "another key", func(l *line) {
+		{"another's signature", "does not prove", func(l *line) {
 			n := crypto.NewNonce()
 			l.send(&protocol.Challenge{Version: 1, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(other, n)})
 			l.gone()
 		}},
-		{"a replayed challenge", "another key", func(l *line) {
+		{"a replayed challenge", "does not prove", func(l *line) {
 			n := crypto.NewNonce()
 			l.send(&protocol.Challenge{Version: 1, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, crypto.NewNonce())})
 			l.gone()
 		}},
-		{"a replayed welcome", "another key", func(l *line) {
+		{"a replayed welcome", "does not prove", func(l *line) {
 			p := l.proof(l.challenge())
 			p.ClientNonce = crypto.NewNonce() // of an earlier login
 			l.send(&protocol.Authenticated{Time: 1, Signature: p.SignWelcome(l.key)})

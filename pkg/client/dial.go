@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -39,10 +40,13 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
 	if err != nil {
-		if resp != nil {
-			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("the relay at %s answers with HTTP status %d", k.Server.Address(), resp.StatusCode)}
+		switch {
+		case resp == nil:
+			return nil, unreachable(k.Server, err)
+		case resp.StatusCode == http.StatusServiceUnavailable:
+			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s takes no more connections at the moment. Try again later, or tell its operator.", k.Server.Address())}
 		}
-		return nil, unreachable(k.Server, err)
+		return nil, notLikeRelay(k.Server, resp.StatusCode)
 	}
 	line.left.Store(math.MaxInt64)
 	ws.SetReadLimit(protocol.MaxFrame)
@@ -83,8 +87,11 @@ func (c *Client) login(ws *websocket.Conn) error {
 	if !ok {
 		return notARelay(k.Server)
 	}
-	if challenge.Relay != k.Relay || !crypto.VerifyChallenge(k.Relay, challenge.Nonce, challenge.Signature) {
+	if challenge.Relay != k.Relay {
 		return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+	}
+	if !crypto.VerifyChallenge(k.Relay, challenge.Nonce, challenge.Signature) {
+		return keyNotProved(k.Server, nil)
 	}
 	proof := crypto.Login{
 		Relay: k.Relay, Host: k.Server.Host, Certificate: k.Certificate.Hash(), Address: k.Certificate.Address(),
@@ -100,15 +107,18 @@ func (c *Client) login(ws *websocket.Conn) error {
 	switch f := frame.(type) {
 	case *protocol.Authenticated:
 		if !proof.VerifyWelcome(f.Signature) {
-			return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
+			return keyNotProved(k.Server, nil)
 		}
 		return nil
 	case *protocol.Error:
-		return &Error{Code: CodeRefused, Text: fmt.Sprintf("the relay does not let this device in (%s): it may not know the account any more; ask its operator", printable(string(f.Code)))}
+		if f.Code == protocol.CodeUnavailable {
+			return errRelayBusy
+		}
+		return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay does not let this device in (%s). It may not know the account any more: ask its operator.", printable(string(f.Code)))}
 	}
 	return notARelay(k.Server)
 }
 
 func notARelay(s Server) error {
-	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol; update the older side"}
+	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol. Update the older of the two."}
 }

@@ -2,7 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -44,6 +46,20 @@ func TestHandshakeWithoutEnd(t *testing.T) {
 		}
 		if e.said > maxHandshake+4096 {
 			t.Errorf("%q: %d bytes were read", head, e.said)
+		}
+	}
+}
+
+// TestNoWebSocket: who answers with HTTP is a full relay, or none.
+func TestNoWebSocket(t *testing.T) {
+	_, _, c := newScript(t)
+	for head, want := range map[string]string{
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n": "takes no more connections",
+		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n":           "status 404 and not like a relay",
+	} {
+		c.netDial = func(context.Context, string, string) (net.Conn, error) { return &endless{head: head}, nil }
+		if _, err := c.dial(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", head, err)
 		}
 	}
 }

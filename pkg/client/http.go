@@ -47,7 +47,7 @@ func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error
 	}
 	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
 		if public != nil {
-			return server, info.Relay, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between.", server.Address())}
+			return server, info.Relay, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between: ask its operator.", server.Address())}
 		}
 		server.WebPKI = true
 	}
@@ -61,6 +61,10 @@ func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error
 
 func relayKeyChanged(server Server, got crypto.Fingerprint) error {
 	return &Error{Code: CodeKeyChanged, Text: fmt.Sprintf("The relay at %s shows another key (%s) than expected (%s). Somebody may stand in between, or it was set up anew: ask its operator.", server.Address(), got, server.Pin)}
+}
+
+func keyNotProved(server Server, err error) error {
+	return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The relay at %s does not prove the key that you know (%s). Somebody may stand in between, or it was set up anew: ask its operator.", server.Address(), server.Pin)}
 }
 
 func verifyPublic(cs tls.ConnectionState, host string) error {
@@ -115,11 +119,12 @@ func newHTTPClient(t *tls.Config) *http.Client {
 	}
 }
 
-// NewKeys makes the identity of a new device for a name at a relay.
+// NewKeys makes the identity of a new device for a name at a relay, or returns
+// ErrUsage for what is no name.
 func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time) (Keys, error) {
-	user, err := crypto.ParseUsername(name)
+	user, err := ParseName(name)
 	if err != nil {
-		return Keys{}, badName()
+		return Keys{}, err
 	}
 	k := Keys{
 		Server: server, Relay: relay,
@@ -133,8 +138,8 @@ func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time
 }
 
 // Register makes the name of the keys known to the relay. It may be called
-// again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged
-// or ErrRefused.
+// again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged,
+// ErrRefused, or ErrUsage for an address or a proxy that cannot be used.
 func Register(ctx context.Context, k Keys) error {
 	h := k.httpClient()
 	var info protocol.RelayInfo
@@ -157,9 +162,9 @@ func Register(ctx context.Context, k Keys) error {
 // lookUp asks the relay for a person's certificate and checks what can be
 // checked without knowing the person.
 func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, error) {
-	user, err := crypto.ParseUsername(name)
+	user, err := ParseName(name)
 	if err != nil {
-		return crypto.Certificate{}, badName()
+		return crypto.Certificate{}, err
 	}
 	if user == k.Certificate.User {
 		return crypto.Certificate{}, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
@@ -183,7 +188,7 @@ func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, erro
 func call(ctx context.Context, h *http.Client, s Server, method, path string, body []byte, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, s.http(path), bytes.NewReader(body))
 	if err != nil {
-		return &Error{Code: CodeUsage, Err: err, Text: "The server address cannot be used."}
+		return &Error{Code: CodeUsage, Err: err, Text: "The server address cannot be used. Write it like wss://chat.example.org:8443."}
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -217,7 +222,7 @@ func httpError(s Server, status int, answer []byte) error {
 		if s.Plain && status == http.StatusBadRequest { // what Go says there
 			return &Error{Code: CodeUsage, Text: fmt.Sprintf("%s speaks TLS, or is no relay. Write the address with wss:// instead of ws://.", s.Address())}
 		}
-		return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
+		return notLikeRelay(s, status)
 	}
 	switch e.Code {
 	case protocol.CodeTaken:
@@ -227,13 +232,17 @@ func httpError(s Server, status int, answer []byte) error {
 	case protocol.CodeUnavailable:
 		return &Error{Code: CodeUnreachable, Text: "The relay at " + s.Address() + " cannot store anything at the moment. Try again later, or tell its operator."}
 	}
-	return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay refused (%s): %s", printable(string(e.Code)), printable(e.Message))}
+	return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay refused (%s): %s. Ask its operator.", printable(string(e.Code)), printable(e.Message))}
+}
+
+func notLikeRelay(s Server, status int) error {
+	return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
 }
 
 // unreachable says why no connection came about.
 func unreachable(s Server, err error) error {
 	if errors.Is(err, errTLSPin) {
-		return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The relay at %s does not prove the key that you know (%s). Somebody may stand in between, or it was set up anew: ask its operator.", s.Address(), s.Pin)}
+		return keyNotProved(s, err)
 	}
 	if errors.Is(err, crypto.ErrTLSExpired) {
 		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s proves its key, but not for today. Look at the clock of this machine (it says %s); if that is right, at the relay's.", s.Address(), time.Now().Format("2 January 2006 15:04"))}

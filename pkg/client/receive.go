@@ -31,7 +31,7 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	st := &step{ack: f.Seq}
 	cert := f.Certificate
 	if cert.Address() != f.From || cert.Relay != s.keys.Relay || cert.User == s.keys.Certificate.User {
-		return st.warn("A request in the name of %s came with a certificate that is not theirs, and was refused.", f.From.User), nil
+		return st.warn("A request in the name of %s came with a certificate that is not theirs, and was refused. If you expected one, ask them by another way.", f.From.User), nil
 	}
 	c, known := s.contacts[cert.User]
 	if known && c.State == Blocked {
@@ -45,11 +45,11 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	}
 	peer, err := e2e.New(s.local(), cert)
 	if err != nil {
-		return st.warn("A request in the name of %s came with keys that cannot be used, and was refused.", cert.User), nil
+		return st.warn("A request in the name of %s came with keys that cannot be used, and was refused. If you expected one, ask them to update chat.", cert.User), nil
 	}
 	body, peer, err := openContent(peer, f.Data, f.ID)
 	if err != nil || body.Type != contentRequest {
-		return st.warn("A request in the name of %s could not be opened, and was refused.", f.From.User), nil
+		return st.warn("A request in the name of %s could not be opened, and was refused. If you expected one, ask them by another way.", f.From.User), nil
 	}
 	if known && c.RequestID == f.ID {
 		return st, nil // a second copy
@@ -93,7 +93,7 @@ func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time)
 	}
 	c, body, err := s.open(c, f.Data, f.ID)
 	if err != nil || body.Type != contentAccept {
-		return st.warn("An answer in the name of %s could not be opened, and was refused.", c.Name), nil
+		return st.warn("An answer in the name of %s could not be opened, and was refused. Ask them by another way whether they have accepted.", c.Name), nil
 	}
 	c.State, c.Since = Accepted, now
 	st.Contacts = []ContactRecord{c}
@@ -192,7 +192,7 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		return st
 	}
 	if f.ID == nil {
-		return st.warn("The relay refused what this program sent (%s). Both may need the same version.", printable(string(f.Code)))
+		return st.warn("The relay refused what this program sent (%s). Update the older of the two.", printable(string(f.Code)))
 	}
 	it, ok := s.outbox[*f.ID]
 	if !ok {
@@ -222,7 +222,7 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	case kindBlock:
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Blocked && f.Code == protocol.CodeUnknownUser {
 			st.forget(c, now)
-			return st.warn("The relay knows nobody called %s to block.", it.Contact)
+			return st.warn("The relay knows nobody called %s, so nobody is blocked. Check the spelling.", it.Contact)
 		}
 	}
 	return st

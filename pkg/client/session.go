@@ -127,9 +127,9 @@ func (s *session) list() []Contact {
 }
 
 func (s *session) contact(name string) (ContactRecord, error) {
-	user, err := crypto.ParseUsername(name)
+	user, err := ParseName(name)
 	if err != nil {
-		return ContactRecord{}, badName()
+		return ContactRecord{}, err
 	}
 	if user == s.keys.Certificate.User {
 		return ContactRecord{}, &Error{Code: CodeUsage, Text: "That is you. Name somebody else."}
@@ -141,8 +141,14 @@ func (s *session) contact(name string) (ContactRecord, error) {
 	return c, nil
 }
 
-func badName() error {
-	return &Error{Code: CodeUsage, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
+// ParseName reads the name of an account as a user has typed it. Its error is
+// ErrUsage, with a sentence that says what a name is.
+func ParseName(name string) (crypto.Username, error) {
+	user, err := crypto.ParseUsername(name)
+	if err != nil {
+		return "", &Error{Code: CodeUsage, Err: err, Text: "That is no username: names are 3 to 32 of a-z, 0-9 and _."}
+	}
+	return user, nil
 }
 
 // room refuses to queue more than the outbox may hold.
@@ -324,9 +330,9 @@ func (st *step) forget(c ContactRecord, now time.Time) {
 
 // block ends the relation to a person, who need not be a contact.
 func (s *session) block(name string, now time.Time) (*step, error) {
-	user, err := crypto.ParseUsername(name)
+	user, err := ParseName(name)
 	if err != nil {
-		return nil, badName()
+		return nil, err
 	}
 	if user == s.keys.Certificate.User {
 		return nil, &Error{Code: CodeUsage, Text: "You cannot block yourself."}

@@ -52,7 +52,7 @@ type Keys struct {
 	Device      crypto.DevicePrivate
 	Box         crypto.BoxPrivate
 	Certificate crypto.Certificate
-	Registered  bool
+	Registered  bool // Register has succeeded, as its caller has noted
 }
 
 // ContactRecord is a contact as it is stored.

@@ -34,7 +34,7 @@ const (
 
 // Temporary reports whether sending the same again later can succeed.
 func (c Code) Temporary() bool {
-	return c == CodeUnavailable || c == CodeStale || c == CodeNotYet
+	return c == CodeUnavailable || c == CodeNotYet
 }
 
 // Refusal is the error that the decoders return: a code for the sender and a

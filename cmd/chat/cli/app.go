@@ -15,7 +15,6 @@ import (
 	"secure-messaging/internal/terminal"
 	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
-	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -57,7 +56,7 @@ func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
 // named finds the profile of NAME or NAME@host:port.
 func named(as string) (profile.Ref, error) {
 	name, server, _ := strings.Cut(as, "@")
-	if _, err := crypto.ParseUsername(name); err != nil {
+	if _, err := client.ParseName(name); err != nil {
 		return profile.Ref{}, wrongUsage(fmt.Sprintf("%q is no account: names are 3 to 32 of a-z, 0-9 and _, with @host:port behind them where one name is at two relays.", as))
 	}
 	if server != "" {
