@@ -109,7 +109,7 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 	return func(ctx context.Context, try int) ([]byte, error) {
 		if a.passphraseFile != "" {
 			if try > 0 {
-				return nil, &client.Error{Code: client.CodeLocked, Text: fmt.Sprintf("The passphrase in %s is not that of %s.", a.passphraseFile, ref.Name)}
+				return nil, &client.Error{Code: client.CodeLocked, Text: fmt.Sprintf("The passphrase in %s is not that of %s. Name the right file.", a.passphraseFile, ref.Name)}
 			}
 			return readPassphraseFile(ctx, a.passphraseFile)
 		}

@@ -38,8 +38,6 @@ type call struct {
 	// As of before the account was started, so that nothing is missed.
 	next   uint64 // position in the account's events
 	latest int64  // cursor of the newest message, 0 if there is none
-
-	refused bool // the relay has warned of something meanwhile
 }
 
 // with runs a command on the chosen account.
@@ -78,7 +76,8 @@ func (c *call) run(do func(*call) error) error {
 }
 
 // until waits for a condition on the account, which it asks about after each
-// batch of events. When time is up it says why nothing has come.
+// batch of events, and prints the warnings that came before it was met. When
+// time is up it says why nothing has come.
 func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
@@ -86,10 +85,26 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 		c.warn(events)
 		return done()
 	})
-	if err != nil && ctx.Err() != nil && c.ctx.Err() == nil {
+	switch {
+	case err == nil:
+		c.hearOut(ctx)
+	case ctx.Err() != nil && c.ctx.Err() == nil:
 		return c.late(timeout)
 	}
 	return err
+}
+
+// hearOut takes the events that there are: a condition may be met by a step
+// that has warned of something since the last batch.
+func (c *call) hearOut(ctx context.Context) {
+	newest, err := c.Events(ctx, 0)
+	for err == nil && c.next < newest.Next {
+		var batch client.Batch
+		if batch, err = c.Events(ctx, c.next); err == nil {
+			c.warn(batch.Events)
+			c.next = batch.Next
+		}
+	}
 }
 
 // warn prints what the user should know of.
@@ -97,7 +112,6 @@ func (c *call) warn(events []client.Event) {
 	for _, e := range events {
 		if e.Kind == client.Warned {
 			fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", e.Warning)
-			c.refused = true
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -38,4 +39,27 @@ func TestTimeoutHoldsForAStoppedOwner(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	})
+}
+
+// warning is an account of which something was said since the last batch.
+type warning struct{ client.Account }
+
+func (warning) Events(_ context.Context, after uint64) (client.Batch, error) {
+	if after != 1 {
+		return client.Batch{Next: 2}, nil
+	}
+	return client.Batch{Events: []client.Event{{Kind: client.Warned, Warning: "it was refused"}}, Next: 2}, nil
+}
+
+func TestUntilHearsOut(t *testing.T) {
+	var stderr bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetErr(&stderr)
+	c := &call{Account: &owner.Account{Account: warning{}}, ctx: t.Context(), cmd: cmd, next: 1}
+	if err := c.until(time.Minute, func() (bool, error) { return true, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if got := stderr.String(); got != "warning: it was refused\n" || c.next != 2 {
+		t.Errorf("%q was printed, next is %d", got, c.next)
+	}
 }

@@ -55,7 +55,7 @@ func (c *call) settle(name string, timeout time.Duration, asJSON bool) error {
 	switch {
 	case err != nil:
 		return err
-	case !ok: // until has printed the reason as a warning
+	case !ok: // flush has printed the reason as a warning
 		return &client.Error{Code: client.CodeRefused, Text: "Nothing has come of it with " + name + "."}
 	case asJSON:
 		return printJSON(c.cmd.OutOrStdout(), p)
@@ -104,19 +104,34 @@ func (a *app) newReject() *cobra.Command {
 			if err := c.heardFrom(name, client.Incoming, timeout); err != nil {
 				return err
 			}
-			return c.Reject(c.ctx, name)
+			if err := c.Reject(c.ctx, name); err != nil {
+				return err
+			}
+			return c.flush(timeout)
 		})
 }
 
 func (a *app) newBlock() *cobra.Command {
 	cmd := a.newEnding("block NAME", "Hear nothing from somebody any more", "%[1]s is blocked; to lift it: chat connect %[1]s\n",
-		func(c *call, name string, _ time.Duration) error { return c.Block(c.ctx, name) })
+		func(c *call, name string, timeout time.Duration) error {
+			if err := c.Block(c.ctx, name); err != nil {
+				return err
+			}
+			if err := c.flush(timeout); err != nil {
+				return err
+			}
+			if _, there, err := c.contact(name); there || err != nil {
+				return err
+			}
+			return &client.Error{Code: client.CodeNoUser, Text: "Nothing was changed."} // flush has printed the reason
+		})
 	cmd.Long = `Hear nothing from somebody any more. They get no notice, but what they write is refused from
 then on, as it is to anybody who is not a contact. A chat connect of yours lifts it.`
 	return cmd
 }
 
-// newEnding makes a command that ends a relation.
+// newEnding makes a command that ends a relation, and prints done when the
+// relay has taken it.
 func (a *app) newEnding(use, short, done string, end func(c *call, name string, timeout time.Duration) error) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Args: cobra.ExactArgs(1)}
 	timeout := timeoutFlag(cmd)
@@ -124,12 +139,6 @@ func (a *app) newEnding(use, short, done string, end func(c *call, name string, 
 		return a.with(cmd, func(c *call) error {
 			if err := end(c, args[0], *timeout); err != nil {
 				return err
-			}
-			if err := c.flush(*timeout); err != nil {
-				return err
-			}
-			if c.refused { // until has printed the reason
-				return &client.Error{Code: client.CodeNoUser, Text: "Nothing was changed."}
 			}
 			_, err := fmt.Fprintf(cmd.ErrOrStderr(), done, args[0])
 			return err
