@@ -16,10 +16,8 @@ import (
 	"secure-messaging/pkg/protocol"
 )
 
-const (
-	httpTimeout = 15 * time.Second
-	maxHTTPBody = protocol.MaxRegistration // no answer of a relay is longer
-)
+// httpTimeout bounds one request, and the handshake of a WebSocket.
+const httpTimeout = 15 * time.Second
 
 // Meet asks a relay that is not known yet for its key. It checks that the key
 // stands behind the TLS connection, or that a public authority vouches for the
@@ -201,14 +199,14 @@ func call(ctx context.Context, h *http.Client, s Server, method, path string, bo
 		return unreachable(s, err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxHTTPBody+1))
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, protocol.MaxBody+1))
 	if err != nil {
 		return unreachable(s, err)
 	}
 	if resp.StatusCode/100 != 2 {
 		return httpError(s, resp.StatusCode, answer)
 	}
-	if len(answer) > maxHTTPBody || protocol.DecodeBody(answer, out) != nil {
+	if protocol.DecodeBody(answer, out) != nil {
 		return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers, but not like a relay of this protocol. Check the address and the port.", s.Address())}
 	}
 	return nil

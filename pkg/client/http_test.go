@@ -154,7 +154,7 @@ func TestMeetOthers(t *testing.T) {
 		"a web page":      {200, "<html>hello</html>", "not like a relay"},
 		"another's 404":   {404, "not found", "status 404"},
 		"a redirect":      {302, "", "not like a relay"},
-		"without end":     {200, strings.Repeat(" ", maxHTTPBody) + "{}", "not like a relay"},
+		"without end":     {200, strings.Repeat(" ", protocol.MaxBody) + "{}", "not like a relay"},
 		"hostile error":   {400, protocol.HTTPError{Code: "odd", Message: "\x1b]0;x\a\n"}, "refused (odd): ?]0;x??"},
 	} {
 		f := &fakeHTTP{ServeMux: http.NewServeMux()}

@@ -197,10 +197,10 @@ func (signingPrivate[R]) LogValue() slog.Value { return slog.StringValue(redacte
 
 const redacted = "(secret)"
 
-// TLSSigner gives a relay's key to crypto/x509, which signs the relay's TLS
+// tlsSigner gives a relay's key to crypto/x509, which signs the relay's TLS
 // certificate with it. A DER certificate begins with byte 0x30, an encoded
 // structure with 0x00, so neither can pass for the other.
-func TLSSigner(k RelayPrivate) ed25519.PrivateKey { return k.key() }
+func tlsSigner(k RelayPrivate) ed25519.PrivateKey { return k.key() }
 
 func keyText(prefix string, b []byte) ([]byte, error) {
 	return []byte(prefix + Base64(b)), nil

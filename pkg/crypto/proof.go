@@ -31,9 +31,9 @@ func (n *Nonce) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ChallengeLifetime is how long a challenge or registration nonce is good
-// for: time for a slow line and a passphrase-free answer, not for a replay.
-const ChallengeLifetime = 30 * time.Second
+// NonceLifetime is how long a registration nonce is good for: time for a slow
+// line, not for a replay. The nonce of a challenge ends with its connection.
+const NonceLifetime = 30 * time.Second
 
 // SignChallenge is the relay's word that this nonce is its own.
 func SignChallenge(relay RelayPrivate, nonce Nonce) Signature {
@@ -133,12 +133,12 @@ func (r *RegistrationNonces) Make(now time.Time) []byte {
 	return append(b, r.tag(b)...)
 }
 
-// Check reports whether the nonce is this relay's and at most
-// ChallengeLifetime old.
+// Check reports whether the nonce is this relay's and at most NonceLifetime
+// old.
 func (r *RegistrationNonces) Check(nonce []byte, now time.Time) bool {
 	if len(nonce) != 56 || !hmac.Equal(r.tag(nonce[:24]), nonce[24:]) {
 		return false
 	}
 	age := now.Sub(time.Unix(int64(binary.BigEndian.Uint64(nonce[16:24])), 0))
-	return age >= -time.Second && age <= ChallengeLifetime
+	return age >= -time.Second && age <= NonceLifetime
 }

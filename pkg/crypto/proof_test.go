@@ -135,8 +135,8 @@ func TestRegistrationNonces(t *testing.T) {
 		want bool
 	}{
 		"at once":                  {now, true},
-		"at the end":               {now.Add(crypto.ChallengeLifetime), true},
-		"after the end":            {now.Add(crypto.ChallengeLifetime + 1), false},
+		"at the end":               {now.Add(crypto.NonceLifetime), true},
+		"after the end":            {now.Add(crypto.NonceLifetime + 1), false},
 		"clock set back a little":  {now.Add(-time.Second), true},
 		"from the future":          {now.Add(-time.Second - 1), false},
 		"years later":              {now.AddDate(5, 0, 0), false},

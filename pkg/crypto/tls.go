@@ -47,7 +47,7 @@ func MakeTLSCertificate(relay RelayPrivate, hosts []string, now time.Time) (tls.
 			leaf.DNSNames = append(leaf.DNSNames, h)
 		}
 	}
-	signer := TLSSigner(relay)
+	signer := tlsSigner(relay)
 	issuer := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: "relay " + string(relay.Public().Fingerprint())},
 		PublicKey: signer.Public(),

@@ -10,7 +10,7 @@ import (
 type RelayInfo struct {
 	Version int                `json:"version"` // of the frames
 	Relay   crypto.RelayPublic `json:"relay"`
-	Nonce   Sealed             `json:"nonce"` // for one registration, good for crypto.ChallengeLifetime
+	Nonce   Sealed             `json:"nonce"` // for one registration, good for crypto.NonceLifetime
 }
 
 // RegisterRequest is the body of POST /api/register.
@@ -40,8 +40,8 @@ type HTTPError struct {
 // DecodeBody reads a body as strictly as a frame into v, which is a pointer to
 // one of the types above. The error is a *Refusal.
 func DecodeBody(b []byte, v any) error {
-	if len(b) > MaxRegistration {
-		return refuse(CodeTooLarge, "a body has at most %d bytes", MaxRegistration)
+	if len(b) > MaxBody {
+		return refuse(CodeTooLarge, "a body has at most %d bytes", MaxBody)
 	}
 	if err := json.Unmarshal(b, v, strict); err != nil {
 		return refuse(CodeBadFrame, "the body: %s", describe(err))

@@ -64,7 +64,7 @@ func TestRefuseBodies(t *testing.T) {
 		}
 		refuses("with an unknown member", strings.Replace(text, "{", `{"extra":1,`, 1), empty(b), protocol.CodeBadFrame)
 		refuses("with something behind", text+"x", empty(b), protocol.CodeBadFrame)
-		refuses("over the limit", text+strings.Repeat(" ", protocol.MaxRegistration), empty(b), protocol.CodeTooLarge)
+		refuses("over the limit", text+strings.Repeat(" ", protocol.MaxBody), empty(b), protocol.CodeTooLarge)
 		for _, none := range []string{"", "null", "[]", "{}", `""`, "1"} {
 			refuses(none, none, empty(b), protocol.CodeBadFrame)
 		}

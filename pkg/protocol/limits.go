@@ -28,8 +28,9 @@ const (
 	// MaxNumber bounds every number: beyond it, not every JSON implementation
 	// keeps them apart (RFC 7493, section 2.2).
 	MaxNumber = 1<<53 - 1
-	// MaxRegistration bounds every HTTP body. A registration takes 1,200 bytes.
-	MaxRegistration = 16 << 10
+	// MaxBody bounds every HTTP body. A registration, the longest, takes 1,200
+	// bytes.
+	MaxBody = 16 << 10
 	// MaxBadFrames is how many frames of one connection may be refused as
 	// malformed before it is closed: room for a bug report, not for a fuzzer.
 	MaxBadFrames = 16

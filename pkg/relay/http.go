@@ -159,7 +159,7 @@ func (r *Relay) readBody(w http.ResponseWriter, req *http.Request, v any) bool {
 		r.httpRefuse(w, protocol.CodeUnsupportedType, "")
 		return false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, protocol.MaxRegistration))
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, protocol.MaxBody))
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		r.httpRefuse(w, protocol.CodeTooLarge, "")

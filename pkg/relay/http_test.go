@@ -105,7 +105,7 @@ func TestRegisterBodies(t *testing.T) {
 			w.expectHTTP(w.request("POST", protocol.PathRegister, body), http.StatusBadRequest, protocol.CodeBadFrame)
 		})
 	}
-	big := w.request("POST", protocol.PathRegister, strings.Repeat(" ", protocol.MaxRegistration+1))
+	big := w.request("POST", protocol.PathRegister, strings.Repeat(" ", protocol.MaxBody+1))
 	w.expectHTTP(big, http.StatusRequestEntityTooLarge, protocol.CodeTooLarge)
 	for _, kind := range []string{"", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "/"} {
 		req := w.request("POST", protocol.PathRegister, good)

@@ -333,7 +333,7 @@ func TestTakeoverOfAStuckClient(t *testing.T) {
 func TestStaleNonce(t *testing.T) {
 	inFakeTime(t, func(t *testing.T, w *world) {
 		body := w.registration(newPerson(w.key.Public(), "alice"))
-		time.Sleep(crypto.ChallengeLifetime + time.Second)
+		time.Sleep(crypto.NonceLifetime + time.Second)
 		w.expectHTTP(w.post(body), 403, protocol.CodeStale)
 	})
 }
