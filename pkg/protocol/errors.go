@@ -23,7 +23,7 @@ const (
 	CodeBlocked         Code = "you_blocked"    // the sender has blocked the target
 	CodeTaken           Code = "taken"          // the name belongs to somebody, or once did
 	CodeBadName         Code = "bad_name"
-	CodeStale           Code = "stale"        // the nonce is too old: fetch another and try again
+	CodeStale           Code = "stale"        // the nonce of a registration is too old: fetch another and try again
 	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more
 	CodeUnavailable     Code = "unavailable"  // the relay cannot store right now: try again later
 	CodeMethod          Code = "method_not_allowed"
@@ -32,7 +32,8 @@ const (
 	CodeForeignOrigin   Code = "foreign_origin" // a browser's page whose origin the operator has not named
 )
 
-// Temporary reports whether sending the same again later can succeed.
+// Temporary reports whether the same frame can succeed when it is sent again
+// later.
 func (c Code) Temporary() bool {
 	return c == CodeUnavailable || c == CodeNotYet
 }

@@ -16,7 +16,7 @@
 // # Goroutines
 //
 // A connection is a reader (run, which logs in and then handles frames) and a
-// sender (send, the only one that writes after login). While commits are under
+// sender (send, the only one that writes frames after login). While commits are under
 // way there is a third (settle), which waits for them in order and queues the
 // receipts. The reader returns only after the other two have. Whoever wants a
 // connection to end calls requestClose; nobody else closes a socket, except
