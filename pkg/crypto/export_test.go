@@ -1,0 +1,3 @@
+package crypto
+
+var TLSSigner = tlsSigner
