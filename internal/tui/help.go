@@ -79,7 +79,7 @@ func at(lines []string, i int) string {
 	return ""
 }
 
-// entry sets a key or command and what it does side by side, or below each
+// helpEntry sets a key or command and what it does side by side, or below each
 // other where there is no room.
 func (lk *look) helpEntry(name, does string, width int) []string {
 	const indent = 16

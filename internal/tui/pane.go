@@ -2,14 +2,11 @@ package tui
 
 import (
 	"fmt"
-	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"secure-messaging/pkg/client"
 )
-
-func joinLines(lines []string) string { return strings.Join(lines, "\n") }
 
 // paneLines draws the right side: who, the conversation, the composer.
 func (m *model) paneLines(l layout) ([]string, *tea.Cursor) {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -143,7 +144,7 @@ func (m *model) draw() (string, *tea.Cursor) {
 	if m.dialog != nil {
 		cursor = m.over(l, lines)
 	}
-	return joinLines(lines), cursor
+	return strings.Join(lines, "\n"), cursor
 }
 
 // over lays the dialog over the page, and gives the cursor in it. Nothing

@@ -171,7 +171,7 @@ func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, erro
 	path := protocol.PathUsers + "?username=" + url.QueryEscape(name)
 	if err := call(ctx, k.httpClient(), k.Server, http.MethodGet, path, nil, &info); err != nil {
 		if errors.Is(err, ErrNoUser) {
-			return crypto.Certificate{}, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Check the spelling; names are never reused.", name, k.Server.Address())}
+			return crypto.Certificate{}, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Names are exact: ask them for theirs.", name, k.Server.Address())}
 		}
 		return crypto.Certificate{}, err
 	}

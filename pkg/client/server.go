@@ -18,7 +18,7 @@ const defaultPort = "8443"
 
 // Server is the address of a relay, written wss://host:port#PIN.
 type Server struct {
-	Host   string             // name or IP address as the user gave it
+	Host   string             // name in lower case, or IP address
 	Port   string             // decimal
 	Plain  bool               // ws:// instead of wss://, on loopback only
 	WebPKI bool               // its TLS certificate is a public authority's, not the relay key's

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,7 +33,7 @@ or not. Their fingerprint is printed: compare it with them by another way.`,
 				return err
 			}
 			if _, err := c.Connect(c.ctx, args[0], note); err != nil {
-				return explainName(err, args[0])
+				return err
 			}
 			if before.State == client.Blocked {
 				fmt.Fprintf(cmd.ErrOrStderr(), "%s is not blocked any more\n", args[0])
@@ -65,14 +64,6 @@ func (c *call) settle(name string, timeout time.Duration, asJSON bool) error {
 		client.Accepted:  "is a contact",
 	}[p.State]
 	_, err = fmt.Fprintf(c.cmd.OutOrStdout(), "%s %s; their fingerprint is %s\n", p.Name, what, p.Fingerprint)
-	return err
-}
-
-// explainName puts the name into an error that has none.
-func explainName(err error, name string) error {
-	if errors.Is(err, client.ErrNoUser) {
-		return &client.Error{Code: client.CodeNoUser, Err: err, Text: fmt.Sprintf("The relay knows nobody called %q. Names are exact: ask them for theirs (chat whoami).", name)}
-	}
 	return err
 }
 

@@ -15,13 +15,11 @@ import (
 )
 
 // Main runs the command line of this process and returns its exit code.
-func Main() int { return run(keyfile.DefaultCost) }
+func Main() int { return MainWithCost(keyfile.DefaultCost) }
 
 // MainWithCost is Main with another price for a guess at the passphrase of a
 // new profile.
-func MainWithCost(cost keyfile.Cost) int { return run(cost) }
-
-func run(cost keyfile.Cost) int {
+func MainWithCost(cost keyfile.Cost) int {
 	ctx, stop := interrupt.Context()
 	defer stop()
 	err := newRoot(&app{cost: cost}).ExecuteContext(ctx)
