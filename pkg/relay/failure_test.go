@@ -166,7 +166,8 @@ func TestFaults(t *testing.T) {
 			b.expectNothing()
 			b.ack(got.Seq)
 			delivered(a, bob, f.ID)
-			a.expectNothing() // its ack has reached the store
+			a.expectNothing()                    // its ack has reached the store
+			b.expectStored(b.reject(alice), nil) // and what comes before this is done
 		})
 	}
 	select {

@@ -19,7 +19,7 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeBadCertificate:  "the certificate is for another relay, name, key or time",
 	protocol.CodeUnknownUser:     "nobody has that name",
 	protocol.CodeUnknownDevice:   "the user has no such device; look the user up again",
-	protocol.CodeNotContact:      "you are no contacts",
+	protocol.CodeNotContact:      "you are not contacts",
 	protocol.CodeNoRequest:       "there is no request to accept",
 	protocol.CodeSelf:            "that is you",
 	protocol.CodeBlocked:         "you have blocked them; a new request lifts that",
