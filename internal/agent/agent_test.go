@@ -237,6 +237,7 @@ func TestNextOwner(t *testing.T) {
 			t.Fatalf("between two owners: %v", err)
 		}
 	}
+	<-r.rpc.done // until it is seen that the first has left, calls get lost there
 	next := ownAt(t, &fake{answer: someStatus}, first.path)
 	if got, err := r.Status(t.Context()); err != nil || got != someStatus {
 		t.Fatalf("of the next owner: %+v, %v", got, err)
@@ -327,7 +328,8 @@ func TestOwnerDies(t *testing.T) {
 	}
 	defer r.Close()
 	conn := <-dying.accepted
-	conn.Close() // as the system does for a process that was killed
+	ln.Close() // as the system does for a process that was killed
+	conn.Close()
 	if _, err := r.Send(t.Context(), "bob", "hi"); !errors.Is(err, client.ErrBusy) {
 		t.Errorf("got %v", err)
 	}
