@@ -45,6 +45,9 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 			return nil, err
 		}
 	}
+	if err := client.Free(ctx, server, relay, c.Name); err != nil {
+		return nil, err
+	}
 	secret, err := c.Passphrase(ctx)
 	if err != nil {
 		return nil, err

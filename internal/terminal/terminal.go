@@ -108,15 +108,22 @@ func (t *Terminal) Secret(ctx context.Context, prompt string) ([]byte, error) {
 	return b, err
 }
 
-// Confirm asks a question that only a clear yes answers with true. An empty
-// line is a no.
-func (t *Terminal) Confirm(ctx context.Context, question string) (bool, error) {
-	answer, err := t.Line(ctx, question+" [yes/no] ")
-	switch strings.ToLower(answer) {
-	case "y", "yes":
-		return err == nil, err
+// Confirm asks a question until the answer is clear: yes or no, or the text
+// itself that is asked about, as for a yes.
+func (t *Terminal) Confirm(ctx context.Context, question, itself string) (bool, error) {
+	for {
+		answer, err := t.Line(ctx, question+" [yes/no] ")
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(answer) {
+		case "y", "yes", strings.ToLower(itself):
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+		t.Say("Please type yes or no.\n")
 	}
-	return false, err
 }
 
 // Line asks for a line that is shown.

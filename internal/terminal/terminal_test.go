@@ -168,8 +168,22 @@ func TestEnd(t *testing.T) {
 	if !c.echoes() {
 		t.Error("the terminal does not echo any more")
 	}
-	if yes, err := func() (bool, error) { c.types("\x04"); return c.term.Confirm(t.Context(), "Sure?") }(); yes || !errors.Is(err, ErrNone) {
+	if yes, err := func() (bool, error) { c.types("\x04"); return c.term.Confirm(t.Context(), "Sure?", "abcd") }(); yes || !errors.Is(err, ErrNone) {
 		t.Errorf("the end passed for %v, %v", yes, err)
+	}
+}
+
+// A question is asked until the answer is clear.
+func TestConfirm(t *testing.T) {
+	for typed, want := range map[string]bool{
+		"yes\n": true, "Y\n": true, "no\n": false, "n\n": false,
+		"\nmaybe\nyes\n": true, "ABCD-efgh\n": true, "abcd\nno\n": false,
+	} {
+		c := newConsole(t)
+		c.types(typed)
+		if got, err := c.term.Confirm(t.Context(), "Sure?", "abcd-efgh"); got != want || err != nil {
+			t.Errorf("%q: %v, %v", typed, got, err)
+		}
 	}
 }
 

@@ -3,7 +3,9 @@
 package usage
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -13,7 +15,7 @@ import (
 func Mark(root *cobra.Command, wrap func(error) error) {
 	root.InitDefaultCompletionCmd()
 	root.SuggestionsMinimumDistance = 2 // letters that a typing error may change
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrap(see(cmd, err)) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return wrap(see(cmd, plain(err))) })
 	mark(root, wrap)
 }
 
@@ -46,6 +48,15 @@ func misplaced(cmd *cobra.Command, args []string) error {
 		near = fmt.Sprintf("; did you mean %s %s?", cmd.CommandPath(), names[0])
 	}
 	return fmt.Errorf("there is no command %q%s", args[0], near)
+}
+
+// plain leaves out of a flag's error what is of use to programmers only.
+func plain(err error) error {
+	text, _, found := strings.Cut(err.Error(), ": strconv.")
+	if !found {
+		return err
+	}
+	return errors.New(text)
 }
 
 func see(cmd *cobra.Command, err error) error {

@@ -143,6 +143,15 @@ const (
 // Outgoing reports whether this account wrote the message.
 func (m Message) Outgoing() bool { return m.State != Received }
 
+// Written is when the author wrote the message, as far as that can be believed:
+// their clock's word, but no later than the message came.
+func (m Message) Written() time.Time {
+	if m.SentAt.After(m.At) {
+		return m.At
+	}
+	return m.SentAt
+}
+
 // Query selects messages of the history. The zero Query selects the latest
 // DefaultLimit messages of all conversations.
 type Query struct {

@@ -157,6 +157,28 @@ func Register(ctx context.Context, k Keys) error {
 	return call(ctx, h, k.Server, http.MethodPost, protocol.PathRegister, body, &user)
 }
 
+func usersPath(name string) string {
+	return protocol.PathUsers + "?username=" + url.QueryEscape(name)
+}
+
+func taken(s Server) error {
+	return &Error{Code: CodeTaken, Text: "The name is taken at " + s.Address() + ". Choose another one."}
+}
+
+// Free returns ErrTaken if the relay knows somebody of that name. It spares a
+// person the choice of a passphrase; only Register gives certainty.
+func Free(ctx context.Context, server Server, relay crypto.RelayPublic, name string) error {
+	k := Keys{Server: server, Relay: relay}
+	err := call(ctx, k.httpClient(), server, http.MethodGet, usersPath(name), nil, new(protocol.UserInfo))
+	if errors.Is(err, ErrNoUser) {
+		return nil
+	}
+	if err == nil {
+		err = taken(server)
+	}
+	return err
+}
+
 // lookUp asks the relay for a person's certificate and checks what can be
 // checked without knowing the person.
 func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, error) {
@@ -168,8 +190,7 @@ func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, erro
 		return crypto.Certificate{}, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
 	}
 	var info protocol.UserInfo
-	path := protocol.PathUsers + "?username=" + url.QueryEscape(name)
-	if err := call(ctx, k.httpClient(), k.Server, http.MethodGet, path, nil, &info); err != nil {
+	if err := call(ctx, k.httpClient(), k.Server, http.MethodGet, usersPath(name), nil, &info); err != nil {
 		if errors.Is(err, ErrNoUser) {
 			return crypto.Certificate{}, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Names are exact: ask them for theirs.", name, k.Server.Address())}
 		}
@@ -224,7 +245,7 @@ func httpError(s Server, status int, answer []byte) error {
 	}
 	switch e.Code {
 	case protocol.CodeTaken:
-		return &Error{Code: CodeTaken, Text: "The name is taken at " + s.Address() + ". Choose another one."}
+		return taken(s)
 	case protocol.CodeUnknownUser:
 		return ErrNoUser
 	case protocol.CodeUnavailable:

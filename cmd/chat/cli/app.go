@@ -95,12 +95,7 @@ func (a *app) open(cmd *cobra.Command) (*owner.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	acc, err := owner.Open(cmd.Context(), ref, a.passphrase(ref))
-	if err != nil {
-		return nil, err
-	}
-	profile.Touch(ref) // a convenience; losing it loses nothing
-	return acc, nil
+	return owner.Open(cmd.Context(), ref, a.passphrase(ref))
 }
 
 // passphrase gives the passphrase of a profile: from the file, or from the

@@ -226,7 +226,7 @@ func (c *call) glance(timeout time.Duration) {
 // tell says why the state may be an old one.
 func (c *call) tell(err error) {
 	if err != nil && c.ctx.Err() == nil {
-		fmt.Fprintf(c.cmd.ErrOrStderr(), "as of the last connection, for now: %v\n", err)
+		fmt.Fprintf(c.cmd.ErrOrStderr(), "%v\nWhat follows is as of the last connection.\n", err)
 	}
 }
 

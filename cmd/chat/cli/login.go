@@ -143,7 +143,8 @@ func (a *app) trust(ctx context.Context, s client.Server) error {
 	}
 	t.Say("The relay at %s shows the fingerprint\n\n    %s\n\n", s.Address(), s.Pin)
 	t.Say("Its operator sees the same one where it runs. From now on only that relay is accepted.\n")
-	yes, err := t.Confirm(ctx, "Is it the same?")
+	t.Say("(Is another relay running there? Then log in with the line that yours printed.)\n")
+	yes, err := t.Confirm(ctx, "Is it the same?", string(s.Pin))
 	if err != nil {
 		return err
 	}
@@ -168,7 +169,7 @@ func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 	}
 	t.Say("A passphrase seals the keys and messages of %s on this disk. Nobody can bring it back.\n", name)
 	for {
-		first, err := t.Secret(ctx, "New passphrase: ")
+		first, err := t.Secret(ctx, fmt.Sprintf("New passphrase, at least %d characters: ", keyfile.MinPassphrase))
 		if err != nil {
 			return nil, err
 		}
@@ -214,6 +215,7 @@ func (a *app) openLast(cmd *cobra.Command) error {
 	if err := acc.Registered(); err != nil {
 		return errors.Join(err, acc.Close(0))
 	}
+	profile.Touch(acc.Ref)
 	return a.screen(cmd, acc)
 }
 

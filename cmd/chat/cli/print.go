@@ -54,14 +54,13 @@ func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
 	return printMessage
 }
 
-// printMessage writes a message for people: when it was here, who, what. The
-// author's clock, which may be wrong, is in the JSON.
+// printMessage writes a message for people: when it was written, who, what.
 func printMessage(w io.Writer, m client.Message) error {
 	mark := ""
 	if m.Outgoing() {
 		mark = " (" + string(m.State) + ")"
 	}
-	return printFolded(w, fmt.Sprintf("%s  %s%s: %s", stamp(m.At), who(m), mark, sanitize.Text(describe(m))))
+	return printFolded(w, fmt.Sprintf("%s  %s%s: %s", stamp(m.Written()), who(m), mark, sanitize.Text(describe(m))))
 }
 
 // printFolded writes a line with words of others in it.

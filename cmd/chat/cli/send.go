@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -112,5 +113,8 @@ func (c *call) send(to, text, wait string, timeout time.Duration) (client.Messag
 		}
 		return c.status(func(client.Status) bool { return false })()
 	})
+	if errors.Is(err, client.ErrTimeout) && m.State == client.Stored {
+		err = &client.Error{Code: client.CodeTimeout, Err: err, Text: fmt.Sprintf("The relay has it, but %s was not there to take it within %v. They get it when they are.", to, timeout)}
+	}
 	return m, err
 }
