@@ -57,11 +57,11 @@ func (c *conn) ack(seq uint64) {
 func (c *conn) landing(seq uint64) ([]flying, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if seq > c.sent {
+	if seq > c.numbered {
 		return nil, false
 	}
 	n := 0
-	for n < len(c.flight) && c.flight[n].seq <= seq {
+	for n < len(c.flight) && c.flight[n].number <= seq {
 		n++
 	}
 	return slices.Clone(c.flight[:n]), true

@@ -45,7 +45,8 @@ type conn struct {
 	commits  []commit    // for settle, at most commitsUnderWay
 	settling bool        // settle runs
 	mail     bool        // the mailbox may hold more than was sent
-	sent     uint64      // number of the last mailbox frame sent
+	sent     uint64      // place in the mailbox of the last frame sent from it
+	numbered uint64      // how many were, which is the number of the last
 	flight   []flying    // sent and not acked, at most flightWindow
 }
 

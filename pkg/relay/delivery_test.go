@@ -37,7 +37,7 @@ func TestOfflineAndRestart(t *testing.T) {
 		t.Helper()
 		for i := from; i < len(ids); i++ {
 			f := expect[*protocol.EncryptedMessage](b)
-			if f.ID != ids[i] || string(f.Data) != fmt.Sprint("message ", i) || f.Seq <= last {
+			if f.ID != ids[i] || string(f.Data) != fmt.Sprint("message ", i) || f.Seq != last+1 {
 				t.Fatalf("message %d: got %s", i, protocol.Encode(f))
 			}
 			last = f.Seq
@@ -50,6 +50,10 @@ func TestOfflineAndRestart(t *testing.T) {
 	if asked.From != carol.addr() {
 		t.Fatalf("the request is not first: %s", protocol.Encode(asked))
 	}
+	if asked.Seq != 1 {
+		t.Errorf("the first frame has the number %d", asked.Seq)
+	}
+	last = asked.Seq
 	seqs := readAll(b, 0)
 	b.ack(seqs[3])
 	b.ack(seqs[1]) // older: does nothing
@@ -66,7 +70,7 @@ func TestOfflineAndRestart(t *testing.T) {
 	b = w.login(bob)
 	id := a.message("the next", bob)
 	a.expectStored(id, bob)
-	if f := expect[*protocol.EncryptedMessage](b); f.ID != id || f.Seq <= last {
+	if f := expect[*protocol.EncryptedMessage](b); f.ID != id || f.Seq != 1 {
 		t.Fatalf("not the next: %s", protocol.Encode(f))
 	}
 }

@@ -124,7 +124,7 @@ func FuzzHandle(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r, store := testRelay(me, other)
 		c, _ := testConn(t, r, me.Address())
-		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, true)
+		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, 1)
 		store.seq = 1
 		for _, frame := range []string{first, second} {
 			c.handle([]byte(frame))

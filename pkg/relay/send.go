@@ -12,10 +12,11 @@ import (
 
 // flying is a mailbox frame that was sent and not acked.
 type flying struct {
-	seq  uint64
-	kind Kind
-	from crypto.Address
-	id   crypto.MessageID
+	number uint64 // on this connection: the frame's "seq"
+	seq    uint64 // in the mailbox
+	kind   Kind
+	from   crypto.Address
+	id     crypto.MessageID
 }
 
 // send is the sender goroutine: it writes answers, mailbox frames, pings and
@@ -93,7 +94,8 @@ func (c *conn) write(b []byte) bool {
 // when the sender must end.
 func (c *conn) deliver(max int) bool {
 	r := c.relay
-	entries, err := r.mailboxes.Read(r.ctx, c.me, c.position(), max, readBatchBytes)
+	after, number := c.position()
+	entries, err := r.mailboxes.Read(r.ctx, c.me, after, max, readBatchBytes)
 	if err != nil {
 		r.storeError("read of a mailbox", err)
 		c.requestClose(closeStore)
@@ -102,17 +104,19 @@ func (c *conn) deliver(max int) bool {
 	size := 0
 	for _, e := range entries {
 		size += len(e.Data)
-		f, err := r.frameOf(e)
+		f, err := r.frameOf(e, number+1)
 		if err != nil {
 			r.storeError("look-up of a sender", err)
 			c.requestClose(closeStore)
 			return true
 		}
-		c.launch(e, f != nil)
 		if f == nil {
 			r.counters.add(CountUnreadable)
+			c.launch(e, 0)
 			continue
 		}
+		number++
+		c.launch(e, number)
 		if !c.write(protocol.Encode(f)) {
 			return false
 		}
@@ -128,38 +132,42 @@ func (c *conn) deliver(max int) bool {
 	return c.write(protocol.Encode(&protocol.CaughtUp{}))
 }
 
-func (c *conn) position() uint64 {
+// position is the last entry of the mailbox that was sent, and how many were.
+func (c *conn) position() (seq, number uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.sent
+	return c.sent, c.numbered
 }
 
 // launch notes that an entry is sent, before it is: its ack may be quick. One
-// that makes no frame is passed over and goes with the next ack.
-func (c *conn) launch(e Stored, readable bool) {
+// that makes no frame has the number 0, and goes with the next ack.
+func (c *conn) launch(e Stored, number uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sent = e.Seq
-	if readable {
-		c.flight = append(c.flight, flying{e.Seq, e.Kind, e.From, e.ID})
+	if number > 0 {
+		c.numbered = number
+		c.flight = append(c.flight, flying{number, e.Seq, e.Kind, e.From, e.ID})
 	}
 }
 
-// frameOf makes the frame of an entry, or nil if there is none.
-func (r *Relay) frameOf(e Stored) (protocol.Frame, error) {
+// frameOf makes the frame of an entry, or nil if there is none. Its number is
+// that on the connection: that in the store would tell a device how much goes
+// through the relay for others.
+func (r *Relay) frameOf(e Stored, number uint64) (protocol.Frame, error) {
 	switch e.Kind {
 	case KindRequest:
 		cert, err := r.user(r.ctx, e.From.User)
 		if errors.Is(err, ErrNotFound) {
 			return nil, nil
 		}
-		return &protocol.ConnectionRequest{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Certificate: cert, Data: e.Data}, err
+		return &protocol.ConnectionRequest{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Certificate: cert, Data: e.Data}, err
 	case KindAccept:
-		return &protocol.ConnectionAccepted{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+		return &protocol.ConnectionAccepted{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
 	case KindMessage:
-		return &protocol.EncryptedMessage{Seq: e.Seq, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+		return &protocol.EncryptedMessage{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
 	case KindReceipt:
-		return &protocol.Receipt{Seq: e.Seq, ID: e.ID, Recipient: &e.From, State: protocol.ReceiptDelivered}, nil
+		return &protocol.Receipt{Seq: number, ID: e.ID, Recipient: &e.From, State: protocol.ReceiptDelivered}, nil
 	}
 	return nil, nil
 }
