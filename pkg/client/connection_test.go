@@ -473,6 +473,11 @@ func TestMisbehaviour(t *testing.T) {
 		name string
 		f    func(*line)
 	}{
+		{"another version", func(l *line) {
+			n := crypto.NewNonce()
+			l.send(&protocol.Challenge{Version: 2, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, n)})
+			l.gone()
+		}},
 		{"hangs up at once", func(l *line) {}},
 		{"cuts after login", func(l *line) { l.login() }},
 		{"mail before login", func(l *line) { l.send(l.fromBob(1, "early")); l.gone() }},

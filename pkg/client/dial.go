@@ -87,6 +87,9 @@ func (c *Client) login(ws *websocket.Conn) error {
 	if !ok {
 		return notARelay(k.Server)
 	}
+	if challenge.Version != protocol.Version {
+		return otherVersion(challenge.Version)
+	}
 	if challenge.Relay != k.Relay {
 		return relayKeyChanged(k.Server, challenge.Relay.Fingerprint())
 	}

@@ -41,7 +41,7 @@ func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error
 		return server, info.Relay, err
 	}
 	if info.Version != protocol.Version {
-		return server, info.Relay, &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay speaks version %d of the protocol, this program version %d. Update the older of the two.", info.Version, protocol.Version)}
+		return server, info.Relay, otherVersion(info.Version)
 	}
 	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
 		if public != nil {
@@ -55,6 +55,10 @@ func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error
 	}
 	server.Pin = pin
 	return server, info.Relay, nil
+}
+
+func otherVersion(v int) error {
+	return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay speaks version %d of the protocol, this program version %d. Update the older of the two.", v, protocol.Version)}
 }
 
 func relayKeyChanged(server Server, got crypto.Fingerprint) error {
@@ -79,7 +83,8 @@ func verifyPublic(cs tls.ConnectionState, host string) error {
 func (k Keys) tlsConfig() *tls.Config {
 	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, ServerName: k.Server.Host}
 	if !k.Server.WebPKI {
-		c.InsecureSkipVerify = true // replaced by the check of the pinned key
+		c.MinVersion = tls.VersionTLS13 // no proxy of an older kind stands in front
+		c.InsecureSkipVerify = true     // replaced by the check of the pinned key
 		c.VerifyConnection = func(cs tls.ConnectionState) error {
 			err := crypto.VerifyTLS(k.Relay, cs.PeerCertificates[0], time.Now())
 			if errors.Is(err, crypto.ErrTLSSigner) {

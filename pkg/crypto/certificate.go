@@ -23,13 +23,18 @@ type Certificate struct {
 	raw []byte // the signed structure with its signature, as on the wire
 }
 
+// maxCreated, in seconds since 1970, is the largest number that every reader
+// of JSON holds exactly. Beyond what an int64 holds a time would turn negative.
+const maxCreated = 1<<53 - 1
+
 // certificateFields counts the fields of the encoding, the signature included.
 const certificateFields = 9
 
-// NewCertificate fills in the account key and signs.
+// NewCertificate fills in the account key and signs. A clock before 1970 is
+// taken for 1970.
 func NewCertificate(account AccountPrivate, c Certificate) Certificate {
 	c.Account = account.Public()
-	c.Created = time.Unix(c.Created.Unix(), 0).UTC()
+	c.Created = time.Unix(min(max(c.Created.Unix(), 0), maxCreated), 0).UTC()
 	fields := c.fields()
 	sig := account.Sign(LabelCertificate, fields...)
 	c.raw = Encode(LabelCertificate, append(fields, sig[:])...)
@@ -60,6 +65,10 @@ func ParseCertificate(raw []byte) (Certificate, error) {
 	if err != nil || len(f[2]) != len(c.Device) || len(f[6]) != 1 || len(f[7]) != 8 || len(f[8]) != len(Signature{}) {
 		return Certificate{}, ErrCertificate
 	}
+	created := binary.BigEndian.Uint64(f[7])
+	if created > maxCreated {
+		return Certificate{}, ErrCertificate
+	}
 	user, errUser := ParseUsername(string(f[1]))
 	relay, errRelay := parseSigningPublic[relayRole](f[0])
 	account, errAccount := parseSigningPublic[accountRole](f[3])
@@ -72,7 +81,7 @@ func ParseCertificate(raw []byte) (Certificate, error) {
 		Relay: relay, User: user, Device: DeviceID(f[2]),
 		Account: account, Login: login, Box: box,
 		Version: f[6][0],
-		Created: time.Unix(int64(binary.BigEndian.Uint64(f[7])), 0).UTC(),
+		Created: time.Unix(int64(created), 0).UTC(),
 		raw:     append([]byte(nil), raw...),
 	}
 	if !c.Account.Verify(Signature(f[8]), LabelCertificate, f[:8]...) {

@@ -2,6 +2,7 @@ package crypto_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"strings"
@@ -51,6 +52,23 @@ func TestCertificateTimes(t *testing.T) {
 		got, err := crypto.ParseCertificate(raw(t, c))
 		if err != nil || !got.Created.Equal(c.Created) {
 			t.Errorf("%v: %v, %v", created, got.Created, err)
+		}
+	}
+}
+
+// A time that an int64 cannot hold was taken for one long ago.
+func TestCertificateOfNoTime(t *testing.T) {
+	alice := vectors.Alice()
+	c := alice.Certificate
+	for created, good := range map[uint64]bool{0: true, 1<<53 - 1: true, 1 << 53: false, 1 << 63: false, math.MaxUint64: false} {
+		fields := [][]byte{
+			c.Relay.Bytes(), []byte(c.User), c.Device[:], alice.Account.Public().Bytes(), c.Login.Bytes(), c.Box.Bytes(),
+			{c.Version}, binary.BigEndian.AppendUint64(nil, created),
+		}
+		sig := alice.Account.Sign(crypto.LabelCertificate, fields...)
+		_, err := crypto.ParseCertificate(crypto.Encode(crypto.LabelCertificate, append(fields, sig[:])...))
+		if (err == nil) != good {
+			t.Errorf("created %d: %v", created, err)
 		}
 	}
 }
