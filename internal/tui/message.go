@@ -13,10 +13,6 @@ const (
 	// sameBreath is how long one author's messages stay under one heading.
 	sameBreath = 5 * time.Minute
 
-	// lateAfter is how far the author's clock may be behind ours before it is
-	// said when a message was written: it waited, or a clock is wrong.
-	lateAfter = 5 * time.Minute
-
 	// stateWidth is kept free at the right for the state of our messages.
 	stateWidth = 3
 )
@@ -54,7 +50,7 @@ func (e *entry) draw(p *page, above *entry, fresh bool) []string {
 		key.day = dayName(at, p.now)
 	}
 	key.author = above == nil || key.day != "" || fresh || above.From != e.From ||
-		above.Outgoing() != e.Outgoing() || at.Sub(above.At) > sameBreath
+		above.Outgoing() != e.Outgoing() || written(&e.Message).Sub(written(&above.Message)).Abs() > sameBreath
 	// Lines below each other may be messages of a line each. One of several
 	// lines stands apart, so that its ends can be seen.
 	key.apart = !key.author && max(len(words), len(above.drawWords(p))) > 1
@@ -90,7 +86,8 @@ func (p *page) above(m *client.Message, key blockKey) []string {
 		if m.Outgoing() {
 			style = p.Own
 		}
-		lines = append(lines, "", style.Render(m.From)+"  "+p.Dim.Render(p.clock(m)))
+		clock := p.clock(m)
+		lines = append(lines, "", style.Render(p.cut(m.From, p.width-len(clock)-2))+"  "+p.Dim.Render(clock))
 	}
 	if key.apart {
 		lines = append(lines, "")
@@ -98,23 +95,24 @@ func (p *page) above(m *client.Message, key blockKey) []string {
 	return lines
 }
 
-// clock says when a message came, and when it was written if that is another
-// time.
+// clock says when a message was written, with the day where that is not the
+// one it stands under: order and days are those of its arrival.
 func (p *page) clock(m *client.Message) string {
-	at := m.At.Local()
-	s := at.Format("15:04")
-	if m.Outgoing() || m.SentAt.IsZero() || at.Sub(m.SentAt).Abs() < lateAfter {
-		return s
+	at, written := m.At.Local(), written(m)
+	switch {
+	case sameDay(written, at):
+		return written.Format("15:04")
+	case written.Year() == at.Year():
+		return written.Format("Mon 2 Jan 15:04")
 	}
-	written := m.SentAt.Local()
-	format := "15:04"
-	if !sameDay(written, at) {
-		format = "2 Jan 15:04"
-		if written.Year() != at.Year() {
-			format = "2 Jan 2006 15:04"
-		}
+	return written.Format("Mon 2 Jan 2006 15:04")
+}
+
+func written(m *client.Message) time.Time {
+	if m.SentAt.IsZero() { // nothing is known of it
+		return m.At.Local()
 	}
-	return s + " " + p.Dot + " written " + written.Format(format)
+	return m.Written().Local()
 }
 
 // words draws the message itself.

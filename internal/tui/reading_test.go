@@ -320,3 +320,60 @@ func TestDiskAlarm(t *testing.T) {
 		s.hides("The disk is full.")
 	})
 }
+
+// TestTimesOfWriting: a message shows when it was written and stands where it
+// arrived. What an author claims of the future is not believed.
+func TestTimesOfWriting(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) { // Saturday 1 January 2000
+		now := time.Now()
+		for _, late := range []struct {
+			text string
+			ago  time.Duration
+		}{
+			{"on friday", 15 * time.Hour}, {"with it", 15*time.Hour - time.Minute},
+			{"today", time.Hour}, {"tomorrow", -24 * time.Hour},
+		} {
+			f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeText, Text: late.text, SentAt: now.Add(-late.ago)})
+		}
+		f.wrote("bob", "mine", client.Delivered, "")
+		f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeText, Text: "no time"})
+		s.wait()
+		var page []string
+		for _, line := range strings.Split(s.text(), "\n") {
+			if _, right, ok := strings.Cut(line, "│"); ok {
+				page = append(page, strings.Join(strings.Fields(right), " "))
+			}
+		}
+		got := strings.Join(page, "\n")
+		want := `bob Fri 31 Dec 1999 18:41
+on friday
+with it
+
+bob 08:41
+today
+
+bob 09:41
+tomorrow
+
+alice 09:41
+mine ✓✓
+
+bob 09:41
+no time
+`
+		if !strings.Contains(got, want) {
+			t.Errorf("the page is\n%s\nand should hold\n%s", got, want)
+		}
+	})
+	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
+	p := &page{}
+	for want, sent := range map[string]time.Time{
+		"Fri 20 Nov 18:02": time.Date(2026, 11, 20, 18, 2, 0, 0, time.UTC),
+		"08:59":            at.Add(-time.Minute),
+		"09:00":            at.Add(time.Hour),
+	} {
+		if got := p.clock(&client.Message{At: at, SentAt: sent}); got != want {
+			t.Errorf("sent at %v it says %q, want %q", sent, got, want)
+		}
+	}
+}
