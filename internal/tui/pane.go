@@ -58,6 +58,12 @@ func (m *model) who(width int) string {
 	return m.sides(left, m.Dim.Render(c.Fingerprint), width)
 }
 
+// gone stands where a conversation or a request was that has ended.
+func (m *model) gone(c client.Contact, width int) []string {
+	return m.wrapped(fmt.Sprintf("There is nothing between you and %[1]s any more. /connect %[1]s asks them, and lifts a block. %[2]s goes on to somebody else.",
+		c.Name, m.keys.Jump.Help().Key), m.Dim.Render, width)
+}
+
 // composerRule parts the conversation from what is written, and says how much
 // came in below what is on screen.
 func (m *model) composerRule(l layout) string {
@@ -92,6 +98,8 @@ func (m *model) talk(l layout) []string {
 		}
 	case c.State == client.Requested:
 		lines = m.asked(c, l.column)
+	case c.State == client.Known:
+		lines = m.gone(c, l.column)
 	case t == nil:
 	case len(t.entries) == 0 && t.older:
 		lines = []string{m.Dim.Render("reading" + m.More)}
@@ -164,6 +172,8 @@ func (m *model) invitation() string {
 		return "press enter to answer"
 	case c.State == client.Requested:
 		return c.Name + " has to accept first"
+	case c.State == client.Known:
+		return m.keys.Jump.Help().Key + " goes on"
 	}
 	return "write to " + c.Name + m.More
 }

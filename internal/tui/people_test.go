@@ -135,7 +135,42 @@ func TestBlocking(t *testing.T) {
 		s.type_("/block\r")
 		s.shows("Block bob?", "They get no notice, but", "next message is refused,", " k keep · b block")
 		s.type_("b")
-		s.shows("Blocked bob.", "Nobody is here yet.")
+		s.shows("Blocked bob.", "There is nothing between you and bob any more.", "❯ ctrl+k goes on")
+	})
+}
+
+// TestNobodyTakesThePlace: when the open conversation ends, what is typed next
+// goes to nobody else.
+func TestNobodyTakesThePlace(t *testing.T) {
+	both := func(f *fake) {
+		withBob(f)
+		f.knows("carol", client.Accepted)
+	}
+	inBubble(t, usual, both, func(s *screen, f *fake) {
+		s.press("alt+1")
+		s.shows("❯ write to bob…")
+		s.type_("/block\rb")
+		s.shows("There is nothing between you and bob any more.")
+		f.says("carol", "unread so far")
+		s.type_("for bob\r")
+		f.sent(t)
+		s.hides("unread so far", "write to carol")
+		s.press("ctrl+c", "alt+1")
+		s.shows("unread so far", "❯ write to carol…")
+	})
+}
+
+// TestAcceptWhileWriting: what is being written, and to whom, stays.
+func TestAcceptWhileWriting(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		f.asks("dave", "")
+		s.type_("half of it")
+		s.press("alt+r")
+		s.type_("a")
+		s.shows("You and dave can talk now: ctrl+k goes there.", "❯ half of it")
+		s.type_(", the rest\r")
+		f.sent(t, "half of it, the rest")
+		s.shows("half of it, the rest")
 	})
 }
 

@@ -377,3 +377,27 @@ no time
 		}
 	}
 }
+
+// TestNewLine: it stands above the first message that was not on screen, not
+// above those that were read as they came.
+func TestNewLine(t *testing.T) {
+	both := func(f *fake) {
+		withBob(f)
+		f.knows("carol", client.Accepted)
+	}
+	inBubble(t, usual, both, func(s *screen, f *fake) {
+		s.press("alt+1")
+		f.says("bob", "seen 1")
+		f.says("bob", "seen 2")
+		s.wait()
+		s.press("alt+2")
+		f.says("bob", "unseen 3")
+		s.wait()
+		s.press("alt+a")
+		text := s.text()
+		line, seen, unseen := strings.Index(text, " new "), strings.Index(text, "seen 2"), strings.Index(text, "unseen 3")
+		if line < seen || line > unseen || seen < 0 {
+			t.Errorf("the line of what is new stands wrong:\n%s", text)
+		}
+	})
+}

@@ -131,14 +131,10 @@ func (m *model) announce(name string) {
 	m.say(name + " asks to talk. " + m.keys.Answer.Help().Key + " answers.")
 }
 
-// stay opens another conversation when the open one is gone, and prepares it
-// when it can begin.
+// stay prepares the open conversation when it can begin. When it is gone, none
+// takes its place by itself: what is typed next would go to somebody else.
 func (m *model) stay() {
-	c := m.roster.get(m.current)
-	switch {
-	case c.State == client.Known && m.current != "":
-		m.open(m.roster.best())
-	case c.State == client.Accepted && m.threads[m.current] == nil:
+	if m.roster.get(m.current).State == client.Accepted && m.threads[m.current] == nil {
 		m.open(m.current)
 	}
 }
@@ -206,6 +202,8 @@ func (m *model) answered(a answered) {
 	m.roster.put(a.contact)
 	name := a.contact.Name
 	switch {
+	case a.contact.State == client.Accepted && m.current != name && !m.composer.empty():
+		m.say("You and " + name + " can talk now: " + m.keys.Jump.Help().Key + " goes there.")
 	case a.contact.State == client.Accepted:
 		m.open(name)
 		m.say("You and " + name + " can talk now.")

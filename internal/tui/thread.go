@@ -159,10 +159,11 @@ func (t *thread) unmarked(to int) (n int) {
 	return n
 }
 
-// firstUnread returns the cursor of the first unread message, or 0.
+// firstUnread returns the cursor of the first message that is unread, as far as
+// the account has not been told yet that it is not, or 0.
 func (t *thread) firstUnread() int64 {
 	for _, e := range t.entries {
-		if e.Unread {
+		if e.Unread && e.Cursor > t.marked {
 			return e.Cursor
 		}
 	}
