@@ -24,7 +24,7 @@ func bind(label, does string, keys ...string) key.Binding {
 func newKeyMap() keyMap {
 	return keyMap{
 		Send:     bind("enter", "send", "enter"),
-		Newline:  bind("shift+enter, alt+enter, ctrl+j", "new line", "shift+enter", "alt+enter", "ctrl+j"),
+		Newline:  bind("alt+enter, shift+enter, ctrl+j", "new line", "shift+enter", "alt+enter", "ctrl+j"),
 		Complete: bind("tab", "complete a name or command", "tab"),
 		Clear:    bind("ctrl+c", "clear what you write; then quit", "ctrl+c"),
 

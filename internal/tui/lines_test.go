@@ -69,13 +69,15 @@ func without(s string) string { return strings.NewReplacer(" ", "", "\n", "").Re
 
 func TestSpans(t *testing.T) {
 	for text, want := range map[string][]string{
-		"plain":                        nil,
-		"run `go test`, then":          {"`go test`"},
-		"see https://a.example/x?y=1.": {"https://a.example/x?y=1"},
-		"\"https://a.example\"":        {"https://a.example"},
-		"**bold** and 2**3**4":         {"**bold**", "**3**"},
-		"http://ex\u00e4mple.org":      {"http://ex"},
-		"javascript:alert(1)":          nil,
+		"plain":                                nil,
+		"run `go test`, then":                  {"`go test`"},
+		"a wiki (http://a.example/c_(d)) page": {"http://a.example/c_(d)"},
+		"in brackets (http://a.example/c)":     {"http://a.example/c"},
+		"see https://a.example/x?y=1.":         {"https://a.example/x?y=1"},
+		"\"https://a.example\"":                {"https://a.example"},
+		"**bold** and 2**3**4":                 {"**bold**", "**3**"},
+		"http://ex\u00e4mple.org":              {"http://ex"},
+		"javascript:alert(1)":                  nil,
 	} {
 		var got []string
 		for _, s := range spans(text) {

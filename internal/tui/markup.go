@@ -41,10 +41,21 @@ func spans(text string) []span {
 			s.emphasis = asCode
 		case '*':
 			s.emphasis = asStrong
+		default:
+			s.to = closed(text, s.from, s.to)
 		}
 		found = append(found, s)
 	}
 	return found
+}
+
+// closed takes the bracket into a link that its end leaves open.
+func closed(text string, from, to int) int {
+	link := text[from:to]
+	if strings.Count(link, "(") > strings.Count(link, ")") && strings.HasPrefix(text[to:], ")") {
+		return to + 1
+	}
+	return to
 }
 
 // paint writes one line of text with its spans.
