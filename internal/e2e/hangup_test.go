@@ -4,13 +4,24 @@ package e2e
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"testing"
 )
 
+// needHangup skips where SIGHUP is ignored, as under nohup: programs inherit
+// that, and heed it.
+func needHangup(t *testing.T) {
+	t.Helper()
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("SIGHUP is ignored here, as under nohup")
+	}
+}
+
 // Whoever closes the window of the demo has left it: nothing stays behind.
 func TestDemoWhoseTerminalCloses(t *testing.T) {
+	needHangup(t)
 	dir := t.TempDir()
 	tmp := filepath.Join(dir, "tmp")
 	if err := os.Mkdir(tmp, 0o700); err != nil {
@@ -30,6 +41,7 @@ func TestDemoWhoseTerminalCloses(t *testing.T) {
 
 // A relay in a terminal that closes ends in order.
 func TestRelayWhoseTerminalCloses(t *testing.T) {
+	needHangup(t)
 	dir := t.TempDir()
 	r := startRelay(t, environment(dir))
 	if err := r.end(syscall.SIGHUP); err != nil {

@@ -17,6 +17,10 @@ type state struct {
 	Name   string `json:"name"` // of the profile used last
 	Server string `json:"server"`
 	Relay  string `json:"relay"` // its relay as a user writes it, with the pin
+
+	// Of the profile that was logged in to or opened last.
+	OpenedName   string `json:"opened_name,omitzero"`
+	OpenedServer string `json:"opened_server,omitzero"`
 }
 
 func statePath() (string, error) {
@@ -34,12 +38,23 @@ func loadState() (s state, ok bool) {
 }
 
 // Touch remembers a profile as the one used last.
-func Touch(ref Ref) error {
+func Touch(ref Ref) error { return touch(ref, false) }
+
+// TouchOpened remembers a profile as the one used last, and as the one that a
+// person opened last.
+func TouchOpened(ref Ref) error { return touch(ref, true) }
+
+func touch(ref Ref, opened bool) error {
 	relay, err := os.ReadFile(ref.path(serverFile))
 	if err != nil {
 		return storage(ref.Dir, err)
 	}
-	b, err := json.Marshal(state{Name: ref.Name, Server: ref.Server, Relay: strings.TrimSpace(string(relay))})
+	s, _ := loadState() // what cannot be read is begun anew
+	s.Name, s.Server, s.Relay = ref.Name, ref.Server, strings.TrimSpace(string(relay))
+	if opened {
+		s.OpenedName, s.OpenedServer = ref.Name, ref.Server
+	}
+	b, err := json.Marshal(s)
 	if err != nil {
 		return storage(ref.Dir, err)
 	}
@@ -59,10 +74,21 @@ func Touch(ref Ref) error {
 // Last returns the profile used last, if it is still there.
 func Last() (Ref, bool) {
 	s, ok := loadState()
+	return remembered(s.Name, s.Server, ok)
+}
+
+// LastOpened returns the profile that a person opened last, if it is still
+// there.
+func LastOpened() (Ref, bool) {
+	s, ok := loadState()
+	return remembered(s.OpenedName, s.OpenedServer, ok)
+}
+
+func remembered(name, server string, ok bool) (Ref, bool) {
 	if !ok {
 		return Ref{}, false
 	}
-	ref, err := RefFor(s.Name, s.Server)
+	ref, err := RefFor(name, server)
 	return ref, err == nil && ref.exists()
 }
 

@@ -31,7 +31,7 @@ type app struct {
 
 // choose finds the profile that --as names, or else the only one, or else the
 // one used last; then it says which, for there was a choice.
-func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
+func (a *app) choose(cmd *cobra.Command, used func() (profile.Ref, bool)) (profile.Ref, error) {
 	if a.as != "" {
 		return named(a.as)
 	}
@@ -45,11 +45,11 @@ func (a *app) choose(cmd *cobra.Command) (profile.Ref, error) {
 	case 1:
 		return all[0], nil
 	}
-	last, ok := profile.Last()
+	last, ok := used()
 	if !ok {
 		return profile.Ref{}, wrongUsage("There are several accounts on this machine: " + names(all) + ". Say which with --as NAME.")
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "as %s at %s\n", last.Name, last.Server)
+	fmt.Fprintf(cmd.ErrOrStderr(), "as %s at %s; another account: --as NAME\n", last.Name, last.Server)
 	return last, nil
 }
 
@@ -90,8 +90,16 @@ func names(refs []profile.Ref) string {
 
 // open gives the chosen account, not started.
 func (a *app) open(cmd *cobra.Command) (*owner.Account, error) {
+	acc, err := a.openUsed(cmd, profile.Last)
+	if err == nil {
+		profile.Touch(acc.Ref) // a convenience; losing it loses nothing
+	}
+	return acc, err
+}
+
+func (a *app) openUsed(cmd *cobra.Command, used func() (profile.Ref, bool)) (*owner.Account, error) {
 	defer a.closeTerminal()
-	ref, err := a.choose(cmd)
+	ref, err := a.choose(cmd, used)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
 	if err != nil {
 		return err
 	}
-	profile.Touch(acc.Ref) // a convenience; losing it loses nothing
+	profile.TouchOpened(acc.Ref) // a convenience; losing it loses nothing
 	if noTUI || !a.interactive() {
 		return errors.Join(a.sayLogin(cmd, acc), acc.Close(linger))
 	}
@@ -208,14 +208,14 @@ func (a *app) openLast(cmd *cobra.Command) error {
 	if !a.interactive() {
 		return wrongUsage("There is no terminal for the interface. For scripts there are chat send, listen and history; see: chat --help")
 	}
-	acc, err := a.open(cmd)
+	acc, err := a.openUsed(cmd, profile.LastOpened)
 	if err != nil {
 		return err
 	}
 	if err := acc.Registered(); err != nil {
 		return errors.Join(err, acc.Close(0))
 	}
-	profile.Touch(acc.Ref)
+	profile.TouchOpened(acc.Ref)
 	return a.screen(cmd, acc)
 }
 
