@@ -43,6 +43,16 @@ type Account interface {
 	// them any more. The other side is not told.
 	Block(ctx context.Context, name string) error
 
+	// Safety returns what two people compare to know that nobody stands
+	// between them, for a contact whose key is pinned.
+	Safety(ctx context.Context, name string) (Safety, error)
+
+	// Trust records what the user has decided about a contact's key after
+	// looking at the safety number. The number names what was looked at: when
+	// that is not in force any more, Trust returns ErrConflict and changes
+	// nothing.
+	Trust(ctx context.Context, name string, decision Decision, number string) (Contact, error)
+
 	// Send seals a text (1 to MaxText bytes of UTF-8) for a contact and writes
 	// it to the outbox in one transaction. It returns as soon as that is on
 	// disk, with Message.State Waiting; later states come as events.
@@ -100,11 +110,45 @@ type Contact struct {
 	Name        string       `json:"name"`
 	State       ContactState `json:"state"`
 	Fingerprint string       `json:"fingerprint"`    // of the pinned account key
+	Trust       Trust        `json:"trust"`          // empty while no key was ever seen
 	Note        string       `json:"note,omitempty"` // of their request; their words
 	Since       time.Time    `json:"since"`          // when State was reached
 	Unread      int          `json:"unread"`
 	LastAt      time.Time    `json:"last_at,omitzero"` // of the latest message, zero if none
 }
+
+// Trust is how sure it is that a pinned key is the contact's own.
+type Trust string
+
+// The grades of trust.
+const (
+	Pinned   Trust = "pinned"   // the relay's word at the first contact, and the same ever since
+	Verified Trust = "verified" // the user has compared safety numbers
+	Changed  Trust = "changed"  // another key has been shown in their name; nothing is sent until the user has decided
+)
+
+// Safety is what two people compare by another way than this chat.
+type Safety struct {
+	Name   string `json:"name"`
+	Trust  Trust  `json:"trust"`
+	Number string `json:"number"` // 60 digits, the same on both sides
+	QR     string `json:"qr"`     // text of the QR code: both fingerprints, this side's first
+	// Offered is the number under the key that is shown now, when Trust is
+	// Changed, and OfferedQR its QR text.
+	Offered   string `json:"offered,omitempty"`
+	OfferedQR string `json:"offered_qr,omitempty"`
+}
+
+// Decision is what a user does about a contact's key.
+type Decision string
+
+// The decisions. Each comes with the number that it is about.
+const (
+	MarkVerified Decision = "verified"     // Safety.Number was compared, and is theirs
+	MarkPinned   Decision = "pinned"       // takes a mark back; with Safety.Number
+	KeepKey      Decision = "keep_key"     // the key that was shown is refused; with Safety.Number
+	TakeKey      Decision = "take_new_key" // the key that was shown is pinned; with Safety.Offered. The contact has to be asked anew
+)
 
 // MessageState is how far a message has come.
 type MessageState string
@@ -138,6 +182,7 @@ type Message struct {
 const (
 	TypeText       = "text"
 	TypeUnreadable = "unreadable" // could not be opened: altered on its way, or not sealed for this device
+	TypeMissing    = "missing"    // a gap: Text says how many messages in front of the next had not arrived, in decimal
 )
 
 // Outgoing reports whether this account wrote the message.

@@ -6,12 +6,14 @@ type Code string
 
 // The codes.
 const (
-	CodeUsage       Code = "usage"         // a bad argument; trying again cannot help
-	CodeLocked      Code = "locked"        // the passphrase is missing or wrong
-	CodeNoUser      Code = "no_such_user"  // the relay knows nobody of that name
-	CodeNotContact  Code = "not_a_contact" // ask first, or wait until they accept
-	CodeUnreachable Code = "unreachable"   // no relay answers
-	CodeKeyChanged  Code = "key_changed"   // the relay or a contact shows another key than the pinned one
+	CodeUsage       Code = "usage"               // a bad argument; trying again cannot help
+	CodeLocked      Code = "locked"              // the passphrase is missing or wrong
+	CodeNoUser      Code = "no_such_user"        // the relay knows nobody of that name
+	CodeNotContact  Code = "not_a_contact"       // ask first, or wait until they accept
+	CodeUnreachable Code = "unreachable"         // no relay answers
+	CodeKeyChanged  Code = "key_changed"         // the relay shows another key than the pinned one
+	CodePeerChanged Code = "contact_key_changed" // a contact shows another key than the pinned one; look at it first
+	CodeConflict    Code = "conflict"            // what was looked at has changed meanwhile; look again
 	CodeTaken       Code = "name_taken"
 	CodeTimeout     Code = "timeout"
 	CodeNotFound    Code = "not_found"
@@ -50,6 +52,8 @@ var (
 	ErrNotContact  = &Error{Code: CodeNotContact, Text: "not a contact"}
 	ErrUnreachable = &Error{Code: CodeUnreachable, Text: "the relay cannot be reached"}
 	ErrKeyChanged  = &Error{Code: CodeKeyChanged, Text: "a key has changed"}
+	ErrPeerChanged = &Error{Code: CodePeerChanged, Text: "the key of a contact has changed"}
+	ErrConflict    = &Error{Code: CodeConflict, Text: "it has changed meanwhile"}
 	ErrTaken       = &Error{Code: CodeTaken, Text: "the name is taken"}
 	ErrTimeout     = &Error{Code: CodeTimeout, Text: "timed out"}
 	ErrNotFound    = &Error{Code: CodeNotFound, Text: "not found"}

@@ -111,7 +111,7 @@ func (p signingPublic[R]) MarshalText() ([]byte, error) {
 // UnmarshalText reads what MarshalText wrote and refuses unusable keys.
 func (p *signingPublic[R]) UnmarshalText(text []byte) error {
 	var r R
-	b, err := parseKeyText(r.name()+"-public:", text)
+	b, err := parseKeyText(r.name()+"-public:", text, KeySize)
 	if err != nil {
 		return err
 	}
@@ -180,7 +180,7 @@ func (k signingPrivate[R]) MarshalText() ([]byte, error) {
 // UnmarshalText reads what MarshalText wrote.
 func (k *signingPrivate[R]) UnmarshalText(text []byte) error {
 	var r R
-	seed, err := parseKeyText(r.name()+"-secret:", text)
+	seed, err := parseKeyText(r.name()+"-secret:", text, KeySize)
 	if err != nil {
 		return err
 	}
@@ -206,13 +206,13 @@ func keyText(prefix string, b []byte) ([]byte, error) {
 	return []byte(prefix + Base64(b)), nil
 }
 
-func parseKeyText(prefix string, text []byte) ([]byte, error) {
+func parseKeyText(prefix string, text []byte, size int) ([]byte, error) {
 	body, ok := strings.CutPrefix(string(text), prefix)
 	if !ok {
 		return nil, errKeyText
 	}
 	b, err := FromBase64(body)
-	if err != nil || len(b) != KeySize {
+	if err != nil || len(b) != size {
 		return nil, errKeyText
 	}
 	return b, nil
@@ -244,7 +244,7 @@ func (k BoxPublic) MarshalText() ([]byte, error) { return keyText(prefixBoxPubli
 
 // UnmarshalText reads what MarshalText wrote and refuses unusable keys.
 func (k *BoxPublic) UnmarshalText(text []byte) error {
-	b, err := parseKeyText(prefixBoxPublic, text)
+	b, err := parseKeyText(prefixBoxPublic, text, KeySize)
 	if err != nil {
 		return err
 	}
@@ -269,6 +269,18 @@ func NewBoxPrivate() BoxPrivate {
 	return holdBox(key)
 }
 
+// BoxPrivateFromBytes makes the key of a scalar, which it copies.
+func BoxPrivateFromBytes(b []byte) (BoxPrivate, error) {
+	key, err := ecdh.X25519().NewPrivateKey(b)
+	if err != nil {
+		return BoxPrivate{}, errKeyText
+	}
+	return holdBox(key), nil
+}
+
+// Bytes gives the 32 secret bytes of the key, for the caller to seal or clear.
+func (k BoxPrivate) Bytes() []byte { return k.key().Bytes() }
+
 // Public gives the public half.
 func (k BoxPrivate) Public() BoxPublic {
 	return BoxPublic{[KeySize]byte(k.key().PublicKey().Bytes())}
@@ -284,21 +296,17 @@ func (k BoxPrivate) Agree(peer BoxPublic) ([]byte, error) {
 }
 
 // MarshalText writes the secret with its prefix; the caller seals it at once.
-func (k BoxPrivate) MarshalText() ([]byte, error) { return keyText(prefixBoxSecret, k.key().Bytes()) }
+func (k BoxPrivate) MarshalText() ([]byte, error) { return keyText(prefixBoxSecret, k.Bytes()) }
 
 // UnmarshalText reads what MarshalText wrote.
 func (k *BoxPrivate) UnmarshalText(text []byte) error {
-	b, err := parseKeyText(prefixBoxSecret, text)
+	b, err := parseKeyText(prefixBoxSecret, text, KeySize)
 	if err != nil {
 		return err
 	}
-	key, err := ecdh.X25519().NewPrivateKey(b)
-	if err != nil {
-		return errKeyText
-	}
-	*k = holdBox(key)
+	*k, err = BoxPrivateFromBytes(b)
 	clear(b)
-	return nil
+	return err
 }
 
 // Format keeps the secret out of whatever prints the value.

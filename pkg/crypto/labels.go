@@ -11,7 +11,18 @@ const (
 	LabelRegister      Label = "secure-messaging v1 registration proof"
 	LabelRegisterNonce Label = "secure-messaging v1 registration nonce"
 	LabelFingerprint   Label = "secure-messaging v1 fingerprint"
-	LabelEnvelope      Label = "secure-messaging v0 envelope"
+	LabelPrekey        Label = "secure-messaging v1 prekey"
+	LabelPrekeyHash    Label = "secure-messaging v1 hash of prekey"
+	LabelHandshake     Label = "secure-messaging v1 handshake transcript"
+	LabelFirstSecret   Label = "secure-messaging v1 first secret"
+	LabelSealedCert    Label = "secure-messaging v1 sealed certificate"
+	LabelSessionID     Label = "secure-messaging v1 session id"
+	LabelFirstRoot     Label = "secure-messaging v1 first root key"
+	LabelRootStep      Label = "secure-messaging v1 root step"
+	LabelChainKey      Label = "secure-messaging v1 chain key"
+	LabelMessageKey    Label = "secure-messaging v1 message key"
+	LabelMessage       Label = "secure-messaging v1 message body"
+	LabelSafetyNumber  Label = "secure-messaging v1 safety number"
 	LabelKeyfileCommit Label = "secure-messaging v1 keyfile commitment"
 	LabelKeyfileWrap   Label = "secure-messaging v1 keyfile wrap"
 	LabelProfileDB     Label = "secure-messaging v1 profile database"
@@ -22,7 +33,9 @@ const (
 func Labels() []Label {
 	return []Label{
 		LabelCertificate, LabelCertHash, LabelChallenge, LabelLogin, LabelWelcome,
-		LabelRegister, LabelRegisterNonce, LabelFingerprint, LabelEnvelope,
+		LabelRegister, LabelRegisterNonce, LabelFingerprint,
+		LabelPrekey, LabelPrekeyHash, LabelHandshake, LabelFirstSecret, LabelSealedCert, LabelSessionID,
+		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage, LabelSafetyNumber,
 		LabelKeyfileCommit, LabelKeyfileWrap, LabelProfileDB, LabelProfileSecret,
 	}
 }

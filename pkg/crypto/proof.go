@@ -88,12 +88,13 @@ func (l Login) VerifyWelcome(sig Signature) bool {
 type Registration struct {
 	Host        string
 	Certificate Certificate
+	Prekey      Prekey // the first signed prekey
 	RelayNonce  []byte // as GET /api/relay gave it
 }
 
 func (r Registration) fields() [][]byte {
-	h := r.Certificate.Hash()
-	return [][]byte{r.Certificate.Relay.Bytes(), []byte(r.Host), h[:], r.RelayNonce}
+	cert, prekey := r.Certificate.Hash(), r.Prekey.Hash()
+	return [][]byte{r.Certificate.Relay.Bytes(), []byte(r.Host), cert[:], r.RelayNonce, prekey[:]}
 }
 
 // Sign makes both proofs.

@@ -169,6 +169,62 @@ func (f *SendMessage) check() *Refusal {
 	return nil
 }
 
+func needPrekey(name string, p RawPrekey) *Refusal {
+	if len(p) == 0 {
+		return missing(name)
+	}
+	if len(p) > crypto.MaxPrekey {
+		return refuse(CodeTooLarge, "%q has at most %d bytes before base64", name, crypto.MaxPrekey)
+	}
+	return nil
+}
+
+func (f *PublishPrekeys) check() *Refusal {
+	if len(f.Signed) == 0 && len(f.OneTime) == 0 {
+		return missing("oneTime")
+	}
+	if len(f.OneTime) > MaxPrekeys {
+		return refuse(CodeTooLarge, "at most %d one-time prekeys go in one frame", MaxPrekeys)
+	}
+	if len(f.Signed) > 0 {
+		if r := needPrekey("signed", f.Signed); r != nil {
+			return r
+		}
+	}
+	for _, p := range f.OneTime {
+		if r := needPrekey("oneTime", p); r != nil {
+			return r
+		}
+	}
+	return needID(f.ID)
+}
+
+func (f *FetchPrekeys) check() *Refusal {
+	if f.Target == "" {
+		return missing("target")
+	}
+	return needID(f.ID)
+}
+
+func (f *PrekeyStock) check() *Refusal {
+	if f.Signed == 0 {
+		return missing("signed")
+	}
+	if f.OneTime < 0 || f.OneTime > MaxPrekeyStock {
+		return refuse(CodeBadFrame, `"oneTime" is from 0 to %d`, MaxPrekeyStock)
+	}
+	return nil
+}
+
+func (f *Prekeys) check() *Refusal {
+	if len(f.OneTime) > 0 {
+		if r := needPrekey("oneTime", f.OneTime); r != nil {
+			return r
+		}
+	}
+	return first(needID(f.ID), needCertificate(f.Certificate), needPrekey("signed", f.Signed))
+}
+
 func (f *Ack) check() *Refusal { return needSeq(f.Seq) }
 
 func (f *Challenge) check() *Refusal {
@@ -201,7 +257,7 @@ func checkMail(seq uint64, from crypto.Address, id crypto.MessageID, at UnixMill
 func (*CaughtUp) check() *Refusal { return nil }
 
 func (f *ConnectionRequest) check() *Refusal {
-	return first(needCertificate(f.Certificate), checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealedNote))
+	return checkMail(f.Seq, f.From, f.ID, f.Time, f.Data, MaxSealedNote)
 }
 
 func (f *ConnectionAccepted) check() *Refusal {
@@ -243,7 +299,7 @@ func (r *RelayInfo) check() *Refusal {
 
 func (r *RegisterRequest) check() *Refusal {
 	return first(
-		needUser(r.Username, r.PublicKey, r.Certificate),
+		needUser(r.Username, r.PublicKey, r.Certificate), needPrekey("signedPrekey", r.SignedPrekey),
 		needHost(r.Host), needSealed("nonce", r.Nonce, MaxNonce),
 		needSignature("accountSignature", r.AccountSignature), needSignature("deviceSignature", r.DeviceSignature),
 	)

@@ -32,6 +32,8 @@ var fromClient = map[string]func() Frame{
 	"reject_connection": func() Frame { return new(RejectConnection) },
 	"block":             func() Frame { return new(Block) },
 	"encrypted_message": func() Frame { return new(SendMessage) },
+	"publish_prekeys":   func() Frame { return new(PublishPrekeys) },
+	"fetch_prekeys":     func() Frame { return new(FetchPrekeys) },
 	"ack":               func() Frame { return new(Ack) },
 }
 
@@ -39,6 +41,8 @@ var fromRelay = map[string]func() Frame{
 	"challenge":           func() Frame { return new(Challenge) },
 	"authenticated":       func() Frame { return new(Authenticated) },
 	"caught_up":           func() Frame { return new(CaughtUp) },
+	"prekey_stock":        func() Frame { return new(PrekeyStock) },
+	"prekeys":             func() Frame { return new(Prekeys) },
 	"connection_request":  func() Frame { return new(ConnectionRequest) },
 	"connection_accepted": func() Frame { return new(ConnectionAccepted) },
 	"encrypted_message":   func() Frame { return new(EncryptedMessage) },

@@ -28,6 +28,19 @@ func (s *Sealed) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
+// RawPrekey holds the bytes of a prekey, base64url on the wire. Whoever knows
+// the certificate of its device checks it with crypto.ParsePrekey.
+type RawPrekey []byte
+
+// MarshalText writes base64url.
+func (p RawPrekey) MarshalText() ([]byte, error) { return []byte(crypto.Base64(p)), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (p *RawPrekey) UnmarshalText(text []byte) (err error) {
+	*p, err = crypto.FromBase64(string(text))
+	return err
+}
+
 // UnixMilli is a time on the wire: milliseconds since 1970, UTC.
 type UnixMilli int64
 
@@ -51,7 +64,7 @@ type (
 	ConnectRequest struct {
 		ID     crypto.MessageID `json:"id"`
 		Target crypto.Address   `json:"target"`
-		Data   Sealed           `json:"data"` // content of type "request", sealed to the target
+		Data   Sealed           `json:"data"` // the handshake, with content of type "request"
 	}
 
 	// AcceptConnection agrees to a request.
@@ -81,6 +94,20 @@ type (
 		EncryptedData []Sealed         `json:"encryptedData"`
 	}
 
+	// PublishPrekeys gives the relay prekeys of this device to hand out.
+	PublishPrekeys struct {
+		ID      crypto.MessageID `json:"id"`
+		Signed  RawPrekey        `json:"signed,omitempty"`  // replaces the one before
+		OneTime []RawPrekey      `json:"oneTime,omitempty"` // are added
+	}
+
+	// FetchPrekeys asks for what a handshake with a person needs. It uses up
+	// one of their one-time prekeys.
+	FetchPrekeys struct {
+		ID     crypto.MessageID `json:"id"`
+		Target crypto.Username  `json:"target"`
+	}
+
 	// Ack says that everything up to and including Seq is on the client's disk.
 	Ack struct {
 		Seq uint64 `json:"seq"`
@@ -108,14 +135,28 @@ type (
 	// the mailbox has been sent.
 	CaughtUp struct{}
 
+	// PrekeyStock says what the relay holds of this device's prekeys: on every
+	// login, and when few one-time prekeys are left.
+	PrekeyStock struct {
+		Signed  crypto.PrekeyID `json:"signed"`  // id of the signed prekey
+		OneTime int             `json:"oneTime"` // how many are left
+	}
+
+	// Prekeys answers a FetchPrekeys.
+	Prekeys struct {
+		ID          crypto.MessageID   `json:"id"`
+		Certificate crypto.Certificate `json:"certificate"`
+		Signed      RawPrekey          `json:"signed"`
+		OneTime     RawPrekey          `json:"oneTime,omitempty"` // while there are any
+	}
+
 	// ConnectionRequest hands on a ConnectRequest.
 	ConnectionRequest struct {
-		Seq         uint64             `json:"seq"`
-		From        crypto.Address     `json:"from"`
-		ID          crypto.MessageID   `json:"id"`
-		Time        UnixMilli          `json:"time"`
-		Certificate crypto.Certificate `json:"certificate"` // of From, as registered
-		Data        Sealed             `json:"data"`
+		Seq  uint64           `json:"seq"`
+		From crypto.Address   `json:"from"`
+		ID   crypto.MessageID `json:"id"`
+		Time UnixMilli        `json:"time"`
+		Data Sealed           `json:"data"`
 	}
 
 	// ConnectionAccepted hands on an AcceptConnection.
@@ -170,10 +211,14 @@ func (*AcceptConnection) Type() string   { return "accept_connection" }
 func (*RejectConnection) Type() string   { return "reject_connection" }
 func (*Block) Type() string              { return "block" }
 func (*SendMessage) Type() string        { return "encrypted_message" }
+func (*PublishPrekeys) Type() string     { return "publish_prekeys" }
+func (*FetchPrekeys) Type() string       { return "fetch_prekeys" }
 func (*Ack) Type() string                { return "ack" }
 func (*Challenge) Type() string          { return "challenge" }
 func (*Authenticated) Type() string      { return "authenticated" }
 func (*CaughtUp) Type() string           { return "caught_up" }
+func (*PrekeyStock) Type() string        { return "prekey_stock" }
+func (*Prekeys) Type() string            { return "prekeys" }
 func (*ConnectionRequest) Type() string  { return "connection_request" }
 func (*ConnectionAccepted) Type() string { return "connection_accepted" }
 func (*EncryptedMessage) Type() string   { return "encrypted_message" }

@@ -18,6 +18,7 @@ type RegisterRequest struct {
 	Username         crypto.Username    `json:"username"`
 	PublicKey        crypto.BoxPublic   `json:"publicKey"` // the box key, as in the certificate
 	Certificate      crypto.Certificate `json:"certificate"`
+	SignedPrekey     RawPrekey          `json:"signedPrekey"`
 	Host             string             `json:"host"` // as the client dialled it, without port
 	Nonce            Sealed             `json:"nonce"`
 	AccountSignature crypto.Signature   `json:"accountSignature"`

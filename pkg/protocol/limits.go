@@ -3,7 +3,7 @@ package protocol
 import "time"
 
 // Version is the version of the frames that this package speaks.
-const Version = 1
+const Version = 2
 
 // Limits of what travels, in bytes unless said otherwise. Both sides check.
 const (
@@ -20,6 +20,14 @@ const (
 	MaxSealedNote = 4 << 10
 	// MaxRecipients bounds the recipients of one frame: a full group.
 	MaxRecipients = 100
+	// MaxPrekeys bounds the one-time prekeys of one frame: twice a client's
+	// usual stock, in 200 KB.
+	MaxPrekeys = 100
+	// MaxPrekeyStock bounds the one-time prekeys that wait for one device.
+	MaxPrekeyStock = 200
+	// LowPrekeys is how many one-time prekeys may be left before the relay
+	// tells their owner, who usually has 50 there.
+	LowPrekeys = 20
 	// MaxHost bounds a host name (RFC 1035, section 2.3.4).
 	MaxHost = 255
 	// MaxNonce bounds the registration nonce of a relay, before base64. Ours
@@ -28,7 +36,7 @@ const (
 	// MaxNumber bounds every number: beyond it, not every JSON implementation
 	// keeps them apart (RFC 7493, section 2.2).
 	MaxNumber = 1<<53 - 1
-	// MaxBody bounds every HTTP body. A registration, the longest, takes 1,200
+	// MaxBody bounds every HTTP body. A registration, the longest, takes 3,200
 	// bytes.
 	MaxBody = 16 << 10
 	// MaxBadFrames is how many frames of one connection may be refused as
