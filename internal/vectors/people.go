@@ -44,7 +44,7 @@ func NewPerson(name crypto.Username, relay crypto.RelayPrivate, first byte) Pers
 	}
 	p.Certificate = crypto.NewCertificate(p.Account, crypto.Certificate{
 		Relay: relay.Public(), User: name, Device: crypto.DeviceID{first, 1, 2, 3, 4, 5, 6, 7},
-		Login: p.Device.Public(), Box: p.Box.Public(), Created: Created,
+		Login: p.Device.Public(), Box: p.Box.Public(), Version: crypto.EndToEndVersion, Created: Created,
 	})
 	return p
 }

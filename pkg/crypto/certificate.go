@@ -23,6 +23,10 @@ type Certificate struct {
 	raw []byte // the signed structure with its signature, as on the wire
 }
 
+// EndToEndVersion is the version of the end-to-end protocol that this module
+// speaks, for the certificates of its devices.
+const EndToEndVersion = 1
+
 // maxCreated, in seconds since 1970, is the largest number that every reader
 // of JSON holds exactly. Beyond what an int64 holds a time would turn negative.
 const maxCreated = 1<<53 - 1
@@ -92,6 +96,9 @@ func ParseCertificate(raw []byte) (Certificate, error) {
 
 // Address names the device.
 func (c Certificate) Address() Address { return Address{c.User, c.Device} }
+
+// Raw gives the signed bytes, which the caller must not change.
+func (c Certificate) Raw() []byte { return c.raw }
 
 // Hash names the certificate in proofs and key derivations.
 func (c Certificate) Hash() [32]byte { return Hash(LabelCertHash, c.raw) }

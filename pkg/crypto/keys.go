@@ -287,8 +287,12 @@ func (k BoxPrivate) Public() BoxPublic {
 }
 
 // Agree is X25519 (RFC 7748). It fails for low-order points.
-func (k BoxPrivate) Agree(peer BoxPublic) ([]byte, error) {
-	p, err := ecdh.X25519().NewPublicKey(peer.b[:])
+func (k BoxPrivate) Agree(peer BoxPublic) ([]byte, error) { return k.AgreeBytes(peer.b) }
+
+// AgreeBytes is Agree with a key that was not parsed, for one that is used
+// once: parsing costs as much as agreeing.
+func (k BoxPrivate) AgreeBytes(peer [KeySize]byte) ([]byte, error) {
+	p, err := ecdh.X25519().NewPublicKey(peer[:])
 	if err != nil {
 		return nil, errLowOrder
 	}

@@ -1,73 +1,209 @@
-// Package session seals and opens the messages between two devices.
-//
-// A [Session] is a value: sealing or opening returns the next one and leaves
-// the old one as it was, so that a caller can write the step and the message
-// in one transaction and keep the old state when that fails.
-//
-// Today there is one kind, the envelope (version 0): each message is sealed
-// with a fresh ephemeral key and both devices' box keys. It gives
-// confidentiality and authenticity without signatures, but no forward
-// secrecy: who steals a device's box key can open what was recorded before,
-// and can write to that device in the name of any of its contacts.
-//
-// A sealed text that is delivered twice opens twice. The caller tells copies
-// by the message id that stands inside.
 package session
 
 import (
+	"bytes"
 	"errors"
+	"slices"
+	"time"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/handshake"
+	"secure-messaging/pkg/crypto/internal/source"
+	"secure-messaging/pkg/crypto/padding"
+	"secure-messaging/pkg/crypto/ratchet"
 )
 
-// Session is the state between this device and one device of a contact.
-type Session interface {
-	// Seal pads and seals a text. The step must be stored before the sealed
-	// bytes leave the device.
-	Seal(text []byte) (sealed []byte, next Session, err error)
-	// Open opens what the other device sealed, or returns [ErrOpen]. The step
-	// must be stored in one transaction with the text.
-	Open(sealed []byte) (text []byte, next Session, err error)
-	// State gives the bytes to store. They are secret.
-	State() []byte
-}
+// MaxSessions bounds the sessions that are kept for one device: what they
+// asked, what we asked, and as much again from before.
+const MaxSessions = 4
+
+// What callers need of the parts.
+type (
+	// Local is what this device brings to a session.
+	Local = handshake.Local
+	// Bundle is what the relay hands out about a device.
+	Bundle = handshake.Bundle
+	// Prekeys finds the secrets of this device's own prekeys.
+	Prekeys = handshake.Prekeys
+)
+
+// Errors of the parts.
+var (
+	ErrSelf    = handshake.ErrSelf
+	ErrVersion = handshake.ErrVersion
+)
 
 // ErrOpen is the one answer to bytes that the peer did not seal for this
-// device in this session.
+// device, or that were opened before.
 var ErrOpen = errors.New("the message cannot be opened")
 
 // ErrState says that stored bytes are not the state of a session.
-var ErrState = errors.New("the stored session is damaged or from a newer version")
+var ErrState = ratchet.ErrState
 
-// Local is what this device brings to a session.
-type Local struct {
-	Certificate crypto.Certificate
-	Box         crypto.BoxPrivate
+// ErrNone says that no session was begun.
+var ErrNone = errors.New("there is no session")
+
+// Session is what this device shares with one device of a contact. The zero
+// Session has been begun by neither.
+type Session struct {
+	leads bool    // the own account key is the smaller one
+	list  []entry // newest first, but see Join; immutable
 }
 
-// Why no session is made.
-var (
-	// ErrSelf says that the peer shows the own account or a key of this device.
-	ErrSelf  = errors.New("a session with the own account or under own keys is refused")
-	errLocal = errors.New("a session needs two certificates of one relay, and the box key of its own")
-)
-
-// New begins a session with a device.
-func New(local Local, peer crypto.Certificate) (Session, error) {
-	own := local.Certificate
-	if own.IsZero() || peer.IsZero() || own.Relay != peer.Relay || own.Box != local.Box.Public() {
-		return nil, errLocal
-	}
-	if own.Account == peer.Account || own.Login == peer.Login || own.Box == peer.Box {
-		return nil, ErrSelf
-	}
-	return envelope{local: local, peer: peer, ephemeral: crypto.NewBoxPrivate}, nil
+// entry is one session of the list.
+type entry struct {
+	state   ratchet.State
+	pending bool // we have begun it and nothing has come in it
+	crossed bool // they have begun it while ours in front of it was pending
 }
 
-// Restore takes up a session again from its State.
-func Restore(local Local, peer crypto.Certificate, state []byte) (Session, error) {
-	if len(state) != 1 || state[0] != envelopeVersion {
-		return nil, ErrState
+// leads reports whether this device decides which session both seal with: its
+// account key is the smaller one.
+func leads(local Local, peer crypto.Certificate) bool {
+	return bytes.Compare(local.Certificate.Account.Bytes(), peer.Account.Bytes()) < 0
+}
+
+func (s Session) with(front entry, rest ...entry) Session {
+	s.list = append([]entry{front}, rest...)
+	s.list = s.list[:min(len(s.list), MaxSessions)]
+	return s
+}
+
+// Ask begins a session with the device of a bundle. The text is its first
+// message; data carries both.
+func (s Session) Ask(local Local, b Bundle, text []byte, now time.Time) (data []byte, next Session, err error) {
+	return s.ask(local, b, padding.Pad(text), now, source.System)
+}
+
+func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *source.Source) (data []byte, next Session, err error) {
+	hello, state, err := handshake.Ask(local, b, now, src)
+	if err != nil {
+		return nil, Session{}, err
 	}
-	return New(local, peer)
+	sealed, state, err := state.Seal(padded, now)
+	if err != nil {
+		return nil, Session{}, err
+	}
+	s.leads = leads(local, b.Certificate)
+	return append(hello, sealed...), s.with(entry{state: state, pending: true}, s.list...), nil
+}
+
+// Request is a session that somebody has begun with this device, and its first
+// message.
+type Request struct {
+	Certificate crypto.Certificate // of the one who asks; whether it is the right person's is for the caller to know
+	Text        []byte
+	Signed      crypto.PrekeyID
+	OneTime     crypto.PrekeyID // to be deleted in one transaction with what follows from the request; 0 for none
+	Ephemeral   crypto.BoxPublic
+	state       ratchet.State
+}
+
+// Answer opens what Ask has sealed. It returns [ErrSelf], [ErrVersion] or
+// [ErrOpen]. The caller keeps each Ephemeral for as long as the prekey Signed
+// lives, and refuses one that it has seen: that is a copy.
+func Answer(local Local, prekeys Prekeys, data []byte, now time.Time) (Request, error) {
+	return answer(local, prekeys, data, now, source.System)
+}
+
+func answer(local Local, prekeys Prekeys, data []byte, now time.Time, src *source.Source) (Request, error) {
+	asked, err := handshake.Answer(local, prekeys, data, now, src)
+	if errors.Is(err, handshake.ErrOpen) {
+		return Request{}, ErrOpen
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	opened, state, err := asked.State.Open(asked.Message, now)
+	if err != nil {
+		return Request{}, ErrOpen
+	}
+	text, err := padding.Unpad(opened.Padded)
+	if err != nil {
+		return Request{}, ErrOpen
+	}
+	return Request{
+		Certificate: asked.Certificate, Text: text,
+		Signed: asked.Signed, OneTime: asked.OneTime, Ephemeral: asked.Ephemeral, state: state,
+	}, nil
+}
+
+// EphemeralOf reads the ephemeral key of a request and the prekey that it
+// names, to tell a copy before anything is opened; false if it is no request.
+func EphemeralOf(data []byte) (signed crypto.PrekeyID, ephemeral crypto.BoxPublic, ok bool) {
+	return handshake.EphemeralOf(data)
+}
+
+// Join adds the session that a request has begun.
+func (s Session) Join(local Local, r Request) Session {
+	s.leads = leads(local, r.Certificate)
+	if s.leads && len(s.list) > 0 && s.list[0].pending { // both have asked, and ours counts
+		theirs := entry{state: r.state, crossed: true}
+		return s.with(s.list[0], append([]entry{theirs}, s.list[1:]...)...)
+	}
+	return s.with(entry{state: r.state}, s.list...)
+}
+
+// Begun reports whether there is a session to seal with.
+func (s Session) Begun() bool { return len(s.list) > 0 }
+
+// Seal pads and seals a text. The next session must be stored before the
+// sealed bytes leave the device.
+func (s Session) Seal(text []byte, now time.Time) (sealed []byte, next Session, err error) {
+	return s.seal(padding.Pad(text), now)
+}
+
+func (s Session) seal(padded []byte, now time.Time) (sealed []byte, next Session, err error) {
+	if !s.Begun() {
+		return nil, Session{}, ErrNone
+	}
+	front := s.list[0]
+	sealed, front.state, err = front.state.Seal(padded, now)
+	if err != nil {
+		return nil, Session{}, err
+	}
+	return sealed, s.with(front, s.list[1:]...), nil
+}
+
+// Opened is a text that came in.
+type Opened struct {
+	Text []byte
+	// Skipped counts the messages in front of this one that have not come, and
+	// that no message before has counted.
+	Skipped int
+}
+
+// Open opens what the other device has sealed, or returns [ErrOpen]. The next
+// session must be stored in one transaction with the text.
+func (s Session) Open(sealed []byte, now time.Time) (Opened, Session, error) {
+	tag, ok := ratchet.TagOf(sealed)
+	i := slices.IndexFunc(s.list, func(e entry) bool { return e.state.Tag() == tag })
+	if !ok || i < 0 {
+		return Opened{}, Session{}, ErrOpen
+	}
+	opened, state, err := s.list[i].state.Open(sealed, now)
+	if err != nil {
+		return Opened{}, Session{}, ErrOpen
+	}
+	text, err := padding.Unpad(opened.Padded)
+	if err != nil {
+		return Opened{}, Session{}, ErrOpen
+	}
+	list := slices.Clone(s.list)
+	follow := !s.leads || list[0].pending && list[i].crossed
+	list[i] = entry{state: state}
+	if follow {
+		list = slices.Insert(slices.Delete(list, i, i+1), 0, entry{state: state})
+	}
+	s.list = list
+	return Opened{text, opened.Skipped}, s, nil
+}
+
+// Retract takes back the session that this device has begun last, if nothing
+// has come in it: its request has reached nobody.
+func (s Session) Retract() Session {
+	if len(s.list) > 0 && s.list[0].pending {
+		s.list = s.list[1:]
+	}
+	return s
 }
