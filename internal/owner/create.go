@@ -8,6 +8,7 @@ import (
 
 	"secure-messaging/internal/profile"
 	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -53,7 +54,7 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 		return nil, err
 	}
 	defer clear(secret)
-	keys, err := client.NewKeys(server, relay, c.Name, time.Now())
+	keys, first, err := client.NewKeys(server, relay, c.Name, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := profile.Create(ref, keys, secret, c.Cost)
+	store, err := profile.Create(ref, keys, first, secret, c.Cost)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +92,11 @@ func (a *Account) Register(ctx context.Context) error {
 	if err != nil || loaded.Keys.Registered {
 		return err
 	}
-	if err := client.Register(ctx, loaded.Keys); err != nil {
+	first, err := a.store.Prekey(crypto.PrekeySigned, 1)
+	if err != nil {
+		return err
+	}
+	if err := client.Register(ctx, loaded.Keys, first); err != nil {
 		return err
 	}
 	return a.store.MarkRegistered()

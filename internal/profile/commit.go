@@ -1,6 +1,9 @@
 package profile
 
-import "secure-messaging/pkg/client"
+import (
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
+)
 
 // Commit implements client.Store. A message that is in the history already
 // fails the whole: the caller has asked Seen.
@@ -23,25 +26,37 @@ func (s *Store) Commit(c *client.Changes) error {
 				return err
 			}
 		}
+		if err := s.changePrekeys(c); err != nil {
+			return err
+		}
 		return s.changeOutbox(c)
 	})
 }
 
 func (s *Store) putContact(c *client.ContactRecord) error {
-	var certificate string
-	if !c.Certificate.IsZero() {
-		text, err := c.Certificate.MarshalText()
-		if err != nil {
-			return err
-		}
-		certificate = string(text)
+	certificate, err := certificateText(c.Certificate)
+	if err != nil {
+		return err
+	}
+	offered, err := certificateText(c.Offered)
+	if err != nil {
+		return err
 	}
 	var session []byte // NULL
 	if c.Session != nil {
 		session = s.master.SealSecret(sessionName(c), c.Session)
 	}
-	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session)
+	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session, grade, offered, refused, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session, string(c.Grade), offered, string(c.Refused), c.Lost)
+}
+
+// certificateText is empty for no certificate.
+func certificateText(c crypto.Certificate) (string, error) {
+	if c.IsZero() {
+		return "", nil
+	}
+	text, err := c.MarshalText()
+	return string(text), err
 }
 
 func (s *Store) addMessage(m *client.NewMessage) error {

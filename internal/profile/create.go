@@ -13,7 +13,7 @@ import (
 
 // Create makes a profile and opens it. It is built beside its place and
 // renamed there, so that no half of one is ever found.
-func Create(ref Ref, keys client.Keys, passphrase []byte, cost keyfile.Cost) (*Store, error) {
+func Create(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, passphrase []byte, cost keyfile.Cost) (*Store, error) {
 	if ref.exists() {
 		return nil, ref.taken()
 	}
@@ -24,7 +24,7 @@ func Create(ref Ref, keys client.Keys, passphrase []byte, cost keyfile.Cost) (*S
 	if err != nil {
 		return nil, &client.Error{Code: client.CodeUsage, Err: err, Text: "The profile cannot be sealed: " + err.Error() + "."}
 	}
-	lock, err := place(ref, keys, master, file)
+	lock, err := place(ref, keys, first, master, file)
 	if err != nil {
 		master.Clear()
 		return nil, err
@@ -36,7 +36,7 @@ func Create(ref Ref, keys client.Keys, passphrase []byte, cost keyfile.Cost) (*S
 // place builds the folder, renames it and returns it locked. The name beside
 // the place is always the same, and locked while it is in use: whatever a
 // process that was killed has left there is found by the next.
-func place(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) (*Lock, error) {
+func place(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte) (*Lock, error) {
 	temp := ref
 	temp.Dir = filepath.Join(filepath.Dir(ref.Dir), ".new-"+filepath.Base(ref.Dir))
 	if err := os.MkdirAll(temp.Dir, dirMode); err != nil {
@@ -46,7 +46,7 @@ func place(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) (*Loc
 	if err != nil {
 		return nil, err
 	}
-	if err := build(temp, keys, master, file); err != nil {
+	if err := build(temp, keys, first, master, file); err != nil {
 		remove(lock)
 		return nil, storage(temp.Dir, err)
 	}
@@ -65,7 +65,7 @@ func place(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) (*Loc
 }
 
 // build fills an empty, locked folder. The key file comes last.
-func build(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) error {
+func build(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte) error {
 	if err := empty(ref.Dir); err != nil {
 		return err
 	}
@@ -78,6 +78,9 @@ func build(ref Ref, keys client.Keys, master *keyfile.Master, file []byte) error
 	err = db.migrate()
 	if err == nil {
 		err = insertKeys(db, master, keys)
+	}
+	if err == nil {
+		err = insertPrekey(db, master, first)
 	}
 	if err := errors.Join(err, db.close()); err != nil {
 		return err

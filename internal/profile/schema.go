@@ -56,6 +56,25 @@ CREATE TABLE outbox(
 	at       INTEGER NOT NULL,
 	frame    BLOB    NOT NULL
 ) STRICT;
+`, `
+ALTER TABLE contacts ADD COLUMN grade   TEXT    NOT NULL DEFAULT 'pinned';
+ALTER TABLE contacts ADD COLUMN offered TEXT    NOT NULL DEFAULT ''; -- certificate under another key
+ALTER TABLE contacts ADD COLUMN refused TEXT    NOT NULL DEFAULT ''; -- fingerprint
+ALTER TABLE contacts ADD COLUMN lost    INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE prekeys(
+	id       INTEGER PRIMARY KEY AUTOINCREMENT, -- never given twice
+	kind     INTEGER NOT NULL,
+	created  INTEGER NOT NULL,
+	replaced INTEGER, -- NULL: in force, or of one use
+	secret   BLOB    NOT NULL -- sealed under the id
+) STRICT;
+
+CREATE TABLE handshakes(
+	prekey    INTEGER NOT NULL,
+	ephemeral BLOB    NOT NULL,
+	PRIMARY KEY (prekey, ephemeral)
+) STRICT, WITHOUT ROWID;
 `}
 
 var (

@@ -188,6 +188,9 @@ func (s *Store) Load() (l client.Loaded, err error) {
 		if l.Contacts, err = s.contacts(); err != nil {
 			return err
 		}
+		if l.Prekeys, l.Prekey, err = s.prekeys(); err != nil {
+			return err
+		}
 		l.Outbox, err = s.outbox(`SELECT position, id, kind, contact, stored, at, NULL FROM outbox ORDER BY position`)
 		return err
 	})
@@ -202,7 +205,7 @@ func (s *Store) Load() (l client.Loaded, err error) {
 func (s *Store) contacts() (all []client.ContactRecord, err error) {
 	var bad error
 	err = s.db.query(`
-		SELECT name, state, note, since, certificate, request, session,
+		SELECT name, state, note, since, certificate, request, session, grade, offered, refused, lost,
 			(SELECT count(*) FROM messages WHERE contact = name AND unread),
 			(SELECT at FROM messages WHERE contact = name ORDER BY cursor DESC LIMIT 1)
 		FROM contacts ORDER BY name`,
@@ -217,11 +220,17 @@ func (s *Store) contacts() (all []client.ContactRecord, err error) {
 func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
 	c.Name, c.State, c.Note = r.ColumnText(0), client.ContactState(r.ColumnText(1)), r.ColumnText(2)
 	c.Since = columnTime(r, 3)
-	if text := r.ColumnRawText(4); len(text) > 0 {
-		if c.Certificate.UnmarshalText(text) != nil {
+	for i, cert := range map[int]*crypto.Certificate{4: &c.Certificate, 8: &c.Offered} {
+		if text := r.ColumnRawText(i); len(text) > 0 && cert.UnmarshalText(text) != nil {
 			return c, errSealed
 		}
-		c.Fingerprint = string(c.Certificate.Account.Fingerprint())
+	}
+	if !c.Certificate.IsZero() {
+		c.Fingerprint, c.Trust = string(c.Certificate.Account.Fingerprint()), client.Trust(r.ColumnText(7))
+	}
+	c.Grade, c.Refused, c.Lost = client.Trust(r.ColumnText(7)), crypto.Fingerprint(r.ColumnText(9)), r.ColumnInt(10)
+	if !c.Offered.IsZero() {
+		c.Trust = client.Changed
 	}
 	if copy(c.RequestID[:], r.ColumnRawBlob(5)) != len(c.RequestID) {
 		return c, errSealed
@@ -231,9 +240,9 @@ func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
 			return c, errSealed
 		}
 	}
-	c.Unread = r.ColumnInt(7)
-	if r.ColumnType(8) != sqlite3.NULL {
-		c.LastAt = columnTime(r, 8)
+	c.Unread = r.ColumnInt(11)
+	if r.ColumnType(12) != sqlite3.NULL {
+		c.LastAt = columnTime(r, 12)
 	}
 	return c, nil
 }

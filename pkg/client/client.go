@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -36,6 +37,7 @@ type Client struct {
 	session *session
 	status  Status
 	ack     uint64 // highest mailbox position to ack on the present connection
+	asks    map[crypto.MessageID]*ask
 }
 
 // New takes up the account that a store keeps. The store stays the caller's
@@ -49,7 +51,8 @@ func New(store Store) (*Client, error) {
 		store: store, profile: loaded.Profile,
 		events:  newEventLog(time.Now()),
 		wake:    make(chan struct{}, 1),
-		session: newSession(loaded, store.Seen),
+		session: newSession(loaded, store),
+		asks:    make(map[crypto.MessageID]*ask),
 	}
 	c.status = Status{State: Connecting, Waiting: c.session.waiting}
 	return c, nil
@@ -83,11 +86,19 @@ func (c *Client) Connect(ctx context.Context, name, note string) (Contact, error
 	if len(note) > MaxNote || !utf8.ValidString(note) {
 		return Contact{}, &Error{Code: CodeUsage, Text: fmt.Sprintf("The note is too long, or no UTF-8 text. Write at most %d bytes.", MaxNote)}
 	}
-	cert, err := c.session.keys.lookUp(ctx, name)
+	c.mu.Lock()
+	need, err := c.session.needsBundle(name)
+	c.mu.Unlock()
 	if err != nil {
 		return Contact{}, err
 	}
-	_, err = c.do(func(s *session, now time.Time) (*step, error) { return s.connect(cert, note, now) })
+	var bundle *e2e.Bundle
+	if need {
+		if bundle, err = c.fetch(ctx, crypto.Username(name)); err != nil {
+			return Contact{}, err
+		}
+	}
+	_, err = c.do(func(s *session, now time.Time) (*step, error) { return s.connect(name, bundle, note, now) })
 	if err != nil {
 		return Contact{}, err
 	}
@@ -113,6 +124,25 @@ func (c *Client) Reject(_ context.Context, name string) error {
 func (c *Client) Block(_ context.Context, name string) error {
 	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.block(name, now) })
 	return err
+}
+
+// Safety implements Account.
+func (c *Client) Safety(_ context.Context, name string) (Safety, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.safety(name)
+}
+
+// Trust implements Account.
+func (c *Client) Trust(_ context.Context, name string, d Decision, number string) (Contact, error) {
+	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.trust(name, d, number, now) })
+	if err != nil {
+		return Contact{}, err
+	}
+	if len(st.Contacts) > 0 {
+		return st.Contacts[0].Contact, nil
+	}
+	return c.contact(name)
 }
 
 // Send implements Account.
@@ -198,11 +228,12 @@ func (c *Client) do(f func(*session, time.Time) (*step, error)) (*step, error) {
 	for _, w := range st.warnings {
 		c.events.publish(Event{Kind: Warned, Warning: w})
 	}
-	return st, nil
+	return st, st.refused
 }
 
 func (st *step) empty() bool {
-	return len(st.Contacts)+len(st.Messages)+len(st.States)+len(st.Enqueue)+len(st.Settle)+len(st.Stored) == 0
+	return len(st.Contacts)+len(st.Messages)+len(st.States)+len(st.Enqueue)+len(st.Settle)+len(st.Stored)+
+		len(st.AddPrekeys)+len(st.ReplacePrekeys)+len(st.DropPrekeys)+len(st.AddHandshakes) == 0
 }
 
 // tell publishes what a step has changed. The caller holds mu.
@@ -240,6 +271,9 @@ func (c *Client) tell(st *step) {
 func (c *Client) setStatus(s Status) {
 	s.Waiting = c.session.waiting
 	c.status = s
+	if s.State == Offline {
+		c.failAsks(s)
+	}
 	c.events.publish(Event{Kind: StatusChanged, Status: &s})
 }
 
@@ -260,6 +294,9 @@ func (c *Client) handle(f protocol.Frame) error {
 		s := c.status
 		s.CaughtUp = true
 		c.setStatus(s)
+		return nil
+	}
+	if c.answered(f) {
 		return nil
 	}
 	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })

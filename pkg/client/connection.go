@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -45,6 +46,11 @@ func (c *Client) Run(ctx context.Context) error {
 	defer c.events.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
 	pause := firstPause
 	var status Status
+	if c.session.keys.Certificate.Version < crypto.EndToEndVersion {
+		c.update(Status{State: Offline, Code: CodeRefused, Fatal: true, Reason: "This account was made by a version of chat from before the end-to-end protocol was complete. Its history can be read; to talk, make a new account: chat login NAME"})
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	for ctx.Err() == nil {
 		c.update(Status{State: Connecting, Reason: status.Reason, Code: status.Code})
 		began := time.Now()
@@ -149,6 +155,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.ack = 0
+	c.asksAnew()
 	c.setStatus(Status{State: Connected})
 	c.mu.Unlock()
 
@@ -208,6 +215,8 @@ func (c *Client) patience() time.Duration {
 func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 	var position int64
 	var acked uint64
+	maintenance := time.NewTicker(maintenanceInterval)
+	defer maintenance.Stop()
 	for {
 		c.mu.Lock()
 		ack := c.ack
@@ -222,6 +231,11 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 			ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
 			return
+		}
+		for _, frame := range c.unasked() {
+			if writeFrame(ws, frame) != nil {
+				return
+			}
 		}
 		items, err := c.store.Outbox(position, outboxBatch)
 		if err != nil {
@@ -243,7 +257,22 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 		select {
 		case <-c.wake:
 		case <-ctx.Done():
+		case <-maintenance.C:
+			c.maintain()
 		}
+	}
+}
+
+// maintenanceInterval is how often a client that stays connected looks whether
+// its prekeys are due. On every login it does so anyway.
+const maintenanceInterval = time.Hour
+
+// maintain replaces prekeys that are due. A disk that fails is told of; the
+// next try comes.
+func (c *Client) maintain() {
+	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.maintain(nil, now) })
+	if err != nil {
+		c.events.publish(Event{Kind: Warned, Warning: err.Error()})
 	}
 }
 

@@ -122,12 +122,13 @@ func newHTTPClient(t *tls.Config) *http.Client {
 	}
 }
 
-// NewKeys makes the identity of a new device for a name at a relay, or returns
-// ErrUsage for what is no name.
-func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time) (Keys, error) {
+// NewKeys makes the identity of a new device for a name at a relay, and its
+// first signed prekey, which the Store has to keep from the beginning. It
+// returns ErrUsage for what is no name.
+func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time) (Keys, crypto.PrekeyPrivate, error) {
 	user, err := ParseName(name)
 	if err != nil {
-		return Keys{}, err
+		return Keys{}, crypto.PrekeyPrivate{}, err
 	}
 	k := Keys{
 		Server: server, Relay: relay,
@@ -135,15 +136,15 @@ func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time
 	}
 	k.Certificate = crypto.NewCertificate(k.Account, crypto.Certificate{
 		Relay: relay, User: user, Device: crypto.NewDeviceID(),
-		Login: k.Device.Public(), Box: k.Box.Public(), Created: now,
+		Login: k.Device.Public(), Box: k.Box.Public(), Version: crypto.EndToEndVersion, Created: now,
 	})
-	return k, nil
+	return k, crypto.NewPrekey(crypto.PrekeySigned, 1, now), nil
 }
 
-// Register makes the name of the keys known to the relay. It may be called
-// again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged,
+// Register makes the name of the keys known to the relay, with a first signed
+// prekey. It may be called again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged,
 // ErrRefused, or ErrUsage for an address or a proxy that cannot be used.
-func Register(ctx context.Context, k Keys) error {
+func Register(ctx context.Context, k Keys, first crypto.PrekeyPrivate) error {
 	h := k.httpClient()
 	var info protocol.RelayInfo
 	if err := call(ctx, h, k.Server, http.MethodGet, protocol.PathRelay, nil, &info); err != nil {
@@ -152,11 +153,12 @@ func Register(ctx context.Context, k Keys) error {
 	if info.Relay != k.Relay {
 		return relayKeyChanged(k.Server, info.Relay.Fingerprint())
 	}
-	proof := crypto.Registration{Host: k.Server.Host, Certificate: k.Certificate, RelayNonce: info.Nonce}
+	prekey := first.Sign(k.Certificate, k.Device)
+	proof := crypto.Registration{Host: k.Server.Host, Certificate: k.Certificate, Prekey: prekey, RelayNonce: info.Nonce}
 	byAccount, byDevice := proof.Sign(k.Account, k.Device)
 	body := protocol.EncodeBody(protocol.RegisterRequest{
 		Username: k.Certificate.User, PublicKey: k.Certificate.Box, Certificate: k.Certificate,
-		Host: k.Server.Host, Nonce: info.Nonce, AccountSignature: byAccount, DeviceSignature: byDevice,
+		SignedPrekey: prekey.Raw(), Host: k.Server.Host, Nonce: info.Nonce, AccountSignature: byAccount, DeviceSignature: byDevice,
 	})
 	var user protocol.UserInfo
 	return call(ctx, h, k.Server, http.MethodPost, protocol.PathRegister, body, &user)
@@ -182,30 +184,6 @@ func Free(ctx context.Context, server Server, relay crypto.RelayPublic, name str
 		err = taken(server)
 	}
 	return err
-}
-
-// lookUp asks the relay for a person's certificate and checks what can be
-// checked without knowing the person.
-func (k Keys) lookUp(ctx context.Context, name string) (crypto.Certificate, error) {
-	user, err := ParseName(name)
-	if err != nil {
-		return crypto.Certificate{}, err
-	}
-	if user == k.Certificate.User {
-		return crypto.Certificate{}, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
-	}
-	var info protocol.UserInfo
-	if err := call(ctx, k.httpClient(), k.Server, http.MethodGet, usersPath(name), nil, &info); err != nil {
-		if errors.Is(err, ErrNoUser) {
-			return crypto.Certificate{}, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Names are exact: ask them for theirs.", name, k.Server.Address())}
-		}
-		return crypto.Certificate{}, err
-	}
-	c := info.Certificate
-	if c.User != user || info.Username != user || c.Relay != k.Relay || c.Box != info.PublicKey {
-		return crypto.Certificate{}, &Error{Code: CodeKeyChanged, Text: "The relay answered with a certificate that is not " + name + "'s. Do not use this relay before its operator has explained it."}
-	}
-	return c, nil
 }
 
 // call makes one HTTP request and decodes the answer into out.

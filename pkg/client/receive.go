@@ -1,7 +1,9 @@
 package client
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"secure-messaging/pkg/crypto"
@@ -19,6 +21,8 @@ func (s *session) receive(f protocol.Frame, now time.Time) (*step, error) {
 		return s.receiveAccepted(f, now)
 	case *protocol.EncryptedMessage:
 		return s.receiveMessage(f, now)
+	case *protocol.PrekeyStock:
+		return s.maintain(&stock{f.Signed, f.OneTime}, now)
 	case *protocol.Receipt:
 		return s.receiveReceipt(f), nil
 	case *protocol.Error:
@@ -29,50 +33,101 @@ func (s *session) receive(f protocol.Frame, now time.Time) (*step, error) {
 
 func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
-	cert := f.Certificate
-	if cert.Address() != f.From || cert.Relay != s.keys.Relay || cert.User == s.keys.Certificate.User {
-		return st.warn("A request in the name of %s came with a certificate that is not theirs, and was refused. If you expected one, ask them by another way.", f.From.User), nil
-	}
-	c, known := s.contacts[cert.User]
+	c, known := s.contacts[f.From.User]
 	if known && c.State == Blocked {
 		return st, nil
 	}
-	if known && samePin(c, cert) != nil {
-		return st.warn("A request came in the name of %s with another key than the one you know, and was refused. Ask %s by another way.", c.Name, c.Name), nil
+	signed, ephemeral, ok := e2e.EphemeralOf(f.Data)
+	if !ok || f.From.User == s.keys.Certificate.User {
+		return st.warn(notOpened, f.From.User), nil
 	}
-	if (!known || c.State == Known) && s.incoming() >= MaxRequests {
+	seen, count, err := s.stored.Handshakes(signed, ephemeral)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case seen:
+		return st, nil // a copy
+	case count >= maxHandshakes:
+		return st.warn("So many requests have come that one more, of %s, was dropped. They can ask again in a week.", f.From.User), nil
+	case (!known || c.State == Known) && s.incoming() >= MaxRequests:
 		return st.warn("%d requests wait for an answer; one more, of %s, was dropped. Answer some: chat requests", MaxRequests, f.From.User), nil
 	}
-	peer, err := e2e.New(s.local(), cert)
+	r, body, err := s.openRequest(f, now)
+	switch {
+	case errors.Is(err, errNotOpened):
+		return st.warn(notOpened, f.From.User), nil
+	case err != nil:
+		return nil, err
+	}
+	st.AddHandshakes = []Handshake{{r.Signed, r.Ephemeral}}
+	if r.OneTime != 0 {
+		st.DropPrekeys = []crypto.PrekeyID{r.OneTime}
+	}
+	if known && !samePin(c, r.Certificate) {
+		return st.warn("%s", st.offer(c, r.Certificate)), nil
+	}
+	if known && r.Certificate.Created.Before(c.Certificate.Created) {
+		return st.warn("A request of %s came from a device that they have replaced, and was refused.", c.Name), nil
+	}
+	return st, s.takeRequest(st, c, r, body, f.ID, now)
+}
+
+const notOpened = "A request in the name of %s could not be opened, and was refused. If you expected one, ask them by another way, and let them ask again."
+
+var errNotOpened = errors.New("the request cannot be opened")
+
+// openRequest opens a request and checks that it is what the relay says it is.
+// errNotOpened covers everything that is wrong with it; any other error is the
+// store's.
+func (s *session) openRequest(f *protocol.ConnectionRequest, now time.Time) (e2e.Request, content, error) {
+	find := &secrets{stored: s.stored}
+	r, err := e2e.Answer(s.local(), find, f.Data, now)
+	if find.err != nil {
+		return r, content{}, find.err
+	}
 	if err != nil {
-		return st.warn("A request in the name of %s came with keys that cannot be used, and was refused. If you expected one, ask them to update chat.", cert.User), nil
+		return r, content{}, errNotOpened
 	}
-	body, peer, err := openContent(peer, f.Data, f.ID)
-	if err != nil || body.Type != contentRequest {
-		return st.warn("A request in the name of %s could not be opened, and was refused. If you expected one, ask them by another way.", f.From.User), nil
+	body, err := parseContent(r.Text)
+	if err != nil || body.Type != contentRequest || body.ID != f.ID || r.Certificate.Address() != f.From {
+		return r, content{}, errNotOpened
 	}
-	if known && c.RequestID == f.ID {
-		return st, nil // a second copy
+	return r, body, nil
+}
+
+// takeRequest goes on from a request of somebody who may ask.
+func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body content, id crypto.MessageID, now time.Time) error {
+	peer, err := e2e.Restore(c.Session)
+	if err != nil {
+		peer = e2e.Session{} // damaged: nothing of it can be used again
 	}
-	if !known || c.State == Known {
-		c = ContactRecord{
-			Contact:     Contact{Name: string(cert.User), State: Incoming, Fingerprint: string(cert.Account.Fingerprint()), Since: now},
-			Certificate: cert, Session: peer.State(),
-		}
+	if c.State == "" || c.State == Known {
+		c.State, c.Since, c.Note = Incoming, now, ""
 	}
+	again := c.State == Accepted
+	c.pin(r.Certificate)
+	c.Session, c.Lost = peer.Join(s.local(), r).State(), 0
 	if body.Body != "" || c.State != Incoming { // asked again in silence: they said who they are before
 		c.Note = body.Body
 	}
 	if c.State == Incoming {
-		c.RequestID = f.ID
-		st.Contacts = []ContactRecord{c}
-		return st, nil
+		c.RequestID = id
+		st.Contacts = append(st.Contacts, c)
+		return nil
+	}
+	if c.Trust == Changed {
+		st.Contacts = append(st.Contacts, c)
+		return nil // the user has to look first
 	}
 	// Both asked, or they ask again after we accepted: the answer is known.
 	if err := s.acceptInto(st, c, now); err != nil {
-		return st.warn("The request of %s cannot be answered. %s", c.Name, err), nil
+		st.warn("The request of %s cannot be answered. %s", c.Name, err)
 	}
-	return st, nil
+	if again {
+		st.warn("%s has begun a new session with you, as after something was lost. If you did not expect it, compare safety numbers: chat verify %s", c.Name, c.Name)
+	}
+	return nil
 }
 
 // incoming counts the requests that wait for an answer of the user.
@@ -88,15 +143,20 @@ func (s *session) incoming() (n int) {
 func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
 	c, ok := s.contacts[f.From.User]
-	if !ok || c.State != Requested || c.Certificate.Address() != f.From {
-		return st, nil // crossed, a second copy, or not asked for
+	if !ok || c.State != Requested && c.State != Accepted || c.Certificate.Address() != f.From {
+		return st, nil // not asked for
 	}
-	c, body, err := s.open(c, f.Data, f.ID)
+	next, body, _, err := open(c, f.Data, f.ID, now)
 	if err != nil || body.Type != contentAccept {
+		if c.State == Accepted {
+			return st, nil // a copy
+		}
 		return st.warn("An answer in the name of %s could not be opened, and was refused. Ask them by another way whether they have accepted.", c.Name), nil
 	}
-	c.State, c.Since = Accepted, now
-	st.Contacts = []ContactRecord{c}
+	if c.State == Requested {
+		next.State, next.Since = Accepted, now
+	}
+	st.Contacts = []ContactRecord{next}
 	return st, nil
 }
 
@@ -106,7 +166,7 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	if !ok || c.State != Accepted && c.State != Requested || c.Certificate.Address() != f.From {
 		return st, nil // the relay should have kept it; nobody else's words are shown
 	}
-	seen, err := s.seen(f.From, f.ID)
+	seen, err := s.stored.Seen(f.From, f.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -114,58 +174,63 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 		return st, nil
 	}
 	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
-	next, body, err := s.open(c, f.Data, f.ID)
-	unreadable := err != nil || body.Type == contentRequest || body.Type == contentAccept
-	if c.State == Requested {
-		if unreadable {
-			return st, nil
-		}
-		// Whoever writes to us has accepted; the answer itself was lost.
-		next.State, next.Since = Accepted, now
+	next, body, skipped, err := open(c, f.Data, f.ID, now)
+	if err == nil && (body.Type == contentRequest || body.Type == contentAccept) {
+		err = errContent
 	}
-	if unreadable {
+	if err != nil && c.State == Requested {
+		return st, nil
+	}
+	missing := skipped - c.Lost
+	if err == nil && c.State == Requested {
+		// Whoever writes to us has accepted; the answer itself was lost, and is
+		// one of those that were skipped.
+		next.State, next.Since = Accepted, now
+		missing--
+	}
+	switch {
+	case errors.Is(err, errContent):
+		// It came from them, and used up its key; nobody can read it.
+		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
+	case err != nil:
 		// Keeping its place tells the user that something was said and lost.
 		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
-	} else {
+		next.Lost++
+	default:
 		m.Type, m.SentAt = body.Type, body.sentAt()
 		if body.Type == TypeText {
 			m.Text = body.Body
 		}
-		st.Contacts = []ContactRecord{next}
 	}
-	st.Messages = []NewMessage{{Message: m, Author: f.From}}
+	st.Contacts = []ContactRecord{next}
+	if missing > 0 && (err == nil || errors.Is(err, errContent)) {
+		gap := m
+		gap.ID, gap.Type, gap.Text = crypto.NewMessageID().String(), TypeMissing, strconv.Itoa(missing)
+		st.Messages = append(st.Messages, NewMessage{Message: gap, Author: f.From})
+	}
+	st.Messages = append(st.Messages, NewMessage{Message: m, Author: f.From})
 	return st, nil
 }
 
-// open opens what a contact sealed and returns the record to store.
-func (s *session) open(c ContactRecord, sealed []byte, id crypto.MessageID) (ContactRecord, content, error) {
-	peer, err := e2e.Restore(s.local(), c.Certificate, c.Session)
+// open opens what a contact sealed and returns the record to store, and how
+// many messages in front of it have not come. errContent says that it did open
+// and holds what no message may; the record is then one step further all the
+// same. After any other error the record is as it was.
+func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_ ContactRecord, _ content, skipped int, err error) {
+	peer, err := e2e.Restore(c.Session)
 	if err != nil {
-		return c, content{}, err
+		return c, content{}, 0, err
 	}
-	body, peer, err := openContent(peer, sealed, id)
+	opened, peer, err := peer.Open(sealed, now)
 	if err != nil {
-		return c, content{}, err
+		return c, content{}, 0, err
 	}
-	c.Session = peer.State()
-	return c, body, nil
-}
-
-// openContent opens and parses; the id inside must be the one outside, or the
-// relay could make one message look like two.
-func openContent(peer e2e.Session, sealed []byte, id crypto.MessageID) (content, e2e.Session, error) {
-	text, next, err := peer.Open(sealed)
-	if err != nil {
-		return content{}, nil, err
+	c.Session, c.Lost = peer.State(), 0
+	body, err := parseContent(opened.Text)
+	if err == nil && body.ID != id { // or the relay could make one message look like two
+		err = errContent
 	}
-	body, err := parseContent(text)
-	if err != nil {
-		return content{}, nil, err
-	}
-	if body.ID != id {
-		return content{}, nil, errContent
-	}
-	return body, next, nil
+	return c, body, opened.Skipped, err
 }
 
 func (s *session) receiveReceipt(f *protocol.Receipt) *step {
@@ -207,9 +272,7 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	case kindMessage:
 		st.States = []StateChange{{ID: it.ID, State: Failed, Reason: refusal(f.Code, it.Contact)}}
 	case kindRequest:
-		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Requested {
-			st.forget(c, now)
-		}
+		s.retract(st, it, now)
 		return st.warn("The request to %s was refused: %s.", it.Contact, refusal(f.Code, it.Contact))
 	case kindAccept:
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNoRequest {
@@ -219,6 +282,8 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		if f.Code == protocol.CodeMailboxFull {
 			return st.warn("So much waits for %s that your answer could not be added. They learn of it with your first message.", it.Contact)
 		}
+	case kindPrekeys:
+		return st.warn("The relay has refused new keys of this device (%s). Update the older of the two.", printable(string(f.Code)))
 	case kindBlock:
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Blocked && f.Code == protocol.CodeUnknownUser {
 			st.forget(c, now)
@@ -226,6 +291,23 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 		}
 	}
 	return st
+}
+
+// retract takes back a request that the relay has refused, and the session
+// that it would have begun.
+func (s *session) retract(st *step, it OutboxItem, now time.Time) {
+	c := s.contacts[crypto.Username(it.Contact)]
+	if c.RequestID != it.ID {
+		return // a newer one is on its way
+	}
+	if peer, err := e2e.Restore(c.Session); err == nil {
+		c.Session = peer.Retract().State()
+	}
+	if c.State == Requested {
+		st.forget(c, now)
+	} else {
+		st.Contacts = append(st.Contacts, c)
+	}
 }
 
 // answering reports whether our answer to a contact's request is still on its

@@ -28,7 +28,16 @@ type session struct {
 	contacts map[crypto.Username]ContactRecord
 	outbox   map[crypto.MessageID]OutboxItem // without Frame
 	waiting  int                             // of outbox, what the relay does not have
-	seen     func(crypto.Address, crypto.MessageID) (bool, error)
+	prekeys  map[crypto.PrekeyID]PrekeyInfo
+	prekey   crypto.PrekeyID // the highest id ever given
+	stored   lookups
+}
+
+// lookups is what a session asks its store.
+type lookups interface {
+	Seen(crypto.Address, crypto.MessageID) (bool, error)
+	Prekey(crypto.PrekeyKind, crypto.PrekeyID) (crypto.PrekeyPrivate, error)
+	Handshakes(crypto.PrekeyID, crypto.BoxPublic) (seen bool, count int, err error)
 }
 
 // step is what follows from one input. The zero step changes nothing.
@@ -37,14 +46,20 @@ type step struct {
 	ack      uint64   // mailbox position that may be acked once the changes are written
 	warnings []string // for the user
 	retry    bool     // the relay asked to send again later
+	refused  error    // what a wish has come to, for its caller, once the changes are written
 }
 
-func newSession(l Loaded, seen func(crypto.Address, crypto.MessageID) (bool, error)) *session {
+func newSession(l Loaded, stored lookups) *session {
 	s := &session{
 		keys:     l.Keys,
 		contacts: make(map[crypto.Username]ContactRecord, len(l.Contacts)),
 		outbox:   make(map[crypto.MessageID]OutboxItem, len(l.Outbox)),
-		seen:     seen,
+		prekeys:  make(map[crypto.PrekeyID]PrekeyInfo, len(l.Prekeys)),
+		prekey:   l.Prekey,
+		stored:   stored,
+	}
+	for _, k := range l.Prekeys {
+		s.prekeys[k.ID] = k
 	}
 	for _, c := range l.Contacts {
 		s.contacts[crypto.Username(c.Name)] = c
@@ -65,6 +80,9 @@ func (s *session) apply(st *step) {
 		old := s.contacts[crypto.Username(c.Name)]
 		c.Unread, c.LastAt = old.Unread, old.LastAt
 		s.contacts[crypto.Username(c.Name)] = c
+		if len(old.Session) > 0 && len(c.Session) > 0 && &old.Session[0] != &c.Session[0] {
+			clear(old.Session)
+		}
 	}
 	for _, m := range st.Messages {
 		c, ok := s.contacts[crypto.Username(m.Contact)]
@@ -90,18 +108,22 @@ func (s *session) apply(st *step) {
 	for _, id := range st.Settle {
 		s.drop(id)
 	}
+	s.applyPrekeys(st)
 }
 
 func (s *session) keep(it OutboxItem) {
 	it.Frame = nil
 	s.outbox[it.ID] = it
-	if !it.Stored {
+	if it.counts() {
 		s.waiting++
 	}
 }
 
+// counts reports whether an item is one that its user waits for.
+func (it OutboxItem) counts() bool { return !it.Stored && it.Kind != kindPrekeys }
+
 func (s *session) drop(id crypto.MessageID) {
-	if it, ok := s.outbox[id]; ok && !it.Stored {
+	if it, ok := s.outbox[id]; ok && it.counts() {
 		s.waiting--
 	}
 	delete(s.outbox, id)
@@ -112,6 +134,7 @@ var (
 	kindRequest = (*protocol.ConnectRequest)(nil).Type()
 	kindAccept  = (*protocol.AcceptConnection)(nil).Type()
 	kindBlock   = (*protocol.Block)(nil).Type()
+	kindPrekeys = (*protocol.PublishPrekeys)(nil).Type()
 )
 
 // list returns the contacts by name.
@@ -176,11 +199,14 @@ func (s *session) send(to, text string, now time.Time) (*step, error) {
 	case Blocked:
 		return nil, &Error{Code: CodeNotContact, Text: "You have blocked " + to + ". To lift it: chat connect " + to}
 	}
+	if err := c.mustLook(); err != nil {
+		return nil, err
+	}
 	if err := s.room(); err != nil {
 		return nil, err
 	}
 	body := newContent(contentText, text, now)
-	c, sealed, err := s.seal(c, body)
+	c, sealed, err := s.seal(c, body, now)
 	if err != nil {
 		return nil, err
 	}
@@ -199,12 +225,14 @@ func (s *session) send(to, text string, now time.Time) (*step, error) {
 }
 
 // seal advances the session with a contact and returns the record to store.
-func (s *session) seal(c ContactRecord, body content) (ContactRecord, []byte, error) {
-	peer, err := e2e.Restore(s.local(), c.Certificate, c.Session)
+func (s *session) seal(c ContactRecord, body content, now time.Time) (ContactRecord, []byte, error) {
+	peer, err := e2e.Restore(c.Session)
 	if err != nil {
 		return c, nil, damaged(c.Name, err)
 	}
-	sealed, next, err := peer.Seal(body.encode())
+	text := body.encode()
+	sealed, next, err := peer.Seal(text, now)
+	clear(text)
 	if err != nil {
 		return c, nil, damaged(c.Name, err)
 	}
@@ -220,61 +248,87 @@ func (st *step) enqueue(f protocol.Frame, id crypto.MessageID, contact string, n
 	st.Enqueue = append(st.Enqueue, OutboxItem{ID: id, Kind: f.Type(), Contact: contact, Frame: protocol.Encode(f), At: now})
 }
 
-// connect asks a person whose certificate the relay gave. Only a person that
-// is unknown so far is taken at the relay's word; from then on the pin counts.
-func (s *session) connect(cert crypto.Certificate, note string, now time.Time) (*step, error) {
-	name := string(cert.User)
-	c, known := s.contacts[cert.User]
-	if known {
-		if err := samePin(c, cert); err != nil {
-			return nil, err
-		}
-		switch c.State {
-		case Accepted:
-			return &step{}, nil
-		case Incoming:
-			return s.accept(name, now)
-		}
+// needsBundle reports whether connect wants prekeys of a person, and returns
+// an error where it would come to nothing.
+func (s *session) needsBundle(name string) (bool, error) {
+	user, err := ParseName(name)
+	if err != nil {
+		return false, err
+	}
+	if user == s.keys.Certificate.User {
+		return false, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
+	}
+	c, known := s.contacts[user]
+	if !known {
+		return true, nil
+	}
+	if err := c.mustLook(); err != nil {
+		return false, err
+	}
+	return c.State != Incoming && (c.State != Accepted || c.broken()), nil
+}
+
+// broken reports whether the session with a contact has stopped to work, as
+// after a profile was put back from an older copy.
+func (c *ContactRecord) broken() bool {
+	peer, err := e2e.Restore(c.Session)
+	return c.Lost > 0 || err != nil || !peer.Begun()
+}
+
+// connect asks a person, with what the relay gave for them where needsBundle
+// wants it. Only a person that is unknown so far is taken at the relay's word;
+// from then on the pin counts. A contact whose session is broken is asked anew.
+func (s *session) connect(name string, b *e2e.Bundle, note string, now time.Time) (*step, error) {
+	need, err := s.needsBundle(name)
+	if err != nil {
+		return nil, err
+	}
+	c, known := s.contacts[crypto.Username(name)]
+	switch {
+	case c.State == Incoming:
+		return s.accept(name, now)
+	case !need:
+		return &step{}, nil
+	case b == nil:
+		return nil, ErrConflict // it was not needed a moment ago
+	}
+	st := &step{}
+	cert := b.Certificate
+	if known && !samePin(c, cert) {
+		st.refused = st.offer(c, cert)
+		return st, nil
 	}
 	if err := s.room(); err != nil {
 		return nil, err
 	}
-	peer, err := e2e.New(s.local(), cert)
+	if c.State != Accepted {
+		c.State, c.Since = Requested, now
+	}
+	c.pin(cert)
+	body := newContent(contentRequest, note, now)
+	peer, err := e2e.Restore(c.Session)
+	if err != nil {
+		peer = e2e.Session{} // damaged: nothing of it can be used again
+	}
+	data, peer, err := peer.Ask(s.local(), *b, body.encode(), now)
 	if err != nil {
 		return nil, noSession(err, name)
 	}
-	c = ContactRecord{
-		Contact:     Contact{Name: name, State: Requested, Fingerprint: string(cert.Account.Fingerprint()), Since: now},
-		Certificate: cert, Session: peer.State(),
-	}
-	body := newContent(contentRequest, note, now)
-	c, sealed, err := s.seal(c, body)
-	if err != nil {
-		return nil, err
-	}
-	c.RequestID = body.ID
-	st := &step{}
+	c.Session, c.RequestID, c.Lost = peer.State(), body.ID, 0
 	st.Contacts = []ContactRecord{c}
-	st.enqueue(&protocol.ConnectRequest{ID: body.ID, Target: cert.Address(), Data: sealed}, body.ID, name, now)
+	st.enqueue(&protocol.ConnectRequest{ID: body.ID, Target: cert.Address(), Data: data}, body.ID, name, now)
 	return st, nil
 }
 
 // noSession says why there can be no session with a person.
 func noSession(err error, name string) error {
-	if errors.Is(err, e2e.ErrSelf) {
+	switch {
+	case errors.Is(err, e2e.ErrSelf):
 		return &Error{Code: CodeUsage, Err: err, Text: "You cannot connect to yourself."}
+	case errors.Is(err, e2e.ErrVersion):
+		return &Error{Code: CodeRefused, Err: err, Text: name + " has an account from before the end-to-end protocol was complete. Ask them to make a new one with the present version of chat."}
 	}
 	return &Error{Code: CodeRefused, Err: err, Text: "The keys that the relay shows for " + name + " cannot be used. Ask them to update chat, and tell the relay's operator."}
-}
-
-// samePin refuses a certificate under another account key than the pinned one.
-func samePin(c ContactRecord, cert crypto.Certificate) error {
-	if !c.Certificate.IsZero() && c.Certificate.Account != cert.Account {
-		return &Error{Code: CodeKeyChanged, Text: fmt.Sprintf(
-			"The relay now shows another key for %s (%s) than the one you know (%s). Somebody may be posing as %s. Compare fingerprints with them by another way before anything else.",
-			c.Name, cert.Account.Fingerprint(), c.Fingerprint, c.Name)}
-	}
-	return nil
 }
 
 // accept agrees to a request that came in.
@@ -285,6 +339,9 @@ func (s *session) accept(name string, now time.Time) (*step, error) {
 	}
 	if c.State == Accepted {
 		return &step{}, nil
+	}
+	if err := c.mustLook(); err != nil {
+		return nil, err
 	}
 	if err := s.room(); err != nil {
 		return nil, err
@@ -297,7 +354,7 @@ func (s *session) accept(name string, now time.Time) (*step, error) {
 // a crossed request that arrives could keep the connection from emptying it.
 func (s *session) acceptInto(st *step, c ContactRecord, now time.Time) error {
 	body := newContent(contentAccept, "", now)
-	c, sealed, err := s.seal(c, body)
+	c, sealed, err := s.seal(c, body, now)
 	if err != nil {
 		return err
 	}

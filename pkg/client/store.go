@@ -23,6 +23,13 @@ type Store interface {
 	// history, read or not.
 	Seen(from crypto.Address, id crypto.MessageID) (bool, error)
 
+	// Prekey returns the secret of a prekey, or ErrNotFound.
+	Prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) (crypto.PrekeyPrivate, error)
+
+	// Handshakes reports whether a request with that ephemeral key was opened
+	// under a signed prekey, and how many were opened under it.
+	Handshakes(signed crypto.PrekeyID, ephemeral crypto.BoxPublic) (seen bool, count int, err error)
+
 	// History returns the messages that q selects, oldest first; q.Limit is set.
 	History(q Query) ([]Message, error)
 
@@ -40,8 +47,18 @@ type Store interface {
 type Loaded struct {
 	Keys     Keys
 	Contacts []ContactRecord
-	Outbox   []OutboxItem // without Frame
-	Profile  string       // where the store lies, for Identity
+	Outbox   []OutboxItem    // without Frame
+	Prekeys  []PrekeyInfo    // by id
+	Prekey   crypto.PrekeyID // the highest id that was ever given to a prekey
+	Profile  string          // where the store lies, for Identity
+}
+
+// PrekeyInfo is what the client keeps in memory of a prekey.
+type PrekeyInfo struct {
+	Kind     crypto.PrekeyKind
+	ID       crypto.PrekeyID
+	Created  time.Time
+	Replaced time.Time // of a signed prekey: when a newer one took its place; else zero
 }
 
 // Keys is the identity of a device and the relay where it is at home.
@@ -61,6 +78,11 @@ type ContactRecord struct {
 	Certificate crypto.Certificate // pinned with the first request in either direction
 	RequestID   crypto.MessageID   // of the request that is open or was answered
 	Session     []byte             // state of the end-to-end session; secret
+
+	Grade   Trust              // Pinned or Verified: what Contact.Trust is while no other key is on offer
+	Offered crypto.Certificate // under another account key, shown in their name; zero for none
+	Refused crypto.Fingerprint // of the account key that the user has refused last
+	Lost    int                // messages that came and could not be opened since the last that could
 }
 
 // Changes is one step of the client: everything that must be written together.
@@ -71,6 +93,17 @@ type Changes struct {
 	Enqueue  []OutboxItem
 	Settle   []crypto.MessageID // outbox items that are done
 	Stored   []crypto.MessageID // outbox items that the relay has, but the recipient does not
+
+	AddPrekeys     []crypto.PrekeyPrivate
+	ReplacePrekeys []PrekeyInfo      // signed prekeys of which Replaced is to be set
+	DropPrekeys    []crypto.PrekeyID // with their secrets, and the handshakes under them
+	AddHandshakes  []Handshake
+}
+
+// Handshake is a request that was opened, to know a copy of it.
+type Handshake struct {
+	Signed    crypto.PrekeyID
+	Ephemeral crypto.BoxPublic
 }
 
 // NewMessage is a message on its way into the history.
