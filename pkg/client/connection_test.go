@@ -430,12 +430,12 @@ func TestAnotherRelay(t *testing.T) {
 		{"another key", string(other.Public().Fingerprint()), func(l *line) { l.key = other; l.challenge(); l.gone() }},
 		{"another's signature", "does not prove", func(l *line) {
 			n := crypto.NewNonce()
-			l.send(&protocol.Challenge{Version: 1, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(other, n)})
+			l.send(&protocol.Challenge{Version: protocol.Version, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(other, n)})
 			l.gone()
 		}},
 		{"a replayed challenge", "does not prove", func(l *line) {
 			n := crypto.NewNonce()
-			l.send(&protocol.Challenge{Version: 1, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, crypto.NewNonce())})
+			l.send(&protocol.Challenge{Version: protocol.Version, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, crypto.NewNonce())})
 			l.gone()
 		}},
 		{"a replayed welcome", "does not prove", func(l *line) {
@@ -475,7 +475,7 @@ func TestMisbehaviour(t *testing.T) {
 	}{
 		{"another version", func(l *line) {
 			n := crypto.NewNonce()
-			l.send(&protocol.Challenge{Version: 2, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, n)})
+			l.send(&protocol.Challenge{Version: protocol.Version + 1, Relay: l.key.Public(), Nonce: n, Signature: crypto.SignChallenge(l.key, n)})
 			l.gone()
 		}},
 		{"hangs up at once", func(l *line) {}},

@@ -18,26 +18,45 @@ import (
 // sealed is a body that from seals for to, as its own client would.
 func sealed(t *testing.T, from, to *person, c content) protocol.Sealed {
 	t.Helper()
-	peer, err := e2e.New(from.local(), to.cert())
+	record := from.contacts[crypto.Username(to.name)]
+	peer, err := e2e.Restore(record.Session)
+	if err == nil && !peer.Begun() { // then one of which they know nothing
+		_, peer, err = peer.Ask(from.local(), *from.w.bundle(evil(from.w, "nobody", from.w.relay.Public())), nil, from.w.now)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _, err := peer.Seal(c.encode())
+	b, next, err := peer.Seal(c.encode(), from.w.now)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if record.Name != "" {
+		record.Session = next.State()
+		from.contacts[crypto.Username(to.name)] = record
+		from.store.contacts[to.name] = record
 	}
 	return b
+}
+
+// requested is the data of a request, as the client of from would make it.
+func requested(t *testing.T, from, to *person, c content) protocol.Sealed {
+	t.Helper()
+	data, _, err := e2e.Session{}.Ask(from.local(), *from.w.bundle(to), c.encode(), from.w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 // evil is somebody with the keys of nobody else: a stranger who poses as
 // another, at any relay.
 func evil(w *world, name string, relay crypto.RelayPublic) *person {
 	w.t.Helper()
-	keys, err := NewKeys(Server{Host: "localhost", Port: "1"}, relay, name, w.now)
+	keys, first, err := NewKeys(Server{Host: "localhost", Port: "1"}, relay, name, w.now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := &person{w: w, name: name, store: NewMemStore(keys)}
+	p := &person{w: w, name: name, store: NewMemStore(keys, first)}
 	p.restart()
 	return p
 }
@@ -68,36 +87,25 @@ func TestHostileRequests(t *testing.T) {
 	carol := w.people["carol"]
 	w.befriend(alice, bob)
 	mallory := evil(w, "mallory", w.relay.Public())
-	falseBob, falseAlice := evil(w, "bob", w.relay.Public()), evil(w, "alice", w.relay.Public())
-	elsewhere := evil(w, "mallory", crypto.NewRelayPrivate().Public())
 	note := newContent(contentRequest, "hi", w.now)
-	request := func(p *person) *protocol.ConnectionRequest {
-		return &protocol.ConnectionRequest{Seq: 7, From: p.cert().Address(), ID: note.ID, Time: 1, Certificate: p.cert(), Data: sealed(t, p, alice, note)}
+	request := func(p *person, c content) *protocol.ConnectionRequest {
+		return &protocol.ConnectionRequest{Seq: 7, From: p.cert().Address(), ID: c.ID, Time: 1, Data: requested(t, p, alice, c)}
 	}
 	with := func(f *protocol.ConnectionRequest, change func(*protocol.ConnectionRequest)) *protocol.ConnectionRequest {
 		change(f)
 		return f
 	}
 	for name, f := range map[string]protocol.Frame{
-		"another's certificate": with(request(mallory), func(f *protocol.ConnectionRequest) { f.Certificate = carol.cert() }),
-		"another's name":        with(request(mallory), func(f *protocol.ConnectionRequest) { f.From = carol.cert().Address() }),
-		"of another relay": with(request(mallory), func(f *protocol.ConnectionRequest) {
-			f.From, f.Certificate = elsewhere.cert().Address(), elsewhere.cert()
-		}),
-		"another key for bob":   request(falseBob),
-		"our name, another key": request(falseAlice),
-		"our own":               with(request(mallory), func(f *protocol.ConnectionRequest) { f.From, f.Certificate = alice.cert().Address(), alice.cert() }),
-		"sealed by another":     with(request(carol), func(f *protocol.ConnectionRequest) { f.Data = sealed(t, mallory, alice, note) }),
-		"sealed for another":    with(request(mallory), func(f *protocol.ConnectionRequest) { f.Data = sealed(t, mallory, bob, note) }),
-		"another id outside":    with(request(mallory), func(f *protocol.ConnectionRequest) { f.ID = crypto.NewMessageID() }),
-		"a message's content": with(request(mallory), func(f *protocol.ConnectionRequest) {
-			c := newContent(contentText, "x", w.now)
-			f.ID, f.Data = c.ID, sealed(t, mallory, alice, c)
-		}),
-		"a note that is too long": with(request(mallory), func(f *protocol.ConnectionRequest) {
-			c := newContent(contentRequest, strings.Repeat("a", MaxNote+1), w.now)
-			f.ID, f.Data = c.ID, sealed(t, mallory, alice, c)
-		}),
+		"another's name":          with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.From = carol.cert().Address() }),
+		"a contact's name":        with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.From = bob.cert().Address() }),
+		"our name":                with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.From = alice.cert().Address() }),
+		"another device":          with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.From.Device = crypto.NewDeviceID() }),
+		"sealed for another":      with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.Data = requested(t, mallory, bob, note) }),
+		"altered":                 with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.Data[len(f.Data)-1] ^= 1 }),
+		"a message":               with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.Data = sealed(t, bob, alice, note) }),
+		"another id outside":      with(request(mallory, note), func(f *protocol.ConnectionRequest) { f.ID = crypto.NewMessageID() }),
+		"a message's content":     request(mallory, newContent(contentText, "x", w.now)),
+		"a note that is too long": request(mallory, newContent(contentRequest, strings.Repeat("a", MaxNote+1), w.now)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			alice.w.t = t
@@ -106,6 +114,49 @@ func TestHostileRequests(t *testing.T) {
 	}
 	w.t = t
 	w.wants(alice, bob, Accepted)
+}
+
+// A request that was opened is dead, whether it used up a one-time prekey or
+// not, and whatever became of the contact meanwhile.
+func TestAttackReplayedRequest(t *testing.T) {
+	for name, stocked := range map[string]bool{"with a one-time prekey": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "alice", "bob")
+			alice, bob := w.pair("alice", "bob")
+			if stocked {
+				bob.stocks()
+			}
+			held := len(bob.store.prekeys)
+			alice.asks(bob, "please")
+			alice.reconnect()
+			request := bob.mailbox[0].(*protocol.ConnectionRequest)
+			w.settle()
+			if spent := held - len(bob.store.prekeys); stocked != (spent == 1) {
+				t.Errorf("%d prekeys are used up", spent)
+			}
+			renamed := *request
+			renamed.ID = crypto.NewMessageID()
+			again := func() {
+				t.Helper()
+				unmoved(t, bob, false, request, &renamed)
+				bob.restart()
+				unmoved(t, bob, false, request, &renamed)
+			}
+			again()
+			bob.must(func(s *session) (*step, error) { return s.reject("alice", w.now) })
+			again()
+			alice.asks(bob, "really")
+			w.settle()
+			bob.accepts(alice)
+			w.settle()
+			again()
+			bob.says(alice, "still the same session")
+			w.settle()
+			if diff := cmp.Diff([]string{"bob: still the same session"}, alice.texts(bob)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
 }
 
 // An acceptance counts only as the answer of whom we have asked.
@@ -147,9 +198,14 @@ func TestHostileAcceptances(t *testing.T) {
 	}
 	w.t = t
 	w.wants(alice, bob, Requested)
-	alice.receives(accept(bob, yes))
+	answer := accept(bob, yes)
+	alice.receives(answer)
 	w.wants(alice, bob, Accepted)
-	unmoved(t, alice, false, accept(bob, yes), accept(bob, newContent(contentAccept, "", w.now)))
+	unmoved(t, alice, false, answer)
+	before := alice.contacts["bob"].Contact
+	if st := alice.receives(accept(bob, newContent(contentAccept, "", w.now))); len(st.Contacts) != 1 || st.Contacts[0].Contact != before || len(alice.warnings) != 0 {
+		t.Errorf("a second answer makes %+v", st.Changes)
+	}
 }
 
 // Nobody's words are shown but those of accepted contacts, and once.
@@ -183,12 +239,9 @@ func TestHostileMessages(t *testing.T) {
 	broken := message(dave, hi)
 	broken.Data[len(broken.Data)-1] ^= 1
 	unmoved(t, alice, false, broken, message(dave, newContent(contentAccept, "", w.now)))
+	before := map[*person]ContactRecord{bob: bob.contacts["alice"], alice: alice.contacts["bob"]}
 	reflected := message(bob, hi)
-	peer, err := e2e.New(alice.local(), bob.cert())
-	if err != nil {
-		t.Fatal(err)
-	}
-	reflected.Data, _, _ = peer.Seal(hi.encode())
+	reflected.Data = sealed(t, alice, bob, hi)
 	flipped := message(bob, hi)
 	flipped.Data[len(flipped.Data)-1] ^= 1
 	truncated := message(bob, hi)
@@ -211,19 +264,19 @@ func TestHostileMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.t = t
-			id := f.ID
-			if id == hi.ID {
-				f.ID = hi.ID
-			}
 			st := alice.session.mustReceive(t, f, w.now)
-			if len(st.Messages) != 1 || st.Messages[0].Type != TypeUnreadable || st.Messages[0].Text != "" || len(st.Contacts) != 0 {
-				t.Fatalf("got %+v", st.Changes)
+			// What opens and holds what no message may shows, in front, that those
+			// before it have not come.
+			m := st.Messages[len(st.Messages)-1]
+			if m.Type != TypeUnreadable || m.Text != "" || len(st.Messages) > 2 {
+				t.Fatalf("got %+v", st.Messages)
 			}
-			if _, err := st.Messages[0].SentAt.In(time.FixedZone("", 14*3600)).MarshalJSON(); err != nil {
+			if _, err := m.SentAt.In(time.FixedZone("", 14*3600)).MarshalJSON(); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	bob.contacts["alice"], alice.contacts["bob"] = before[bob], before[alice] // nothing of that was sent
 	good := message(bob, hi)
 	if st := alice.receives(good); len(st.Messages) != 1 {
 		t.Fatal("the real one is refused")
@@ -235,8 +288,9 @@ func TestHostileMessages(t *testing.T) {
 		t.Error(diff)
 	}
 	later := message(bob, newContent("poll_2", "not for us", w.now))
-	if st := alice.receives(later); st.Messages[0].Type != "poll_2" || st.Messages[0].Text != "" {
-		t.Errorf("an unknown type became %+v", st.Messages[0].Message)
+	st := alice.receives(later)
+	if m := st.Messages[len(st.Messages)-1]; m.Type != "poll_2" || m.Text != "" {
+		t.Errorf("an unknown type became %+v", m.Message)
 	}
 }
 
@@ -369,27 +423,6 @@ func TestRefusedRequestsAndAnswers(t *testing.T) {
 	}
 }
 
-// A relay that answers a look-up with another key is caught where there is a pin.
-func TestSwappedCertificate(t *testing.T) {
-	w := newWorld(t, "alice", "bob", "carol")
-	alice, bob := w.pair("alice", "bob")
-	carol := w.people["carol"]
-	w.befriend(alice, bob)
-	carol.asks(alice, "")
-	w.settle()
-	for _, name := range []string{"bob", "carol"} {
-		cert := evil(w, name, w.relay.Public()).cert()
-		_, err := alice.do(func(s *session) (*step, error) { return s.connect(cert, "", w.now) })
-		if e, ok := err.(*Error); !ok || e.Code != CodeKeyChanged || !strings.Contains(e.Text, string(cert.Account.Fingerprint())) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	w.wants(alice, carol, Incoming)
-	if _, err := alice.do(func(s *session) (*step, error) { return s.connect(alice.cert(), "", w.now) }); err == nil {
-		t.Error("connected to ourselves")
-	}
-}
-
 // Strangers cannot fill the profile with requests.
 func TestMaxRequests(t *testing.T) {
 	w := newWorld(t, "alice", "bob")
@@ -400,7 +433,7 @@ func TestMaxRequests(t *testing.T) {
 	}
 	mallory := evil(w, "mallory", w.relay.Public())
 	note := newContent(contentRequest, "hi", w.now)
-	request := &protocol.ConnectionRequest{Seq: 7, From: mallory.cert().Address(), ID: note.ID, Time: 1, Certificate: mallory.cert(), Data: sealed(t, mallory, alice, note)}
+	request := &protocol.ConnectionRequest{Seq: 7, From: mallory.cert().Address(), ID: note.ID, Time: 1, Data: requested(t, mallory, alice, note)}
 	unmoved(t, alice, true, request)
 	delete(alice.contacts, "user_7")
 	if st := alice.receives(request); len(st.Contacts) != 1 {
@@ -408,23 +441,48 @@ func TestMaxRequests(t *testing.T) {
 	}
 }
 
-// A store that cannot be asked is no reason to forget a message.
-func TestSeenFails(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
+// deaf is a store that cannot be asked.
+type deaf struct{ lookups }
+
+func (deaf) Seen(crypto.Address, crypto.MessageID) (bool, error) { return false, ErrStorage }
+func (deaf) Handshakes(crypto.PrekeyID, crypto.BoxPublic) (bool, int, error) {
+	return false, 0, ErrStorage
+}
+
+// mute is a store whose prekeys cannot be read.
+type mute struct{ lookups }
+
+func (mute) Prekey(crypto.PrekeyKind, crypto.PrekeyID) (crypto.PrekeyPrivate, error) {
+	return crypto.PrekeyPrivate{}, ErrStorage
+}
+
+// A store that cannot be asked is no reason to forget a message or a request.
+func TestStoreCannotBeAsked(t *testing.T) {
+	w := newWorld(t, "alice", "bob", "carol")
 	alice, bob := w.pair("alice", "bob")
+	carol := w.people["carol"]
 	w.befriend(alice, bob)
 	bob.says(alice, "hi")
 	bob.reconnect()
-	seen := alice.seen
-	alice.seen = func(crypto.Address, crypto.MessageID) (bool, error) { return false, ErrStorage }
-	for _, f := range slices.Clone(alice.mailbox) {
-		if st, err := alice.receive(f, w.now); err == nil || st != nil {
-			t.Errorf("got %+v, %v", st, err)
+	carol.asks(alice, "")
+	carol.reconnect()
+	stored := alice.stored
+	for _, broken := range []lookups{deaf{stored}, mute{stored}} {
+		alice.stored = broken
+		for _, f := range slices.Clone(alice.mailbox) {
+			_, isMessage := f.(*protocol.EncryptedMessage)
+			if _, isMute := broken.(mute); isMute && isMessage {
+				continue // needs no prekey
+			}
+			if st, err := alice.receive(f, w.now); err == nil || st != nil {
+				t.Errorf("%s: got %+v, %v", f.Type(), st, err)
+			}
 		}
 	}
-	alice.seen = seen
+	alice.stored = stored
 	alice.drain()
 	if diff := cmp.Diff([]string{"bob: hi"}, alice.texts(bob)); diff != "" {
 		t.Error(diff)
 	}
+	w.wants(alice, carol, Incoming)
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -78,13 +77,13 @@ func (f *fakeHTTP) answer(pattern string, status int, body any) {
 	})
 }
 
-func (f *fakeHTTP) keys(t *testing.T, name string) Keys {
+func (f *fakeHTTP) keys(t *testing.T, name string) (Keys, crypto.PrekeyPrivate) {
 	t.Helper()
-	k, err := NewKeys(f.server, f.key.Public(), name, time.Now())
+	k, first, err := NewKeys(f.server, f.key.Public(), name, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return k, first
 }
 
 func wants(t *testing.T, what string, err, code error, words ...string) {
@@ -150,7 +149,7 @@ func TestMeetOthers(t *testing.T) {
 		body   any
 		words  string
 	}{
-		"another version": {200, protocol.RelayInfo{Version: 2, Relay: crypto.NewRelayPrivate().Public(), Nonce: []byte("x")}, "version 2"},
+		"another version": {200, protocol.RelayInfo{Version: protocol.Version + 1, Relay: crypto.NewRelayPrivate().Public(), Nonce: []byte("x")}, "version 3"},
 		"a web page":      {200, "<html>hello</html>", "not like a relay"},
 		"another's 404":   {404, "not found", "status 404"},
 		"a redirect":      {302, "", "not like a relay"},
@@ -170,14 +169,18 @@ func TestMeetOthers(t *testing.T) {
 
 func TestRegister(t *testing.T) {
 	f := newFakeHTTP(t)
-	k := f.keys(t, "alice")
+	k, first := f.keys(t, "alice")
 	f.HandleFunc("POST "+protocol.PathRegister, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		var req protocol.RegisterRequest
 		if err := protocol.DecodeBody(body, &req); err != nil {
 			t.Error(err)
 		}
-		proof := crypto.Registration{Host: "127.0.0.1", Certificate: req.Certificate, RelayNonce: f.info().Nonce}
+		prekey, err := crypto.ParsePrekey(req.SignedPrekey, req.Certificate)
+		if err != nil || prekey.Kind != crypto.PrekeySigned || prekey.Hash() != first.Hash(k.Certificate) {
+			t.Errorf("a bad prekey: %v", err)
+		}
+		proof := crypto.Registration{Host: "127.0.0.1", Certificate: req.Certificate, Prekey: prekey, RelayNonce: f.info().Nonce}
 		if r.Header.Get("Content-Type") != "application/json" || req.Username != "alice" || req.PublicKey != k.Box.Public() ||
 			req.Host != "127.0.0.1" || !proof.Verify(req.AccountSignature, req.DeviceSignature) {
 			t.Errorf("a bad registration: %+v", req)
@@ -185,14 +188,14 @@ func TestRegister(t *testing.T) {
 		w.WriteHeader(http.StatusCreated)
 		w.Write(protocol.EncodeBody(protocol.UserInfo{Username: req.Username, PublicKey: req.PublicKey, Certificate: req.Certificate}))
 	})
-	if err := Register(t.Context(), k); err != nil {
+	if err := Register(t.Context(), k, first); err != nil {
 		t.Error(err)
 	}
 	swapped := k
 	swapped.Relay = crypto.NewRelayPrivate().Public()
-	wants(t, "TLS of another relay", Register(t.Context(), swapped), ErrKeyChanged)
+	wants(t, "TLS of another relay", Register(t.Context(), swapped, first), ErrKeyChanged)
 	swapped.Server = f.serve(t, f.key, true)
-	wants(t, "another relay without TLS", Register(t.Context(), swapped), ErrKeyChanged)
+	wants(t, "another relay without TLS", Register(t.Context(), swapped, first), ErrKeyChanged)
 }
 
 func TestRegisterRefused(t *testing.T) {
@@ -208,7 +211,8 @@ func TestRegisterRefused(t *testing.T) {
 	} {
 		f := newFakeHTTP(t)
 		f.answer("POST "+protocol.PathRegister, tt.status, protocol.HTTPError{Code: tt.code, Message: "no"})
-		wants(t, name, Register(t.Context(), f.keys(t, "alice")), tt.want, tt.words)
+		k, first := f.keys(t, "alice")
+		wants(t, name, Register(t.Context(), k, first), tt.want, tt.words)
 	}
 }
 
@@ -219,50 +223,9 @@ func TestNoRedirects(t *testing.T) {
 	defer elsewhere.Close()
 	f.Handle("POST "+protocol.PathRegister, http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	f.Handle("GET "+protocol.PathUsers, http.RedirectHandler(elsewhere.URL, http.StatusFound))
-	k := f.keys(t, "alice")
-	wants(t, "Register", Register(t.Context(), k), ErrUnreachable)
-	_, err := k.lookUp(t.Context(), "bob")
-	wants(t, "lookUp", err, ErrUnreachable)
-}
-
-func TestLookUp(t *testing.T) {
-	f := newFakeHTTP(t)
-	alice, bob, carol := f.keys(t, "alice"), f.keys(t, "bob_"), f.keys(t, "carol")
-	elsewhere, err := NewKeys(f.server, crypto.NewRelayPrivate().Public(), "dave", time.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	info := func(k Keys) protocol.UserInfo {
-		return protocol.UserInfo{Username: k.Certificate.User, PublicKey: k.Box.Public(), Certificate: k.Certificate}
-	}
-	otherName, otherBox := info(carol), info(carol)
-	otherName.Username = "erin"
-	otherBox.PublicKey = bob.Box.Public()
-	answers := map[string]any{
-		"bob_": info(bob), "swapped": info(carol), "erin": otherName, "carol": otherBox, "dave": info(elsewhere),
-	}
-	f.HandleFunc("GET "+protocol.PathUsers, func(w http.ResponseWriter, r *http.Request) {
-		q, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			t.Error(err)
-		}
-		if body, ok := answers[q.Get("username")]; ok {
-			w.Write(protocol.EncodeBody(body))
-			return
-		}
-		w.WriteHeader(http.StatusNotFound)
-		w.Write(protocol.EncodeBody(protocol.HTTPError{Code: protocol.CodeUnknownUser, Message: "nobody"}))
-	})
-	if c, err := alice.lookUp(t.Context(), "bob_"); err != nil || c.Hash() != bob.Certificate.Hash() {
-		t.Errorf("got %+v, %v", c, err)
-	}
-	for name, want := range map[string]error{
-		"swapped": ErrKeyChanged, "erin": ErrKeyChanged, "carol": ErrKeyChanged, "dave": ErrKeyChanged,
-		"nobody": ErrNoUser, "Bob": ErrUsage, "alice": ErrUsage, "": ErrUsage,
-	} {
-		_, err := alice.lookUp(t.Context(), name)
-		wants(t, name, err, want)
-	}
+	k, first := f.keys(t, "alice")
+	wants(t, "Register", Register(t.Context(), k, first), ErrUnreachable)
+	wants(t, "Free", Free(t.Context(), k.Server, k.Relay, "bob"), ErrUnreachable)
 }
 
 // A certificate of the right relay that is not for today is no alarm.
@@ -270,9 +233,9 @@ func TestClockIsWrong(t *testing.T) {
 	for name, off := range map[string]time.Duration{"expired": -2 * crypto.TLSLifetime, "not yet": 48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeHTTP(t)
-			k := f.keys(t, "alice")
+			k, _ := f.keys(t, "alice")
 			k.Server = f.serveSince(t, f.key, false, time.Now().Add(off))
-			_, err := k.lookUp(t.Context(), "bob")
+			err := Free(t.Context(), k.Server, k.Relay, "bob")
 			wants(t, "look-up", err, ErrUnreachable)
 			if !strings.Contains(err.Error(), "clock of this machine") {
 				t.Errorf("got %v", err)
@@ -285,9 +248,9 @@ func TestClockIsWrong(t *testing.T) {
 func TestRunRefusesForeignTLS(t *testing.T) {
 	f := newFakeHTTP(t)
 	f.HandleFunc(protocol.PathSocket, func(http.ResponseWriter, *http.Request) { t.Error("the client said something") })
-	k := f.keys(t, "alice")
+	k, first := f.keys(t, "alice")
 	k.Server = f.serve(t, crypto.NewRelayPrivate(), false)
-	c, err := New(NewMemStore(k))
+	c, err := New(NewMemStore(k, first))
 	if err != nil {
 		t.Fatal(err)
 	}

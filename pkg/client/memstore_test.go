@@ -17,6 +17,9 @@ type MemStore struct {
 	contacts map[string]ContactRecord
 	messages []NewMessage // by cursor
 	outbox   []OutboxItem // by position
+	prekeys  map[crypto.PrekeyID]heldPrekey
+	prekey   crypto.PrekeyID // the highest ever given
+	requests map[Handshake]bool
 	cursor   int64
 	position int64
 
@@ -24,9 +27,47 @@ type MemStore struct {
 	onOutbox func() error
 }
 
+type heldPrekey struct {
+	PrekeyInfo
+	secret crypto.PrekeyPrivate
+}
+
 // NewMemStore makes a store for a device.
-func NewMemStore(k Keys) *MemStore {
-	return &MemStore{keys: k, contacts: make(map[string]ContactRecord)}
+func NewMemStore(k Keys, first crypto.PrekeyPrivate) *MemStore {
+	m := &MemStore{
+		keys: k, contacts: make(map[string]ContactRecord),
+		prekeys: make(map[crypto.PrekeyID]heldPrekey), requests: make(map[Handshake]bool),
+	}
+	m.addPrekey(first)
+	return m
+}
+
+func (m *MemStore) addPrekey(k crypto.PrekeyPrivate) {
+	m.prekeys[k.ID] = heldPrekey{PrekeyInfo{Kind: k.Kind, ID: k.ID, Created: k.Created}, k}
+	m.prekey = max(m.prekey, k.ID)
+}
+
+// Prekey implements Store.
+func (m *MemStore) Prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) (crypto.PrekeyPrivate, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k, ok := m.prekeys[id]
+	if !ok || k.Kind != kind {
+		return crypto.PrekeyPrivate{}, ErrNotFound
+	}
+	return k.secret, nil
+}
+
+// Handshakes implements Store.
+func (m *MemStore) Handshakes(signed crypto.PrekeyID, ephemeral crypto.BoxPublic) (seen bool, count int, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for h := range m.requests {
+		if h.Signed == signed {
+			count++
+		}
+	}
+	return m.requests[Handshake{signed, ephemeral}], count, nil
 }
 
 // Load implements Store.
@@ -50,6 +91,10 @@ func (m *MemStore) Load() (Loaded, error) {
 		it.Frame = nil
 		l.Outbox = append(l.Outbox, it)
 	}
+	for _, k := range m.prekeys {
+		l.Prekeys = append(l.Prekeys, k.PrekeyInfo)
+	}
+	l.Prekey = m.prekey
 	return l, nil
 }
 
@@ -65,6 +110,28 @@ func (m *MemStore) Commit(ch *Changes) error {
 	for _, msg := range ch.Messages {
 		if m.has(msg.Author, msg.ID) {
 			return &Error{Code: CodeInternal, Text: "a message is stored twice"}
+		}
+	}
+	for _, h := range ch.AddHandshakes {
+		if m.requests[h] {
+			return &Error{Code: CodeInternal, Text: "a request is opened twice"}
+		}
+		m.requests[h] = true
+	}
+	for _, k := range ch.AddPrekeys {
+		m.addPrekey(k)
+	}
+	for _, k := range ch.ReplacePrekeys {
+		held := m.prekeys[k.ID]
+		held.Replaced = k.Replaced
+		m.prekeys[k.ID] = held
+	}
+	for _, id := range ch.DropPrekeys {
+		delete(m.prekeys, id)
+		for h := range m.requests {
+			if h.Signed == id {
+				delete(m.requests, h)
+			}
 		}
 	}
 	for _, c := range ch.Contacts {

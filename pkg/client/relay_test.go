@@ -75,14 +75,14 @@ func newAccount(ctx context.Context, server client.Server, name string) (*client
 	if err != nil {
 		return nil, err
 	}
-	keys, err := client.NewKeys(server, key, name, time.Now())
+	keys, first, err := client.NewKeys(server, key, name, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if err := client.Register(ctx, keys); err != nil {
+	if err := client.Register(ctx, keys, first); err != nil {
 		return nil, err
 	}
-	return client.New(client.NewMemStore(keys))
+	return client.New(client.NewMemStore(keys, first))
 }
 
 // befriend connects two running accounts.

@@ -325,6 +325,8 @@ func noSession(err error, name string) error {
 	switch {
 	case errors.Is(err, e2e.ErrSelf):
 		return &Error{Code: CodeUsage, Err: err, Text: "You cannot connect to yourself."}
+	case errors.Is(err, e2e.ErrPending):
+		return &Error{Code: CodeRateLimit, Err: err, Text: fmt.Sprintf("%s has been asked %d times and has not answered. Your requests wait for them at the relay; ask them by another way.", name, e2e.MaxPending)}
 	case errors.Is(err, e2e.ErrVersion):
 		return &Error{Code: CodeRefused, Err: err, Text: name + " has an account from before the end-to-end protocol was complete. Ask them to make a new one with the present version of chat."}
 	}

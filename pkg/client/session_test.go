@@ -83,7 +83,7 @@ func TestExactlyOnceInOrder(t *testing.T) {
 			}
 			switch rnd.IntN(9) {
 			case 0:
-				p.do(func(s *session) (*step, error) { return s.connect(o.cert(), "", w.now) })
+				p.do(p.connecting(o, ""))
 			case 1:
 				p.do(func(s *session) (*step, error) { return s.accept(o.name, w.now) })
 			case 2, 3:
@@ -164,7 +164,7 @@ func TestAskAgain(t *testing.T) {
 	w.wants(bob, alice, Accepted)
 	w.settle()
 	w.wants(alice, bob, Accepted)
-	if st := alice.must(func(s *session) (*step, error) { return s.connect(bob.cert(), "", w.now) }); !st.empty() {
+	if st := alice.must(alice.connecting(bob, "")); !st.empty() {
 		t.Error("asking a contact does something")
 	}
 }
@@ -325,7 +325,7 @@ func TestFailedCommits(t *testing.T) {
 		}
 		p.mailbox, p.answers = nil, nil
 	}
-	twice(alice, func(s *session) (*step, error) { return s.connect(bob.cert(), "", w.now) })
+	twice(alice, alice.connecting(bob, ""))
 	alice.reconnect()
 	receive(alice)
 	receive(bob)
@@ -383,7 +383,7 @@ func TestFullOutbox(t *testing.T) {
 	for name, f := range map[string]func(*session) (*step, error){
 		"send":    func(s *session) (*step, error) { return s.send("bob", "hi", w.now) },
 		"accept":  func(s *session) (*step, error) { return s.accept("dave", w.now) },
-		"connect": func(s *session) (*step, error) { return s.connect(bob.cert(), "", w.now) },
+		"connect": alice.connecting(bob, ""),
 	} {
 		if name == "connect" {
 			alice.contacts["bob"] = ContactRecord{Contact: Contact{Name: "bob", State: Known}, Certificate: bob.cert()}

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -22,6 +23,7 @@ type world struct {
 	now    time.Time
 	people map[crypto.Username]*person
 	seq    uint64
+	handed map[string]crypto.PrekeyID // of each person, the last one-time prekey that was handed out
 }
 
 // person is one device: a session and its store, driven as Client does it.
@@ -39,15 +41,15 @@ type person struct {
 
 func newWorld(t *testing.T, names ...string) *world {
 	w := &world{
-		t: t, relay: crypto.NewRelayPrivate(), people: make(map[crypto.Username]*person),
+		t: t, relay: crypto.NewRelayPrivate(), people: make(map[crypto.Username]*person), handed: make(map[string]crypto.PrekeyID),
 		now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC),
 	}
 	for _, name := range names {
-		keys, err := NewKeys(Server{Host: "localhost", Port: "1"}, w.relay.Public(), name, w.now)
+		keys, first, err := NewKeys(Server{Host: "localhost", Port: "1"}, w.relay.Public(), name, w.now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &person{w: w, name: name, store: NewMemStore(keys)}
+		p := &person{w: w, name: name, store: NewMemStore(keys, first)}
 		p.restart()
 		w.people[crypto.Username(name)] = p
 	}
@@ -64,7 +66,7 @@ func (p *person) restart() {
 	if err != nil {
 		p.w.t.Fatal(err)
 	}
-	p.session, p.answers = newSession(l, p.store.Seen), nil
+	p.session, p.answers = newSession(l, p.store), nil
 }
 
 func (p *person) cert() crypto.Certificate { return p.keys.Certificate }
@@ -83,7 +85,7 @@ func (p *person) do(f func(*session) (*step, error)) (*step, error) {
 	}
 	p.warnings = append(p.warnings, st.warnings...)
 	p.retry = p.retry || st.retry
-	return st, nil
+	return st, st.refused
 }
 
 // must is do for what has to work.
@@ -98,7 +100,42 @@ func (p *person) must(f func(*session) (*step, error)) *step {
 
 func (p *person) asks(o *person, note string) {
 	p.w.t.Helper()
-	p.must(func(s *session) (*step, error) { return s.connect(o.cert(), note, p.w.now) })
+	p.must(p.connecting(o, note))
+}
+
+// connecting is the wish to have somebody as a contact, with what the relay
+// gives for them.
+func (p *person) connecting(o *person, note string) func(*session) (*step, error) {
+	b := p.w.bundle(o)
+	return func(s *session) (*step, error) { return s.connect(o.name, b, note, p.w.now) }
+}
+
+// bundle is the relay's answer about a person.
+func (w *world) bundle(p *person) *e2e.Bundle {
+	w.t.Helper()
+	b := &e2e.Bundle{Certificate: p.cert()}
+	oneTime := crypto.PrekeyID(0)
+	for id, k := range p.store.prekeys {
+		switch {
+		case k.Kind == crypto.PrekeySigned && id >= b.Signed.ID:
+			b.Signed = k.secret.Sign(p.cert(), p.keys.Device)
+		case k.Kind == crypto.PrekeyOneTime && id > w.handed[p.name] && (oneTime == 0 || id < oneTime):
+			oneTime = id
+		}
+	}
+	if oneTime != 0 {
+		w.handed[p.name] = oneTime
+		b.OneTime = p.store.prekeys[oneTime].secret.Sign(p.cert(), p.keys.Device)
+	}
+	return b
+}
+
+// stocks lets somebody publish one-time prekeys.
+func (p *person) stocks() {
+	p.w.t.Helper()
+	p.receives(&protocol.PrekeyStock{Signed: p.newestSigned().ID})
+	p.reconnect()
+	p.hear()
 }
 
 func (p *person) accepts(o *person) {
@@ -179,7 +216,7 @@ func (w *world) route(from *person, frame []byte) {
 	switch f := f.(type) {
 	case *protocol.ConnectRequest:
 		id = f.ID
-		w.post(f.Target, &protocol.ConnectionRequest{From: me, ID: id, Time: at, Certificate: from.cert(), Data: f.Data})
+		w.post(f.Target, &protocol.ConnectionRequest{From: me, ID: id, Time: at, Data: f.Data})
 	case *protocol.AcceptConnection:
 		id = f.ID
 		w.post(f.Target, &protocol.ConnectionAccepted{From: me, ID: id, Time: at, Data: f.Data})
@@ -189,6 +226,8 @@ func (w *world) route(from *person, frame []byte) {
 	case *protocol.RejectConnection:
 		id = f.ID
 	case *protocol.Block:
+		id = f.ID
+	case *protocol.PublishPrekeys:
 		id = f.ID
 	}
 	from.answers = append(from.answers, &protocol.Receipt{ID: id, Recipient: to, State: protocol.ReceiptStored})

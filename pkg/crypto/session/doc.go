@@ -8,16 +8,11 @@
 // in one transaction and keep the old state when that fails.
 //
 // There is more than one session between two devices when both have asked at
-// the same time, or when one has asked again. The side with the smaller
-// account key decides which one both seal with:
-//
-//   - it keeps the one that it has begun itself until that was answered, and
-//     otherwise takes the one that the other begins. If the other side begins
-//     one meanwhile and goes on writing in that, ours has not reached it: then
-//     it takes theirs;
-//   - the other side takes what the smaller one begins, and follows it to the
-//     session in which it writes.
-//
-// Messages that are on their way under another session open all the same, as
-// long as it is one of the last [MaxSessions].
+// the same time, or when one has asked again. Each side seals with the one
+// that the other holds for certain: that in which something has come last. A
+// session that it has begun itself it seals with from the beginning, and does
+// not leave before something has come in it. Of two that were begun at the
+// same time, both come to that of the smaller account key, whose side does not
+// leave it any more. Until then each side opens both: the last [MaxSessions]
+// are kept.
 package session

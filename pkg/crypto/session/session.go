@@ -13,9 +13,17 @@ import (
 	"secure-messaging/pkg/crypto/ratchet"
 )
 
-// MaxSessions bounds the sessions that are kept for one device: what they
-// asked, what we asked, and as much again from before.
-const MaxSessions = 4
+// Limits for one device of a contact.
+const (
+	// MaxPending bounds the sessions that this device has begun and that have
+	// not been answered, and PendingLifetime how long they count: then no
+	// relay keeps the request any more.
+	MaxPending      = 3
+	PendingLifetime = 30 * 24 * time.Hour
+	// MaxSessions bounds the sessions that are kept: what we have begun, what
+	// they have, and two from before.
+	MaxSessions = 2*MaxPending + 2
+)
 
 // What callers need of the parts.
 type (
@@ -40,6 +48,9 @@ var ErrOpen = errors.New("the message cannot be opened")
 // ErrState says that stored bytes are not the state of a session.
 var ErrState = ratchet.ErrState
 
+// ErrPending says that MaxPending sessions wait for an answer already.
+var ErrPending = errors.New("the other device has been asked already and has not answered")
+
 // ErrNone says that no session was begun.
 var ErrNone = errors.New("there is no session")
 
@@ -47,18 +58,20 @@ var ErrNone = errors.New("there is no session")
 // Session has been begun by neither.
 type Session struct {
 	leads bool    // the own account key is the smaller one
-	list  []entry // newest first, but see Join; immutable
+	list  []entry // the one to seal with first; immutable
 }
 
 // entry is one session of the list.
 type entry struct {
-	state   ratchet.State
-	pending bool // we have begun it and nothing has come in it
-	crossed bool // they have begun it while ours in front of it was pending
+	state ratchet.State
+	ours  bool  // begun by this device
+	asked int64 // when, in seconds since 1970, while nothing has come in it; else 0
 }
 
-// leads reports whether this device decides which session both seal with: its
-// account key is the smaller one.
+func (e entry) pending() bool { return e.asked != 0 }
+
+// leads reports whether it is the session of this device that counts where
+// both have begun one: its account key is the smaller one.
 func leads(local Local, peer crypto.Certificate) bool {
 	return bytes.Compare(local.Certificate.Account.Bytes(), peer.Account.Bytes()) < 0
 }
@@ -76,6 +89,15 @@ func (s Session) Ask(local Local, b Bundle, text []byte, now time.Time) (data []
 }
 
 func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *source.Source) (data []byte, next Session, err error) {
+	pending := 0
+	for _, e := range s.list {
+		if e.pending() && now.Unix()-e.asked < int64(PendingLifetime/time.Second) {
+			pending++
+		}
+	}
+	if pending >= MaxPending {
+		return nil, Session{}, ErrPending
+	}
 	hello, state, err := handshake.Ask(local, b, now, src)
 	if err != nil {
 		return nil, Session{}, err
@@ -85,7 +107,7 @@ func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *s
 		return nil, Session{}, err
 	}
 	s.leads = leads(local, b.Certificate)
-	return append(hello, sealed...), s.with(entry{state: state, pending: true}, s.list...), nil
+	return append(hello, sealed...), s.with(entry{state: state, ours: true, asked: max(now.Unix(), 1)}, s.list...), nil
 }
 
 // Request is a session that somebody has begun with this device, and its first
@@ -134,13 +156,10 @@ func EphemeralOf(data []byte) (signed crypto.PrekeyID, ephemeral crypto.BoxPubli
 	return handshake.EphemeralOf(data)
 }
 
-// Join adds the session that a request has begun.
+// Join adds the session that a request has begun. It is the one to seal with:
+// the other device holds it for certain.
 func (s Session) Join(local Local, r Request) Session {
 	s.leads = leads(local, r.Certificate)
-	if s.leads && len(s.list) > 0 && s.list[0].pending { // both have asked, and ours counts
-		theirs := entry{state: r.state, crossed: true}
-		return s.with(s.list[0], append([]entry{theirs}, s.list[1:]...)...)
-	}
 	return s.with(entry{state: r.state}, s.list...)
 }
 
@@ -190,10 +209,13 @@ func (s Session) Open(sealed []byte, now time.Time) (Opened, Session, error) {
 		return Opened{}, Session{}, ErrOpen
 	}
 	list := slices.Clone(s.list)
-	follow := !s.leads || list[0].pending && list[i].crossed
-	list[i] = entry{state: state}
-	if follow {
-		list = slices.Insert(slices.Delete(list, i, i+1), 0, entry{state: state})
+	list[i].state, list[i].asked = state, 0
+	for j := i + 1; j < len(list); j++ { // nobody waits any more for an answer in those begun before
+		list[j].asked = 0
+	}
+	if front := list[0]; i > 0 && !front.pending() && !(s.leads && front.ours) {
+		e := list[i]
+		list = slices.Insert(slices.Delete(list, i, i+1), 0, e)
 	}
 	s.list = list
 	return Opened{text, opened.Skipped}, s, nil
@@ -202,7 +224,7 @@ func (s Session) Open(sealed []byte, now time.Time) (Opened, Session, error) {
 // Retract takes back the session that this device has begun last, if nothing
 // has come in it: its request has reached nobody.
 func (s Session) Retract() Session {
-	if len(s.list) > 0 && s.list[0].pending {
+	if len(s.list) > 0 && s.list[0].pending() {
 		s.list = s.list[1:]
 	}
 	return s

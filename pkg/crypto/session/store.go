@@ -11,13 +11,16 @@ import (
 const stateVersion = 1
 
 const (
-	flagLeads   = 1 // of the whole
-	flagPending = 1 // of an entry
-	flagCrossed = 2
+	flagLeads = 1 // of the whole
+	flagOurs  = 1 // of an entry
 )
 
-// State gives the bytes to store: version, flags, and for each session its
-// flags, its length (4 bytes, big endian) and its ratchet. They are secret.
+// entrySize is what stands in front of a stored ratchet: flags, when it was
+// asked for (8 bytes, big endian), and its length (4).
+const entrySize = 1 + 8 + 4
+
+// State gives the bytes to store: version, flags, and the sessions, each as
+// entrySize says. They are secret.
 func (s Session) State() []byte {
 	b := []byte{stateVersion, 0}
 	if s.leads {
@@ -25,14 +28,12 @@ func (s Session) State() []byte {
 	}
 	for _, e := range s.list {
 		var flags byte
-		if e.pending {
-			flags |= flagPending
-		}
-		if e.crossed {
-			flags |= flagCrossed
+		if e.ours {
+			flags = flagOurs
 		}
 		state := e.state.Bytes()
-		b = binary.BigEndian.AppendUint32(append(b, flags), uint32(len(state)))
+		b = binary.BigEndian.AppendUint64(append(b, flags), uint64(e.asked))
+		b = binary.BigEndian.AppendUint32(b, uint32(len(state)))
 		b = append(b, state...)
 		clear(state)
 	}
@@ -52,18 +53,19 @@ func restore(b []byte, src *source.Source) (Session, error) {
 	}
 	s := Session{leads: b[1] == flagLeads}
 	for b = b[2:]; len(b) > 0; {
-		if len(b) < 5 || b[0] >= 2*flagCrossed || len(s.list) == MaxSessions {
+		if len(b) < entrySize || b[0] > flagOurs || len(s.list) == MaxSessions {
 			return Session{}, ErrState
 		}
-		flags, n := b[0], binary.BigEndian.Uint32(b[1:])
-		if b = b[5:]; uint64(n) > uint64(len(b)) {
+		e := entry{ours: b[0] == flagOurs, asked: int64(binary.BigEndian.Uint64(b[1:]))}
+		n := binary.BigEndian.Uint32(b[9:])
+		if b = b[entrySize:]; uint64(n) > uint64(len(b)) {
 			return Session{}, ErrState
 		}
-		state, err := ratchet.Parse(b[:n], src)
-		if err != nil {
+		var err error
+		if e.state, err = ratchet.Parse(b[:n], src); err != nil {
 			return Session{}, ErrState
 		}
-		s.list, b = append(s.list, entry{state, flags&flagPending != 0, flags&flagCrossed != 0}), b[n:]
+		s.list, b = append(s.list, e), b[n:]
 	}
 	return s, nil
 }
