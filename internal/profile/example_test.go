@@ -23,14 +23,14 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	keys, err := client.NewKeys(server, crypto.NewRelayPrivate().Public(), "alice", time.Now())
+	keys, first, err := client.NewKeys(server, crypto.NewRelayPrivate().Public(), "alice", time.Now())
 	if err != nil {
 		panic(err)
 	}
 	// profile.RefFor gives the usual place; a demonstration has one of its own.
 	ref := profile.Ref{Name: "alice", Server: server.Address(), Dir: filepath.Join(dir, "alice")}
 	cost := keyfile.Cost{Time: 1, Memory: 8 << 10, Threads: 1} // keyfile.DefaultCost outside of tests
-	store, err := profile.Create(ref, keys, []byte("correct horse"), cost)
+	store, err := profile.Create(ref, keys, first, []byte("correct horse"), cost)
 	if err != nil {
 		panic(err)
 	}

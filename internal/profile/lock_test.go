@@ -99,8 +99,8 @@ func TestCreate(t *testing.T) {
 	root := isolate(t)
 	ref, keys := newRef(t, "alice"), newKeys(t, "alice")
 	for name, f := range map[string]func() (*Store, error){
-		"short passphrase": func() (*Store, error) { return Create(ref, keys, []byte("seven b"), cheap) },
-		"no cost":          func() (*Store, error) { return Create(ref, keys, passphrase, keyfile.Cost{}) },
+		"short passphrase": func() (*Store, error) { return Create(ref, keys, first, []byte("seven b"), cheap) },
+		"no cost":          func() (*Store, error) { return Create(ref, keys, first, passphrase, keyfile.Cost{}) },
 	} {
 		if _, err := f(); !errors.Is(err, client.ErrUsage) {
 			t.Errorf("%s: %v", name, err)
@@ -120,11 +120,11 @@ func TestCreate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s, err := Create(ref, keys, passphrase, cheap)
+	s, err := Create(ref, keys, first, passphrase, cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Create(ref, newKeys(t, "alice"), passphrase, cheap); !errors.Is(err, client.ErrUsage) {
+	if _, err := Create(ref, newKeys(t, "alice"), first, passphrase, cheap); !errors.Is(err, client.ErrUsage) {
 		t.Fatalf("a second profile in one place: %v", err)
 	}
 	s = reopen(t, s)
@@ -173,7 +173,7 @@ func TestCreateAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range creators {
 		all.Go(func() {
-			s, err := Create(ref, keys, passphrase, cheap)
+			s, err := Create(ref, keys, first, passphrase, cheap)
 			if err == nil {
 				stores[i] = s
 				return

@@ -9,7 +9,7 @@ func TestLastOpened(t *testing.T) {
 	var refs [2]Ref
 	for i, name := range []string{"alice", "bob"} {
 		refs[i] = newRef(t, name)
-		s, err := Create(refs[i], newKeys(t, name), passphrase, cheap)
+		s, err := Create(refs[i], newKeys(t, name), first, passphrase, cheap)
 		if err != nil {
 			t.Fatal(err)
 		}

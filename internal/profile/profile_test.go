@@ -47,16 +47,19 @@ func newKeys(t testing.TB, name string) client.Keys {
 	}
 	relay := crypto.NewRelayPrivate().Public()
 	server.Pin = relay.Fingerprint()
-	keys, err := client.NewKeys(server, relay, name, time.Now())
+	keys, _, err := client.NewKeys(server, relay, name, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return keys
 }
 
+// first is the first prekey of any profile that does not use it.
+var first = crypto.NewPrekey(crypto.PrekeySigned, 1, time.Unix(1700000000, 0))
+
 func create(t testing.TB, name string) *Store {
 	t.Helper()
-	s, err := Create(newRef(t, name), newKeys(t, name), passphrase, cheap)
+	s, err := Create(newRef(t, name), newKeys(t, name), first, passphrase, cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,9 +140,9 @@ func contactOf(t testing.TB, name string, state client.ContactState) client.Cont
 	return client.ContactRecord{
 		Contact: client.Contact{
 			Name: name, State: state, Note: "note of " + name,
-			Fingerprint: string(cert.Account.Fingerprint()), Since: now(),
+			Fingerprint: string(cert.Account.Fingerprint()), Trust: client.Pinned, Since: now(),
 		},
-		Certificate: cert, RequestID: crypto.NewMessageID(),
+		Grade: client.Pinned, Certificate: cert, RequestID: crypto.NewMessageID(),
 		Session: bytes.Repeat([]byte("session with "+name), 3),
 	}
 }

@@ -78,7 +78,7 @@ func TestListAndFind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := Create(ref, newKeys(t, at[0]), passphrase, cheap)
+		s, err := Create(ref, newKeys(t, at[0]), first, passphrase, cheap)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,7 +127,7 @@ func TestLast(t *testing.T) {
 	var refs [2]Ref
 	for i, name := range []string{"alice", "bob"} {
 		keys[i], refs[i] = newKeys(t, name), newRef(t, name)
-		s, err := Create(refs[i], keys[i], passphrase, cheap)
+		s, err := Create(refs[i], keys[i], first, passphrase, cheap)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func testKeys(t *testing.T, s *Store) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Create(newRef(t, "carol"), want, passphrase, cheap)
+	s, err := Create(newRef(t, "carol"), want, first, passphrase, cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +78,9 @@ func testContacts(t *testing.T, s *Store) {
 	if diff := cmp.Diff(want, load(t, s).Contacts, equateCertificates); diff != "" {
 		t.Fatal(diff)
 	}
+	want[0].Grade, want[0].Trust, want[0].Lost = client.Verified, client.Changed, 3
+	want[0].Offered, want[0].Refused = newKeys(t, "contact0").Certificate, want[1].Certificate.Account.Fingerprint()
+	commit(t, s, &client.Changes{Contacts: want[:1]})
 	want[1].State, want[1].Note, want[1].Session = client.Blocked, "", []byte("the next state")
 	want[1].Unread, want[1].LastAt = 7, now() // not stored
 	commit(t, s, &client.Changes{Contacts: want[1:2]})

@@ -155,7 +155,6 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	c.ack = 0
-	c.asksAnew()
 	c.setStatus(Status{State: Connected})
 	c.mu.Unlock()
 

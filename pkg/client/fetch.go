@@ -14,11 +14,11 @@ import (
 // connection that has to come about included.
 const fetchTimeout = 15 * time.Second
 
-// ask is a question to the relay that one caller waits for. It is asked again
-// on every new connection; nothing of it is stored.
+// ask is a question to the relay that one caller waits for. Nothing of it is
+// stored: when the connection ends, its caller is told.
 type ask struct {
 	frame  []byte
-	asked  bool                // on the present connection; guarded by Client.mu
+	asked  bool                // guarded by Client.mu
 	answer chan protocol.Frame // holds one: *protocol.Prekeys or *protocol.Error
 	failed chan error          // holds one
 }
@@ -96,14 +96,6 @@ func (c *Client) failAsks(s Status) {
 	for id, a := range c.asks {
 		delete(c.asks, id)
 		a.failed <- offlineError(s)
-	}
-}
-
-// asksAnew makes the writer ask everything on a new connection. The caller
-// holds mu.
-func (c *Client) asksAnew() {
-	for _, a := range c.asks {
-		a.asked = false
 	}
 }
 
