@@ -13,7 +13,7 @@ import (
 )
 
 func TestPrekeys(t *testing.T) {
-	s := create(t, "alice")
+	s := create(t, "dora")
 	cert := load(t, s).Keys.Certificate
 	made := time.Unix(1800000000, 0).UTC()
 	signed, once := crypto.NewPrekey(crypto.PrekeySigned, 2, made), crypto.NewPrekey(crypto.PrekeyOneTime, 3, made)
