@@ -13,7 +13,8 @@ import (
 )
 
 func TestPrekeys(t *testing.T) {
-	s := create(t, "prekeys")
+	isolate(t)
+	s := create(t, "alice")
 	cert := load(t, s).Keys.Certificate
 	made := time.Unix(1800000000, 0).UTC()
 	signed, once := crypto.NewPrekey(crypto.PrekeySigned, 2, made), crypto.NewPrekey(crypto.PrekeyOneTime, 3, made)
@@ -54,7 +55,8 @@ func TestPrekeys(t *testing.T) {
 func second[A any](_ A, err error) error { return err }
 
 func TestHandshakes(t *testing.T) {
-	s := create(t, "requests")
+	isolate(t)
+	s := create(t, "alice")
 	key := func() crypto.BoxPublic { return crypto.NewBoxPrivate().Public() }
 	a, b := key(), key()
 	is := func(signed crypto.PrekeyID, e crypto.BoxPublic, seen bool, count int) {
