@@ -15,7 +15,7 @@
 // To follow what happens, fetch a position with Events(ctx, 0), read the state
 // that you need, and go on from the position; [Await] does the loop. A new
 // account is made once: [Meet] the relay, let the user compare its
-// fingerprint, [NewKeys], keep them in a Store, [Register].
+// fingerprint, [NewKeys], keep keys and first prekey in a Store, [Register].
 //
 // # What it promises
 //
@@ -31,12 +31,19 @@
 //
 // Shown is only what an accepted contact's device has sealed for this one. The
 // first key that the relay gives for a person is pinned, and the pin outlives
-// the relation: another key is refused and said ([ErrKeyChanged]). The relay
-// itself is known by its key, and proves it on every connection.
+// the relation. When another key is shown in their name, nothing more is sent
+// ([ErrPeerChanged]) until the user has looked at it (Safety) and decided
+// (Trust); what was sealed for the old key is never sealed for the new one. The
+// relay itself is known by its key, and proves it on every connection.
+//
+// What does not open keeps its place as [TypeUnreadable], what has not come is
+// counted by a [TypeMissing] in front of what has. A session that has stopped
+// to work is begun anew by Connect.
 //
 // # How it is built
 //
-// The session is a state machine without I/O. A wish of the user or a frame of
+// The session is a state machine without I/O; sealing and opening is package
+// crypto/session's. A wish of the user or a frame of
 // the relay goes in; a step comes out: what must be written, acked and told.
 // Client computes a step, commits its changes to the Store, and only then lets
 // the session take it over, the ack go, and events tell of it. A commit that
