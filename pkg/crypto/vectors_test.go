@@ -2,6 +2,9 @@ package crypto_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"encoding/binary"
+	"slices"
 	"testing"
 
 	"secure-messaging/internal/vectors"
@@ -45,6 +48,7 @@ type proofVector struct {
 	LoginProof         crypto.Signature `json:"loginProof"`
 	Welcome            crypto.Signature `json:"welcome"`
 	RegistrationNonce  string           `json:"registrationNonce"`
+	Prekey             string           `json:"prekey"` // the first signed one
 	AccountSignature   crypto.Signature `json:"accountSignature"`
 	DeviceSignature    crypto.Signature `json:"deviceSignature"`
 }
@@ -74,7 +78,7 @@ func TestVectors(t *testing.T) {
 		Relay: relay.Public(), Host: "chat.example.org", Certificate: alice.Certificate.Hash(), Address: alice.Certificate.Address(),
 		RelayNonce: crypto.Nonce(bytes.Repeat([]byte{0xc1}, 32)), ClientNonce: crypto.Nonce(bytes.Repeat([]byte{0xc2}, 32)),
 	}
-	registration := crypto.Registration{Host: login.Host, Certificate: alice.Certificate, RelayNonce: bytes.Repeat([]byte{0xc3}, 56)}
+	registration := crypto.Registration{Host: login.Host, Certificate: alice.Certificate, Prekey: alice.Sign(alice.Signed), RelayNonce: bytes.Repeat([]byte{0xc3}, 56)}
 	byAccount, byDevice := registration.Sign(alice.Account, alice.Device)
 
 	vectors.Check(t, "identity.json", struct {
@@ -93,7 +97,70 @@ func TestVectors(t *testing.T) {
 		proofVector{
 			login.Host, login.RelayNonce, crypto.SignChallenge(relay, login.RelayNonce),
 			login.ClientNonce, login.Sign(alice.Device), login.SignWelcome(relay),
-			crypto.Base64(registration.RelayNonce), byAccount, byDevice,
+			crypto.Base64(registration.RelayNonce), crypto.Base64(registration.Prekey.Raw()), byAccount, byDevice,
 		},
 	})
+}
+
+type prekeyVector struct {
+	Kind      byte                 `json:"kind"`
+	ID        uint32               `json:"id"`
+	Created   int64                `json:"created"`
+	BoxSecret crypto.BoxPrivate    `json:"boxSecret"`
+	BoxPublic crypto.BoxPublic     `json:"boxPublic"`
+	KEMSecret crypto.KEMPrivate    `json:"kemSecret"`
+	KEMPublic string               `json:"kemPublic"`
+	Secret    crypto.PrekeyPrivate `json:"secret"`
+	Signed    string               `json:"signed"` // what the signature covers
+	Signature string               `json:"signature"`
+	Hash      string               `json:"hash"`
+	Prekey    string               `json:"prekey"`
+}
+
+// The production code signs; every field is made here once more by hand.
+func TestPrekeyVectors(t *testing.T) {
+	bob := vectors.Bob()
+	var vs []prekeyVector
+	for _, k := range []crypto.PrekeyPrivate{bob.Signed, bob.OneTime} {
+		public := bob.Sign(k)
+		f := vectors.Split(public.Raw())
+		v := prekeyByHand(t, bob, k)
+		v.Signature = crypto.Base64(f[6])
+		raw, err := crypto.FromBase64(v.Signed)
+		if err != nil || !ed25519.Verify(bob.Device.Public().Bytes(), raw, f[6]) {
+			t.Errorf("by hand the signature of prekey %d does not hold: %v", k.ID, err)
+		}
+		hash := public.Hash()
+		v.Prekey = crypto.Base64(vectors.E("prekey", append(vectors.Split(raw)[2:], f[6])...))
+		if v.Prekey != crypto.Base64(public.Raw()) || v.Hash != crypto.Base64(hash[:]) {
+			t.Errorf("by hand prekey %d is another", k.ID)
+		}
+		if read, err := crypto.ParsePrekey(public.Raw(), bob.Certificate); err != nil || read.Hash() != hash {
+			t.Errorf("prekey %d is not read: %v", k.ID, err)
+		}
+		vs = append(vs, v)
+	}
+	vectors.Check(t, "prekeys.json", struct {
+		Certificate  crypto.Certificate   `json:"certificate"`
+		DeviceSecret crypto.DevicePrivate `json:"deviceSecret"`
+		Prekeys      []prekeyVector       `json:"prekeys"`
+	}{bob.Certificate, bob.Device, vs})
+}
+
+func prekeyByHand(t *testing.T, owner vectors.Person, k crypto.PrekeyPrivate) prekeyVector {
+	t.Helper()
+	scalar, seed := k.Box.Bytes(), k.KEM.Seed()
+	box, kem := vectors.Public(scalar), vectors.KEMPublicOf(seed)
+	id := binary.BigEndian.AppendUint32(nil, uint32(k.ID))
+	created := binary.BigEndian.AppendUint64(nil, uint64(k.Created.Unix()))
+	fields := [][]byte{vectors.H("hash of certificate", owner.Certificate.Raw()), {byte(k.Kind)}, id, created, box, kem}
+	text, err := k.MarshalText()
+	if err != nil || string(text) != "prekey-secret:"+crypto.Base64(slices.Concat([]byte{byte(k.Kind)}, id, created, scalar, seed)) {
+		t.Errorf("by hand the text of prekey %d is another: %v", k.ID, err)
+	}
+	return prekeyVector{
+		Kind: byte(k.Kind), ID: uint32(k.ID), Created: k.Created.Unix(),
+		BoxSecret: k.Box, BoxPublic: k.Box.Public(), KEMSecret: k.KEM, KEMPublic: crypto.Base64(kem), Secret: k,
+		Signed: crypto.Base64(vectors.E("prekey", fields...)), Hash: crypto.Base64(vectors.H("hash of prekey", fields...)),
+	}
 }
