@@ -90,7 +90,12 @@ func TestChallengeBinds(t *testing.T) {
 func TestRegistrationBinds(t *testing.T) {
 	alice, bob := vectors.Alice(), vectors.Bob()
 	nonces := crypto.NewRegistrationNonces()
-	good := crypto.Registration{Host: "chat.example.org", Certificate: alice.Certificate, RelayNonce: nonces.Make(time.Now())}
+	prekey := func(p vectors.Person) crypto.Prekey {
+		return crypto.NewPrekey(crypto.PrekeySigned, 1, vectors.Created).Sign(p.Certificate, p.Device)
+	}
+	good := crypto.Registration{
+		Host: "chat.example.org", Certificate: alice.Certificate, Prekey: prekey(alice), RelayNonce: nonces.Make(time.Now()),
+	}
 	byAccount, byDevice := good.Sign(alice.Account, alice.Device)
 	if !good.Verify(byAccount, byDevice) {
 		t.Fatal("a good registration is refused")
@@ -100,6 +105,7 @@ func TestRegistrationBinds(t *testing.T) {
 	changes := map[string]func(*crypto.Registration){
 		"Host":        func(r *crypto.Registration) { r.Host = "chat.example.com" },
 		"Certificate": func(r *crypto.Registration) { r.Certificate = bob.Certificate },
+		"Prekey":      func(r *crypto.Registration) { r.Prekey = prekey(alice) },
 		"RelayNonce":  func(r *crypto.Registration) { r.RelayNonce = nonces.Make(time.Now()) },
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[crypto.Registration]()) {
@@ -107,6 +113,7 @@ func TestRegistrationBinds(t *testing.T) {
 			t.Errorf("no change of %s is tried", field.Name)
 		}
 	}
+	changes["no prekey"] = func(r *crypto.Registration) { r.Prekey = crypto.Prekey{} }
 	changes["relay"] = func(r *crypto.Registration) { r.Certificate = elsewhere.Certificate }
 	changes["name"] = func(r *crypto.Registration) { r.Certificate = renamed.Certificate }
 	for name, change := range changes {

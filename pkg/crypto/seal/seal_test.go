@@ -20,7 +20,7 @@ import (
 var secret = bytes.Repeat([]byte{7}, 64)
 
 func derive() seal.Key {
-	return seal.Derive(secret, crypto.LabelEnvelope, []byte("one"), []byte("two"))
+	return seal.Derive(secret, crypto.LabelMessage, []byte("one"), []byte("two"))
 }
 
 // byHand is HKDF-SHA-256 written out (RFC 5869, section 2) for 56 bytes.
@@ -39,7 +39,7 @@ func byHand(secret, info []byte) (key [32]byte, nonce [24]byte) {
 }
 
 func TestBytesAreThoseOfBox(t *testing.T) {
-	key, nonce := byHand(secret, crypto.Encode(crypto.LabelEnvelope, []byte("one"), []byte("two")))
+	key, nonce := byHand(secret, crypto.Encode(crypto.LabelMessage, []byte("one"), []byte("two")))
 	for _, text := range []string{"", "x", strings.Repeat("long ", 1000)} {
 		want := box.SealAfterPrecomputation(nil, []byte(text), &nonce, &key)
 		got := derive().Seal([]byte(text))
@@ -56,13 +56,13 @@ func TestEveryInputIsBound(t *testing.T) {
 	sealed := derive().Seal([]byte("text"))
 	one, two := []byte("one"), []byte("two")
 	for name, k := range map[string]seal.Key{
-		"secret":         seal.Derive(secret[1:], crypto.LabelEnvelope, one, two),
+		"secret":         seal.Derive(secret[1:], crypto.LabelMessage, one, two),
 		"label":          seal.Derive(secret, crypto.LabelKeyfileWrap, one, two),
-		"field":          seal.Derive(secret, crypto.LabelEnvelope, one, []byte("twp")),
-		"order":          seal.Derive(secret, crypto.LabelEnvelope, two, one),
-		"fewer fields":   seal.Derive(secret, crypto.LabelEnvelope, one),
-		"more fields":    seal.Derive(secret, crypto.LabelEnvelope, one, two, nil),
-		"border of both": seal.Derive(secret, crypto.LabelEnvelope, []byte("onet"), []byte("wo")),
+		"field":          seal.Derive(secret, crypto.LabelMessage, one, []byte("twp")),
+		"order":          seal.Derive(secret, crypto.LabelMessage, two, one),
+		"fewer fields":   seal.Derive(secret, crypto.LabelMessage, one),
+		"more fields":    seal.Derive(secret, crypto.LabelMessage, one, two, nil),
+		"border of both": seal.Derive(secret, crypto.LabelMessage, []byte("onet"), []byte("wo")),
 	} {
 		if _, err := k.Open(sealed); err != seal.ErrOpen {
 			t.Errorf("%s changed: %v", name, err)
@@ -140,7 +140,7 @@ func TestKeyIsGoodOnceForMany(t *testing.T) {
 }
 
 func TestKeyDoesNotPrint(t *testing.T) {
-	key, nonce := byHand(secret, crypto.Encode(crypto.LabelEnvelope, []byte("one"), []byte("two")))
+	key, nonce := byHand(secret, crypto.Encode(crypto.LabelMessage, []byte("one"), []byte("two")))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 		k := derive()
 		for _, v := range []any{k, &k, struct{ k seal.Key }{k}, struct{ k *seal.Key }{&k}} {
