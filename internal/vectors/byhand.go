@@ -104,13 +104,12 @@ type Handshake struct {
 	AskerBox, Ephemeral     []byte // secrets of the asker
 	Signed, OneTime         []byte // prekeys as on the wire; OneTime nil for none
 	SignedSeed, OneTimeSeed []byte // to decapsulate with
-	SignedID, OneTimeID     uint32
 	Ciphertext              []byte
 	// Out.
 	DH1, DH2, DH3, DH4, SS  []byte
 	Transcript, T, F        []byte // Transcript is what T is the hash of
 	Key, Nonce, Certificate []byte // the last one sealed
-	ID, Root, Request       []byte // of the request all in front of the first message
+	ID, Root, Hello         []byte // Hello is all of the request in front of the first message
 }
 
 // Do fills in what comes out.
@@ -139,12 +138,13 @@ func (h *Handshake) Do() {
 	h.ID = H("session id", h.T, H("hash of certificate", h.Asker))
 	h.Root = KDF(slices.Concat(h.F, h.DH1), nil, E("first root key", h.ID), 32)
 
-	h.Request = []byte{1, 1}
-	h.Request = binary.BigEndian.AppendUint32(h.Request, h.SignedID)
-	h.Request = binary.BigEndian.AppendUint32(h.Request, h.OneTimeID)
-	h.Request = slices.Concat(h.Request, Public(h.Ephemeral), h.Ciphertext)
-	h.Request = binary.BigEndian.AppendUint16(h.Request, uint16(len(h.Certificate)))
-	h.Request = append(h.Request, h.Certificate...)
+	oneTimeID := make([]byte, 4)
+	if oneTime != nil {
+		oneTimeID = oneTime[2]
+	}
+	h.Hello = slices.Concat([]byte{1, 1}, signed[2], oneTimeID, Public(h.Ephemeral), h.Ciphertext)
+	h.Hello = binary.BigEndian.AppendUint16(h.Hello, uint16(len(h.Certificate)))
+	h.Hello = append(h.Hello, h.Certificate...)
 }
 
 // Split gives the label and the fields of a structure.

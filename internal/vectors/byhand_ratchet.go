@@ -28,7 +28,7 @@ type chainByHand struct {
 
 // Step is one message with everything on the way to it.
 type Step struct {
-	Header, R        []byte
+	Header, Salt, R  []byte
 	Previous, Number uint32
 	Offer, Answer    []byte // nil for none
 	Agreement, KEM   []byte // what went into the root; nil unless the message begins a chain
@@ -53,7 +53,7 @@ func (r *Ratchet) Know(n *Numbers) {
 // Step works out a message: its keys come from the secrets and its header
 // alone. Direction is 1 from the side that asked.
 func (r *Ratchet) Step(sealed []byte, direction byte) (Step, error) {
-	s, err := splitMessage(sealed, r.ID)
+	s, err := SplitMessage(sealed, r.ID)
 	if err != nil {
 		return s, err
 	}
@@ -85,7 +85,8 @@ func (r *Ratchet) Step(sealed []byte, direction byte) (Step, error) {
 	return s, nil
 }
 
-func splitMessage(sealed, id []byte) (s Step, err error) {
+// SplitMessage takes a message of a session apart.
+func SplitMessage(sealed, id []byte) (s Step, err error) {
 	size := 67
 	flags := sealed[2]
 	if flags&1 != 0 {
@@ -97,7 +98,7 @@ func splitMessage(sealed, id []byte) (s Step, err error) {
 		size += 1088
 	}
 	s.Header, s.Body = sealed[:size], sealed[size:]
-	s.R = sealed[27:59]
+	s.Salt, s.R = sealed[11:27], sealed[27:59]
 	s.Previous, s.Number = binary.BigEndian.Uint32(sealed[59:]), binary.BigEndian.Uint32(sealed[63:])
 	if !slices.Equal(sealed[:2], []byte{1, 2}) || flags > 3 || !slices.Equal(sealed[3:11], id[:8]) {
 		return s, errors.New("not a message of the session")

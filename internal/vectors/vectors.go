@@ -2,10 +2,11 @@
 // in pkg/protocol/testdata/vectors. Tests make them from fixed keys and say
 // when code and file part; with -update they write the file anew:
 //
-//	go test ./pkg/protocol ./pkg/crypto ./pkg/crypto/padding ./pkg/crypto/session -run Vectors -update
+//	go test ./pkg/protocol ./pkg/crypto/... -run Vectors -update
 package vectors
 
 import (
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"os"
@@ -18,6 +19,20 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the test vectors anew")
+
+// Bytes stand in the files as base64url.
+type Bytes []byte
+
+// MarshalText writes base64url.
+func (b Bytes) MarshalText() ([]byte, error) {
+	return base64.RawURLEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText reads base64url.
+func (b *Bytes) UnmarshalText(text []byte) (err error) {
+	*b, err = base64.RawURLEncoding.Strict().AppendDecode(nil, text)
+	return err
+}
 
 // Check compares v with the file of that name, or writes it.
 func Check(t *testing.T, name string, v any) {
