@@ -1,0 +1,7 @@
+package session
+
+// Ask and Answer over another source of what is random.
+var (
+	AskFrom    = Session.ask
+	AnswerFrom = answer
+)
