@@ -93,7 +93,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		}
 	}
 	rc := relay.Config{
-		Key: key, Directory: h.store, Mailboxes: h.store,
+		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store,
 		Origins: cfg.Origins, MaxConnections: cfg.MaxConnections, Logger: cfg.Logger,
 	}
 	if len(cfg.Hosts) > 0 {

@@ -13,7 +13,7 @@ import (
 var _ relay.Directory = (*Store)(nil)
 
 // CreateUser implements relay.Directory.
-func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate) error {
+func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate, signed relay.RawPrekey) error {
 	value, err := encodeUser(c)
 	if err != nil {
 		return err
@@ -26,6 +26,10 @@ func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate) error {
 		}
 		if old != nil {
 			return relay.ErrExists
+		}
+		// Nobody else writes the prekeys of a device whose user does not exist.
+		if err := b.Set(stockKey(c.Address()), encodeStock(stock{signed: signed}), nil); err != nil {
+			return err
 		}
 		return b.Set(key, value, nil)
 	})

@@ -22,10 +22,15 @@ import (
 //	N                                   reserved[8]: lower numbers may have been given
 //	R                                   0x01 key of the relay as text
 //	u name                              0x01 certificate as text
+//	p address                           0x01 first[4] highest[4] left[4] id[4] signed prekey
+//	o address id[4]                     0x01 one-time prekey
 //	r name 0x00 name                    0x01 version[8] flags[1], names in order
 //	b address                           0x01 first[8] entries[8] bytes[8] requests[8] receipts[8]
 //	e address seq[8]                    0x01 kind[1] time[8] id[16] address data
 //	k address kind[1] address id[16]    seq[8]
+//
+// p is there from the registration on: no one-time prekey is below first, none
+// above highest was ever added.
 //
 // b, e and k make up a mailbox. b is there while the mailbox holds anything:
 // how much, and a number that no entry is below. k finds an entry by what it
@@ -35,14 +40,17 @@ const (
 	tableNumbers  = 'N'
 	tableRelay    = 'R'
 	tableUser     = 'u'
+	tableStock    = 'p'
+	tableOneTime  = 'o'
 	tableRelation = 'r'
 	tableBox      = 'b'
 	tableEntry    = 'e'
 	tableKnown    = 'k'
 )
 
-// storeFormat is the version of this layout as a whole.
-const storeFormat = 1
+// storeFormat is the version of this layout as a whole. Version 1 had no
+// prekeys; its users have none.
+const storeFormat = 2
 
 // valueVersion begins every value that may get more fields.
 const valueVersion = 1
@@ -64,6 +72,19 @@ func appendAddress(b []byte, a crypto.Address) []byte {
 	b = append(b, a.User...)
 	b = append(b, 0)
 	return append(b, a.Device[:]...)
+}
+
+func stockKey(owner crypto.Address) []byte {
+	return appendAddress([]byte{tableStock}, owner)
+}
+
+func oneTimeKey(owner crypto.Address, id crypto.PrekeyID) []byte {
+	return binary.BigEndian.AppendUint32(appendAddress([]byte{tableOneTime}, owner), uint32(id))
+}
+
+// oneTimeID reads the id at the end of a one-time prekey's key.
+func oneTimeID(key []byte) crypto.PrekeyID {
+	return crypto.PrekeyID(binary.BigEndian.Uint32(key[len(key)-4:]))
 }
 
 func boxKey(owner crypto.Address) []byte {
@@ -137,6 +158,7 @@ func (f *fields) take(n int) []byte {
 }
 
 func (f *fields) byte() byte     { return f.take(1)[0] }
+func (f *fields) uint32() uint32 { return binary.BigEndian.Uint32(f.take(4)) }
 func (f *fields) uint64() uint64 { return binary.BigEndian.Uint64(f.take(8)) }
 
 // address reads a name, its zero byte and a device.
@@ -185,6 +207,33 @@ func decodeEntry(value []byte) (e relay.Entry, err error) {
 		return relay.Entry{}, errValue
 	}
 	return e, nil
+}
+
+// stock is the record of a device's prekeys.
+type stock struct {
+	first   crypto.PrekeyID // no one-time prekey is below
+	highest crypto.PrekeyID // that was ever added
+	left    uint32
+	signed  relay.RawPrekey // zero for none
+}
+
+func encodeStock(x stock) []byte {
+	b := []byte{valueVersion}
+	for _, n := range []uint32{uint32(x.first), uint32(x.highest), x.left, uint32(x.signed.ID)} {
+		b = binary.BigEndian.AppendUint32(b, n)
+	}
+	return append(b, x.signed.Raw...)
+}
+
+func decodeStock(value []byte) (x stock, err error) {
+	f := readFields(value)
+	x.first, x.highest, x.left = crypto.PrekeyID(f.uint32()), crypto.PrekeyID(f.uint32()), f.uint32()
+	x.signed.ID = crypto.PrekeyID(f.uint32())
+	x.signed.Raw = append([]byte(nil), f.b...)
+	if !f.ok || (x.signed.ID == 0) != (len(x.signed.Raw) == 0) {
+		return stock{}, errValue
+	}
+	return x, nil
 }
 
 // box is the record of a mailbox that holds something.

@@ -157,6 +157,8 @@ func (s *Store) checkFormat() error {
 		return s.initialize(key)
 	case len(value) != 1 || value[0] == 0:
 		return errValue
+	case value[0] < storeFormat: // nothing is in another place than it was
+		return s.db.Set(key, []byte{storeFormat}, pebble.Sync)
 	case value[0] > storeFormat:
 		return fmt.Errorf("%w: format %d, and this one knows %d; install the newer one", ErrNewer, value[0], storeFormat)
 	}

@@ -52,7 +52,7 @@ func startRelay() (*testRelay, error) {
 }
 
 func (r *testRelay) start() {
-	r.now.Store(relay.New(relay.Config{Key: r.key, Directory: r.store, Mailboxes: r.store}))
+	r.now.Store(relay.New(relay.Config{Key: r.key, Directory: r.store, Prekeys: r.store, Mailboxes: r.store}))
 }
 
 // restart ends the relay and all connections; a new one takes up the store.

@@ -15,6 +15,7 @@ const (
 	CodeBadProof        Code = "bad_proof"         // the login or registration proof does not hold
 	CodeAlready         Code = "already_authenticated"
 	CodeBadPrekey       Code = "bad_prekey"      // not signed by the device that it is for
+	CodeNoPrekeys       Code = "no_prekeys"      // the person has published none
 	CodeBadCertificate  Code = "bad_certificate" // not signed, for another relay or another name
 	CodeUnknownUser     Code = "unknown_user"
 	CodeUnknownDevice   Code = "unknown_device" // the user has no such device (any more)

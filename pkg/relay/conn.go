@@ -44,6 +44,7 @@ type conn struct {
 	dead     bool        // the sender has ended
 	commits  []commit    // for settle, at most commitsUnderWay
 	settling bool        // settle runs
+	stock    bool        // the peer is to be told of its prekeys
 	mail     bool        // the mailbox may hold more than was sent
 	sent     uint64      // place in the mailbox of the last frame sent from it
 	numbered uint64      // how many were, which is the number of the last
@@ -183,6 +184,15 @@ func (c *conn) nudge() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.mail = true
+	c.signal()
+}
+
+// tellStock says that the peer is to hear what is left of its prekeys. However
+// often it is called before that, the peer hears it once.
+func (c *conn) tellStock() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stock = true
 	c.signal()
 }
 

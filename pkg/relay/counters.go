@@ -18,6 +18,9 @@ const (
 	CountAccepts        Counter = "stored_accepts"          //
 	CountMessages       Counter = "stored_messages"         //
 	CountReceipts       Counter = "stored_receipts"         //
+	CountPublished      Counter = "published_prekeys"       // frames of new prekeys
+	CountHandedOut      Counter = "handed_out_prekeys"      // look-ups for a handshake
+	CountNoOneTime      Counter = "missing_one_time"        // of them, without a one-time prekey
 	CountSwallowed      Counter = "swallowed_requests"      // answered like others, but the target has blocked the sender
 	CountReceiptDropped Counter = "dropped_receipts"        // "delivered" for a mailbox full of them
 	CountStoreErrors    Counter = "store_errors"            // operations of the store that failed
@@ -49,7 +52,7 @@ func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
-		CountRequests, CountAccepts, CountMessages, CountReceipts, CountSwallowed, CountReceiptDropped,
+		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
 		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,

@@ -19,7 +19,7 @@ func Example() {
 		return
 	}
 	defer store.Close()
-	r := relay.New(relay.Config{Key: crypto.NewRelayPrivate(), Directory: store, Mailboxes: store})
+	r := relay.New(relay.Config{Key: crypto.NewRelayPrivate(), Directory: store, Prekeys: store, Mailboxes: store})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Println(err)

@@ -53,7 +53,7 @@ func newWorld(t testing.TB, change ...func(*relay.Config)) *world {
 // start serves a new relay over the world's store.
 func (w *world) start(change ...func(*relay.Config)) {
 	w.t.Helper()
-	cfg := relay.Config{Key: w.key, Directory: w.store, Mailboxes: w.store}
+	cfg := relay.Config{Key: w.key, Directory: w.store, Prekeys: w.store, Mailboxes: w.store}
 	for _, f := range change {
 		f(&cfg)
 	}

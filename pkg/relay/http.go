@@ -34,6 +34,7 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeBadFrame:        http.StatusBadRequest,
 	protocol.CodeBadName:         http.StatusBadRequest,
 	protocol.CodeBadCertificate:  http.StatusBadRequest,
+	protocol.CodeBadPrekey:       http.StatusBadRequest,
 	protocol.CodeBadProof:        http.StatusForbidden,
 	protocol.CodeStale:           http.StatusForbidden,
 	protocol.CodeForeignOrigin:   http.StatusForbidden,

@@ -35,10 +35,21 @@ func (h *hub) release(c *conn) {
 
 // nudge tells a device's connection that its mailbox has grown.
 func (h *hub) nudge(a crypto.Address) {
-	h.mu.RLock()
-	c := h.conns[a]
-	h.mu.RUnlock()
-	if c != nil {
+	if c := h.find(a); c != nil {
 		c.nudge()
 	}
+}
+
+// runLow tells a device's connection that its prekeys run low.
+func (h *hub) runLow(a crypto.Address) {
+	if c := h.find(a); c != nil {
+		c.tellStock()
+	}
+}
+
+// find returns the connection of a device, nil if it is not here.
+func (h *hub) find(a crypto.Address) *conn {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.conns[a]
 }

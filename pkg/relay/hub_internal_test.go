@@ -21,7 +21,7 @@ func testConn(t *testing.T, r *Relay, me crypto.Address) (*conn, net.Conn) {
 
 func testRelay(users ...crypto.Certificate) (*Relay, *memory) {
 	store := newMemory(users...)
-	return New(Config{Key: crypto.NewRelayPrivate(), Directory: store, Mailboxes: store}), store
+	return New(Config{Key: crypto.NewRelayPrivate(), Directory: store, Prekeys: store, Mailboxes: store}), store
 }
 
 // TestHub: who was taken over does not take its successor along.

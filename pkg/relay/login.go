@@ -104,6 +104,7 @@ func (c *conn) welcome(l crypto.Login) bool {
 		return false
 	}
 	r.counters.add(CountLogins)
+	c.tellStock()
 	c.nudge() // the mailbox may hold something
 	return true
 }

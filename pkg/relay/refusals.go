@@ -17,6 +17,8 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeBadProof:        "the proof does not hold",
 	protocol.CodeAlready:         "this connection is logged in already",
 	protocol.CodeBadCertificate:  "the certificate is for another relay, name, key or time",
+	protocol.CodeBadPrekey:       "a prekey is not signed by this device, or of the wrong kind",
+	protocol.CodeNoPrekeys:       "they have published no prekeys",
 	protocol.CodeUnknownUser:     "nobody has that name",
 	protocol.CodeUnknownDevice:   "the user has no such device; look the user up again",
 	protocol.CodeNotContact:      "you are not contacts",

@@ -14,12 +14,13 @@ func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request) {
 	if !r.readBody(w, req, &body) {
 		return
 	}
-	if code := r.checkRegistration(&body, time.Now()); code != "" {
+	prekey, code := r.checkRegistration(&body, time.Now())
+	if code != "" {
 		r.httpRefuse(w, code, "")
 		return
 	}
 	cert := body.Certificate
-	err := r.directory.CreateUser(req.Context(), cert)
+	err := r.directory.CreateUser(req.Context(), cert, rawPrekey(prekey))
 	switch {
 	case err == nil:
 		r.counters.add(CountRegistered)
@@ -45,18 +46,23 @@ func (r *Relay) registerAgain(w http.ResponseWriter, req *http.Request, cert cry
 	}
 }
 
-// checkRegistration says what is wrong with a registration, if anything is.
-func (r *Relay) checkRegistration(b *protocol.RegisterRequest, now time.Time) protocol.Code {
+// checkRegistration returns the first signed prekey of a registration, or says
+// what is wrong.
+func (r *Relay) checkRegistration(b *protocol.RegisterRequest, now time.Time) (crypto.Prekey, protocol.Code) {
 	c := b.Certificate
 	switch {
 	case c.Relay != r.public || c.User != b.Username || c.Box != b.PublicKey || c.Created.After(now.Add(maxCertAhead)):
-		return protocol.CodeBadCertificate
+		return crypto.Prekey{}, protocol.CodeBadCertificate
 	case !r.nonces.Check(b.Nonce, now):
-		return protocol.CodeStale
+		return crypto.Prekey{}, protocol.CodeStale
 	}
-	proof := crypto.Registration{Host: b.Host, Certificate: c, RelayNonce: b.Nonce}
+	prekey, err := crypto.ParsePrekey(b.SignedPrekey, c)
+	if err != nil || prekey.Kind != crypto.PrekeySigned {
+		return crypto.Prekey{}, protocol.CodeBadPrekey
+	}
+	proof := crypto.Registration{Host: b.Host, Certificate: c, Prekey: prekey, RelayNonce: b.Nonce}
 	if !r.knowsHost(b.Host) || !proof.Verify(b.AccountSignature, b.DeviceSignature) {
-		return protocol.CodeBadProof
+		return crypto.Prekey{}, protocol.CodeBadProof
 	}
-	return ""
+	return prekey, ""
 }

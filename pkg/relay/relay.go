@@ -44,10 +44,12 @@ const (
 	idleTimeout     = 60 * time.Second // between two requests
 )
 
-// Config is what a relay needs. Key, Directory and Mailboxes are required.
+// Config is what a relay needs. Key, Directory, Prekeys and Mailboxes are
+// required.
 type Config struct {
 	Key       crypto.RelayPrivate // the identity; clients pin its public half
 	Directory Directory
+	Prekeys   Prekeys
 	Mailboxes Mailboxes
 
 	Hosts          []string     // names that clients may dial; empty for any
@@ -63,6 +65,7 @@ type Relay struct {
 	key        crypto.RelayPrivate
 	public     crypto.RelayPublic
 	directory  Directory
+	prekeys    Prekeys
 	mailboxes  Mailboxes
 	hosts      []string
 	origins    []string
@@ -98,13 +101,14 @@ type Relay struct {
 // New makes a relay. It starts nothing: see [Relay.Serve] and
 // [Relay.Handler]. It panics if the Config lacks what is required.
 func New(cfg Config) *Relay {
-	if cfg.Directory == nil || cfg.Mailboxes == nil {
-		panic("relay: a Config needs a Directory and Mailboxes")
+	if cfg.Directory == nil || cfg.Prekeys == nil || cfg.Mailboxes == nil {
+		panic("relay: a Config needs a Directory, Prekeys and Mailboxes")
 	}
 	r := &Relay{
 		key:        cfg.Key,
 		public:     cfg.Key.Public(),
 		directory:  cfg.Directory,
+		prekeys:    cfg.Prekeys,
 		mailboxes:  cfg.Mailboxes,
 		origins:    slices.Clone(cfg.Origins),
 		maxConns:   cfg.MaxConnections,

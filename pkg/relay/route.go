@@ -30,6 +30,10 @@ func (c *conn) handle(b []byte) {
 		c.toward(f.Target, f.ID, dropRequest)
 	case *protocol.Block:
 		c.toward(f.Target, f.ID, block)
+	case *protocol.PublishPrekeys:
+		c.publishPrekeys(f)
+	case *protocol.FetchPrekeys:
+		c.fetchPrekeys(f)
 	case *protocol.Authenticate:
 		c.malformed(&protocol.Refusal{Code: protocol.CodeAlready, Text: refusals[protocol.CodeAlready]})
 	}

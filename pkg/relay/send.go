@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"errors"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -26,7 +25,7 @@ func (c *conn) send() {
 	ping := time.NewTicker(protocol.PingInterval)
 	defer ping.Stop()
 	for {
-		replies, mail, end := c.work()
+		replies, stock, mail, end := c.work()
 		for _, b := range replies {
 			if !c.write(b) {
 				return
@@ -36,6 +35,10 @@ func (c *conn) send() {
 		case end:
 			c.writeClose()
 			return
+		case stock:
+			if !c.sendStock() {
+				return
+			}
 		case mail > 0:
 			if !c.deliver(mail) {
 				return
@@ -50,24 +53,29 @@ func (c *conn) send() {
 	}
 }
 
-// work takes what there is to write: answers, then up to that many entries of
-// the mailbox. It says when only the close frame is left.
-func (c *conn) work() (replies [][]byte, mail int, end bool) {
+// work takes what there is to write: answers, then the stock of prekeys, then
+// up to that many entries of the mailbox. It says when only the close frame is
+// left.
+func (c *conn) work() (replies [][]byte, stock bool, mail int, end bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.why != nil && c.why.cut {
-		return nil, 0, true
+		return nil, false, 0, true
 	}
 	replies, c.replies = c.replies, nil
 	c.room.Broadcast()
 	if c.why != nil {
-		return replies, 0, c.lastWord
+		return replies, false, 0, c.lastWord
+	}
+	if c.stock {
+		c.stock = false
+		return replies, true, 0, false
 	}
 	if c.mail {
 		mail = min(readBatch, flightWindow-len(c.flight))
 		c.mail = mail == 0 // what comes from now on nudges again
 	}
-	return replies, mail, false
+	return replies, false, mail, false
 }
 
 // stopWriting lets go of those who wait for room.
@@ -104,12 +112,7 @@ func (c *conn) deliver(max int) bool {
 	size := 0
 	for _, e := range entries {
 		size += len(e.Data)
-		f, err := r.frameOf(e, number+1)
-		if err != nil {
-			r.storeError("look-up of a sender", err)
-			c.requestClose(closeStore)
-			return true
-		}
+		f := frameOf(e, number+1)
 		if f == nil {
 			r.counters.add(CountUnreadable)
 			c.launch(e, 0)
@@ -154,20 +157,16 @@ func (c *conn) launch(e Stored, number uint64) {
 // frameOf makes the frame of an entry, or nil if there is none. Its number is
 // that on the connection: that in the store would tell a device how much goes
 // through the relay for others.
-func (r *Relay) frameOf(e Stored, number uint64) (protocol.Frame, error) {
+func frameOf(e Stored, number uint64) protocol.Frame {
 	switch e.Kind {
 	case KindRequest:
-		cert, err := r.user(r.ctx, e.From.User)
-		if errors.Is(err, ErrNotFound) {
-			return nil, nil
-		}
-		return &protocol.ConnectionRequest{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Certificate: cert, Data: e.Data}, err
+		return &protocol.ConnectionRequest{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}
 	case KindAccept:
-		return &protocol.ConnectionAccepted{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+		return &protocol.ConnectionAccepted{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}
 	case KindMessage:
-		return &protocol.EncryptedMessage{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}, nil
+		return &protocol.EncryptedMessage{Seq: number, From: e.From, ID: e.ID, Time: e.Time, Data: e.Data}
 	case KindReceipt:
-		return &protocol.Receipt{Seq: number, ID: e.ID, Recipient: &e.From, State: protocol.ReceiptDelivered}, nil
+		return &protocol.Receipt{Seq: number, ID: e.ID, Recipient: &e.From, State: protocol.ReceiptDelivered}
 	}
-	return nil, nil
+	return nil
 }

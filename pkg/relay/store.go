@@ -23,9 +23,10 @@ var (
 // called from any goroutine, and by several relays at once; what a write
 // reported as done is durable.
 type Directory interface {
-	// CreateUser stores a user under the certificate's name. It returns
-	// ErrExists if the name was ever used. Users never change.
-	CreateUser(ctx context.Context, c crypto.Certificate) error
+	// CreateUser stores a user under the certificate's name, and the first
+	// signed prekey, in one commit. It returns ErrExists if the name was ever
+	// used. Users never change.
+	CreateUser(ctx context.Context, c crypto.Certificate, signed RawPrekey) error
 
 	// User returns the certificate of a user, or ErrNotFound.
 	User(ctx context.Context, name crypto.Username) (crypto.Certificate, error)
@@ -37,6 +38,38 @@ type Directory interface {
 	// SetRelation stores r if the stored version is still r.Version, and
 	// raises that version by one. Otherwise it returns ErrConflict.
 	SetRelation(ctx context.Context, p Pair, r Relation) error
+}
+
+// Prekeys stores what devices leave for those who want to talk to them. Every
+// method may be called from any goroutine, and by several relays at once; what
+// a write reported as done is durable.
+type Prekeys interface {
+	// AddPrekeys replaces the signed prekey of a device, unless signed is zero,
+	// and adds one-time prekeys, all in one commit. A prekey whose id is not
+	// above those of its kind that were added before is left out: a publication
+	// that comes twice brings nothing back that was taken. So is a one-time
+	// prekey for which there is no room, by protocol.MaxPrekeyStock.
+	AddPrekeys(ctx context.Context, owner crypto.Address, signed RawPrekey, oneTime []RawPrekey) error
+
+	// Prekeys returns what a device has left.
+	Prekeys(ctx context.Context, owner crypto.Address) (PrekeyStock, error)
+
+	// TakePrekey removes a one-time prekey. It returns ErrConflict if it is not
+	// there: somebody else has taken it.
+	TakePrekey(ctx context.Context, owner crypto.Address, id crypto.PrekeyID) error
+}
+
+// RawPrekey is a prekey as its device has signed it. The zero value is none.
+type RawPrekey struct {
+	ID  crypto.PrekeyID
+	Raw []byte
+}
+
+// PrekeyStock is what the store holds of one device.
+type PrekeyStock struct {
+	Signed  RawPrekey // zero if there is none
+	OneTime RawPrekey // the oldest, zero if there is none
+	Left    int       // one-time prekeys
 }
 
 // Mailboxes stores one ordered queue for each device. Every method may be

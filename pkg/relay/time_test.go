@@ -57,7 +57,7 @@ func inFakeTime(t *testing.T, test func(t *testing.T, w *world), change ...func(
 			t.Fatal(err)
 		}
 		w := &world{t: t, key: crypto.NewRelayPrivate(), store: store, pipes: newPipes(), addr: "relay"}
-		cfg := relay.Config{Key: w.key, Directory: store, Mailboxes: store}
+		cfg := relay.Config{Key: w.key, Directory: store, Prekeys: store, Mailboxes: store}
 		for _, f := range change {
 			f(&cfg)
 		}

@@ -1,0 +1,127 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// rawPrekey is a prekey as the store keeps it, zero for none.
+func rawPrekey(p crypto.Prekey) RawPrekey { return RawPrekey{ID: p.ID, Raw: p.Raw()} }
+
+// publishPrekeys stores prekeys that the peer has signed.
+func (c *conn) publishPrekeys(f *protocol.PublishPrekeys) {
+	r := c.relay
+	cert, err := r.user(r.ctx, c.me.User)
+	if err != nil {
+		r.storeError("look-up for prekeys", err)
+		c.unavailable(f.ID, nil)
+		return
+	}
+	signed, oneTime, ok := parsePrekeys(f, cert)
+	if !ok {
+		c.refuse(protocol.CodeBadPrekey, f.ID, nil)
+		return
+	}
+	if err := r.prekeys.AddPrekeys(r.ctx, c.me, signed, oneTime); err != nil {
+		r.storeError("publication of prekeys", err)
+		c.unavailable(f.ID, nil)
+		return
+	}
+	r.counters.add(CountPublished)
+	c.stored(f.ID)
+}
+
+func parsePrekeys(f *protocol.PublishPrekeys, owner crypto.Certificate) (signed RawPrekey, oneTime []RawPrekey, ok bool) {
+	if len(f.Signed) > 0 {
+		p, err := crypto.ParsePrekey(f.Signed, owner)
+		if err != nil || p.Kind != crypto.PrekeySigned {
+			return RawPrekey{}, nil, false
+		}
+		signed = rawPrekey(p)
+	}
+	for _, raw := range f.OneTime {
+		p, err := crypto.ParsePrekey(raw, owner)
+		if err != nil || p.Kind != crypto.PrekeyOneTime {
+			return RawPrekey{}, nil, false
+		}
+		oneTime = append(oneTime, rawPrekey(p))
+	}
+	return signed, oneTime, true
+}
+
+// fetchPrekeys hands out what a handshake with a person needs. Whoever is
+// blocked by them gets it, too: anything else would tell.
+func (c *conn) fetchPrekeys(f *protocol.FetchPrekeys) {
+	r := c.relay
+	code, err := r.knows(c.me, f.Target, nil)
+	var cert crypto.Certificate
+	if code == "" && err == nil {
+		cert, err = r.user(r.ctx, f.Target)
+	}
+	var stock PrekeyStock
+	if code == "" && err == nil {
+		stock, err = r.handOut(r.ctx, cert.Address())
+	}
+	switch {
+	case err != nil:
+		r.storeError("look-up of prekeys", err)
+		c.unavailable(f.ID, nil)
+		return
+	case code == "" && stock.Signed.ID == 0:
+		code = protocol.CodeNoPrekeys
+	}
+	if code != "" {
+		c.refuse(code, f.ID, nil)
+		return
+	}
+	r.counters.add(CountHandedOut)
+	c.reply(&protocol.Prekeys{ID: f.ID, Certificate: cert, Signed: stock.Signed.Raw, OneTime: stock.OneTime.Raw})
+	if stock.OneTime.ID == 0 {
+		r.counters.add(CountNoOneTime)
+	}
+	if stock.Left <= protocol.LowPrekeys {
+		r.hub.runLow(cert.Address())
+	}
+}
+
+// handOut returns the stock of a device after its oldest one-time prekey, if
+// there is one, was taken out of it. Taking is a compare-and-set: whoever comes
+// second, here or at another relay, takes the next.
+func (r *Relay) handOut(ctx context.Context, owner crypto.Address) (PrekeyStock, error) {
+	for range maxCASRetries {
+		stock, err := r.prekeys.Prekeys(ctx, owner)
+		if err != nil || stock.OneTime.ID == 0 {
+			return stock, err
+		}
+		err = r.prekeys.TakePrekey(ctx, owner, stock.OneTime.ID)
+		if err == nil {
+			stock.Left--
+			return stock, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return PrekeyStock{}, err
+		}
+		r.counters.add(CountConflicts)
+	}
+	return PrekeyStock{}, fmt.Errorf("a prekey was taken by others %d times: %w", maxCASRetries, ErrConflict)
+}
+
+// sendStock tells the peer what is left of its prekeys. It is false when the
+// sender must end.
+func (c *conn) sendStock() bool {
+	r := c.relay
+	stock, err := r.prekeys.Prekeys(r.ctx, c.me)
+	if err != nil {
+		r.storeError("look-up of a stock", err)
+		c.requestClose(closeStore)
+		return true
+	}
+	if stock.Signed.ID == 0 {
+		return true // an account from before there were prekeys
+	}
+	return c.write(protocol.Encode(&protocol.PrekeyStock{Signed: stock.Signed.ID, OneTime: stock.Left}))
+}
