@@ -77,8 +77,12 @@ var roundTrips = map[string]struct {
 	"Accept":   {someContact, `Accept "bob"`, func(ctx context.Context, a client.Account) (any, error) { return a.Accept(ctx, "bob") }},
 	"Reject":   {nil, `Reject "bob"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Reject(ctx, "bob") }},
 	"Block":    {nil, `Block "bob"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Block(ctx, "bob") }},
-	"Send":     {someMessage, `Send "bob" "a\x00\n\u2028<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Send(ctx, "bob", "a\x00\n\u2028<") }},
-	"Message":  {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
+	"Safety":   {someSafety, `Safety "bob"`, func(ctx context.Context, a client.Account) (any, error) { return a.Safety(ctx, "bob") }},
+	"Trust": {someContact, `Trust "bob" "take_new_key" "4567 \x00"`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.Trust(ctx, "bob", client.TakeKey, "4567 \x00")
+	}},
+	"Send":    {someMessage, `Send "bob" "a\x00\n\u2028<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Send(ctx, "bob", "a\x00\n\u2028<") }},
+	"Message": {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
 	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true}", func(ctx context.Context, a client.Account) (any, error) {
 		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true})
 	}},
@@ -134,6 +138,8 @@ func TestOtherErrors(t *testing.T) {
 		text string
 	}{
 		{"plain", errors.New("odd"), &client.Error{Code: client.CodeInternal}, "odd"},
+		{"another key", client.ErrPeerChanged, client.ErrPeerChanged, client.ErrPeerChanged.Text},
+		{"another number", client.ErrConflict, client.ErrConflict, client.ErrConflict.Text},
 		{"wrapped", fmt.Errorf("at home: %w", client.ErrTaken), client.ErrTaken, "at home: the name is taken"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

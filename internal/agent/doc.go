@@ -9,25 +9,27 @@
 // an id; a batch, or a request without an id, ends the connection. Answers may
 // come in any order. Members that are not known are ignored.
 //
-//	method     params                   result
-//	hello      {"version"}              {"version"}
-//	identity                            Identity
-//	status                              Status
-//	contacts   {"after"}                {"contacts": [Contact…], "more"}
-//	connect    {"name", "note"}         Contact
-//	accept     {"name"}                 Contact
-//	reject     {"name"}                 null
-//	block      {"name"}                 null
-//	send       {"to", "text"}           Message
-//	message    {"id"}                   Message
-//	history    Query                    {"messages": [Message…], "more"}
-//	mark_read  {"contact", "cursor"}    null
-//	events     {"after"}                Batch
-//	cancel     {"id"}                   null
+//	method     params                          result
+//	hello      {"version"}                     {"version"}
+//	identity                                   Identity
+//	status                                     Status
+//	contacts   {"after"}                       {"contacts": [Contact…], "more"}
+//	connect    {"name", "note"}                Contact
+//	accept     {"name"}                        Contact
+//	reject     {"name"}                        null
+//	block      {"name"}                        null
+//	safety     {"name"}                        Safety
+//	trust      {"name", "decision", "number"}  Contact
+//	send       {"to", "text"}                  Message
+//	message    {"id"}                          Message
+//	history    Query                           {"messages": [Message…], "more"}
+//	mark_read  {"contact", "cursor"}           null
+//	events     {"after"}                       Batch
+//	cancel     {"id"}                          null
 //
-// Identity, Status, Contact, Message, Query and Batch are the JSON forms of
-// the types of package client; each method does what the method of the same
-// name of client.Account does.
+// Identity, Status, Contact, Safety, Message, Query and Batch are the JSON
+// forms of the types of package client; each method does what the method of
+// the same name of client.Account does.
 //
 // hello comes first: the versions of both sides must be the same, [Version]
 // here. cancel ends the call with that id, if it is still under way; it is

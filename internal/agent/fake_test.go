@@ -14,7 +14,8 @@ var (
 
 	someIdentity = client.Identity{Username: "alice", Server: "relay.example:8443", Device: "0123456789abcdef", Fingerprint: "aaaa-bbbb", RelayPin: "cccc-dddd", Profile: "/profile"}
 	someStatus   = client.Status{State: client.Offline, Reason: "no answer", RetryAt: someTime, Waiting: 3}
-	someContact  = client.Contact{Name: "bob", State: client.Incoming, Fingerprint: "eeee-ffff", Note: "hi <&> \u2028 \x1b[1m", Since: someTime, Unread: 2, LastAt: someTime}
+	someContact  = client.Contact{Name: "bob", State: client.Incoming, Fingerprint: "eeee-ffff", Trust: client.Verified, Note: "hi <&> \u2028 \x1b[1m", Since: someTime, Unread: 2, LastAt: someTime}
+	someSafety   = client.Safety{Name: "bob", Trust: client.Changed, Number: "0123", QR: "a:b", Offered: "4567", OfferedQR: "a:c"}
 	someMessage  = client.Message{Cursor: 1 << 52, ID: "00112233445566778899aabbccddeeff", Contact: "bob", From: "alice", Type: client.TypeText, Text: "line\nline \x00 <&>", SentAt: someTime, At: someTime, State: client.Waiting, Reason: "none", Unread: true}
 	someBatch    = client.Batch{Events: []client.Event{{Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}}, Next: 1<<63 + 1, Lagged: true}
 )
@@ -80,6 +81,14 @@ func (f *fake) Reject(_ context.Context, name string) error {
 func (f *fake) Block(_ context.Context, name string) error {
 	_, err := record[any](f, "Block %q", name)
 	return err
+}
+
+func (f *fake) Safety(_ context.Context, name string) (client.Safety, error) {
+	return record[client.Safety](f, "Safety %q", name)
+}
+
+func (f *fake) Trust(_ context.Context, name string, decision client.Decision, number string) (client.Contact, error) {
+	return record[client.Contact](f, "Trust %q %q %q", name, decision, number)
 }
 
 func (f *fake) Send(_ context.Context, to, text string) (client.Message, error) {

@@ -61,6 +61,29 @@ func TestByHand(t *testing.T) {
 	}
 }
 
+// A decision about a key reaches the account as it was made, or not at all.
+func TestTrustByHand(t *testing.T) {
+	for _, tt := range []struct{ params, answer, call string }{
+		{`{"name":"bob","decision":"take_new_key","number":"12"}`, `"result":`, `Trust "bob" "take_new_key" "12"`},
+		{`{"name":"bob","decision":"","number":""}`, `"result":`, `Trust "bob" "" ""`}, // for the account to refuse
+		{`{"name":"bob","decision":"verified","number":12}`, `"code":-32602`, ""},
+		{`{"name":"bob","decision":["verified"],"number":"12"}`, `"code":-32602`, ""},
+		{`{"name":null,"decision":{},"number":"12"}`, `"code":-32602`, ""},
+		{`["bob","verified","12"]`, `"code":-32602`, ""},
+	} {
+		f := &fake{answer: someContact}
+		conn, in := raw(t, own(t, f).path)
+		fmt.Fprintf(conn, `{"jsonrpc":"2.0","id":1,"method":"trust","params":%s}`+"\n", tt.params)
+		got, err := in.ReadString('\n')
+		if err != nil || !strings.Contains(got, tt.answer) {
+			t.Errorf("%s: %s, %v", tt.params, got, err)
+		}
+		if calls := strings.Join(f.called(), "\n"); calls != tt.call {
+			t.Errorf("%s: the account saw %q", tt.params, calls)
+		}
+	}
+}
+
 // What breaks the rules ends its own connection and no other.
 func TestHostileLines(t *testing.T) {
 	o := own(t, &fake{answer: someStatus})

@@ -244,6 +244,16 @@ func (r *Remote) Block(ctx context.Context, name string) error {
 	return tell(ctx, r, "block", nameParams{Name: name})
 }
 
+// Safety implements client.Account.
+func (r *Remote) Safety(ctx context.Context, name string) (client.Safety, error) {
+	return ask[client.Safety](ctx, r, "safety", nameParams{Name: name})
+}
+
+// Trust implements client.Account.
+func (r *Remote) Trust(ctx context.Context, name string, decision client.Decision, number string) (client.Contact, error) {
+	return ask[client.Contact](ctx, r, "trust", trustParams{name, decision, number})
+}
+
 // Send implements client.Account.
 func (r *Remote) Send(ctx context.Context, to, text string) (client.Message, error) {
 	return ask[client.Message](ctx, r, "send", sendParams{to, text})

@@ -180,9 +180,13 @@ func (s *Server) methods(ctx context.Context) methods {
 		"accept":   method(func(ctx context.Context, p nameParams) (client.Contact, error) { return a.Accept(ctx, p.Name) }),
 		"reject":   method(func(ctx context.Context, p nameParams) (any, error) { return nil, a.Reject(ctx, p.Name) }),
 		"block":    method(func(ctx context.Context, p nameParams) (any, error) { return nil, a.Block(ctx, p.Name) }),
-		"send":     method(func(ctx context.Context, p sendParams) (client.Message, error) { return a.Send(ctx, p.To, p.Text) }),
-		"message":  method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
-		"history":  method(s.history),
+		"safety":   method(func(ctx context.Context, p nameParams) (client.Safety, error) { return a.Safety(ctx, p.Name) }),
+		"trust": method(func(ctx context.Context, p trustParams) (client.Contact, error) {
+			return a.Trust(ctx, p.Name, p.Decision, p.Number)
+		}),
+		"send":    method(func(ctx context.Context, p sendParams) (client.Message, error) { return a.Send(ctx, p.To, p.Text) }),
+		"message": method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
+		"history": method(s.history),
 		"mark_read": method(func(ctx context.Context, p markReadParams) (any, error) {
 			return nil, a.MarkRead(ctx, p.Contact, p.Cursor)
 		}),

@@ -48,6 +48,11 @@ type (
 		Name string `json:"name"`
 		Note string `json:"note,omitempty"`
 	}
+	trustParams struct {
+		Name     string          `json:"name"`
+		Decision client.Decision `json:"decision"`
+		Number   string          `json:"number"`
+	}
 	sendParams struct {
 		To   string `json:"to"`
 		Text string `json:"text"`
