@@ -318,17 +318,27 @@ func TestVectors(t *testing.T) {
 	w.retracts("alice")
 	w.opens(w.seals("alice", "bob 1", "text"))
 
-	// Three may wait for an answer, for 30 days.
+	// Three may wait for an answer. One in the last is one for those before.
 	w.asks("bob", "bob 2", false)
 	w.asks("bob", "bob 3", false)
 	b4 := w.asks("bob", "bob 4", false)
 	w.mayNotAsk("bob")
-	w.now = w.now.Add(30 * 24 * time.Hour)
-	b5 := w.asks("bob", "bob 5", false)
 	w.joins(b4)
-	w.joins(b5)
-	w.opens(w.seals("alice", "bob 5", "text"))
-	w.opens(w.seals("bob", "bob 5", "text"))
+	w.opens(w.seals("alice", "bob 4", "text"))
+
+	// They wait for 30 days. Eight sessions are kept.
+	for _, name := range []string{"bob 5", "bob 6", "bob 7"} {
+		w.asks("bob", name, false)
+	}
+	w.mayNotAsk("bob")
+	w.now = w.now.Add(30 * 24 * time.Hour)
+	b8 := w.asks("bob", "bob 8", false)
+	w.joins(b8)
+	w.opens(w.seals("alice", "bob 8", "text"))
+	w.opens(w.seals("bob", "bob 8", "text"))
+	if n := len(w.people["bob"].hand.list); n != session.MaxSessions {
+		t.Errorf("Bob has %d sessions, and the steps do not come to the limit", n)
+	}
 
 	file := sessionFile{Steps: w.steps}
 	for _, name := range []string{"alice", "bob"} {
