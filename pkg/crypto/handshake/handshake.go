@@ -159,7 +159,9 @@ func Answer(local Local, prekeys Prekeys, data []byte, now time.Time, src *sourc
 	if err != nil {
 		return Asked{}, ErrOpen
 	}
-	if err := Check(local, asker); err != nil {
+	if err := Check(local, asker); errors.Is(err, ErrBundle) { // from another relay
+		return Asked{}, ErrOpen
+	} else if err != nil {
 		return Asked{}, err
 	}
 	authenticated, err := signed.Box.Agree(asker.Box)
