@@ -19,12 +19,12 @@ export function ask(own, to, source, steps = {}) {
   checkPeer(own.certificate, to.certificate);
   const { signed, oneTime } = to;
   ok(signed.kind === SIGNED && (!oneTime || oneTime.kind === ONE_TIME) && !equal(signed.box, own.certificate.box));
-  const e = source.scalar();
-  const ephemeral = publicOf(e);
+  const x = source.scalar();
+  const ephemeral = publicOf(x);
   const DH1 = X25519(own.box, signed.box);
-  const DH2 = X25519(e, to.certificate.box);
-  const DH3 = X25519(e, signed.box);
-  const DH4 = oneTime ? X25519(e, oneTime.box) : none;
+  const DH2 = X25519(x, to.certificate.box);
+  const DH3 = X25519(x, signed.box);
+  const DH4 = oneTime ? X25519(x, oneTime.box) : none;
   const { sharedSecret: ss, cipherText: ct } = encapsulate((oneTime ?? signed).kem, source.coins());
   const T = transcript(to.certificate.hash, signed, oneTime, ephemeral, ct);
   const f = firstSecret(T, DH2, DH3, DH4, ss);

@@ -27,19 +27,19 @@ export function seal(list, content, now) {
   return { data: sealed, list: [{ ...front, state }, ...rest] };
 }
 
-// smaller: this is S, the side whose account key is smaller.
-export function open(list, smaller, data, now) {
+// leads: this is the leader, the side whose account key is smaller.
+export function open(list, leads, data, now) {
   const tag = ratchet.tagOf(data);
   const at = list.findIndex((s) => equal(s.state.id.slice(0, 8), tag));
   ok(at >= 0, "no such session");
   const { content, skipped, state } = ratchet.open(list[at].state, data, now);
-  return { content, skipped, list: moved(list.with(at, { ...list[at], state }), smaller, at) };
+  return { content, skipped, list: moved(list.with(at, { ...list[at], state }), leads, at) };
 }
 
-export function moved(list, smaller, at) {
+export function moved(list, leads, at) {
   const next = list.map((s, i) => (i >= at ? { ...s, pending: false } : s));
   const [front] = next;
-  if (at > 0 && !front.pending && !(smaller && front.ours)) next.unshift(...next.splice(at, 1));
+  if (at > 0 && !front.pending && !(leads && front.ours)) next.unshift(...next.splice(at, 1));
   return next;
 }
 

@@ -6,7 +6,7 @@ import * as keys from "./keys.js";
 import * as sessions from "./sessions.js";
 
 export async function talk(input, output) {
-  const device = { own: null, smaller: false, list: [] };
+  const device = { own: null, leads: false, list: [] };
   for await (const line of createInterface({ input })) {
     output.write(JSON.stringify(reply(device, JSON.parse(line))) + "\n");
   }
@@ -24,7 +24,7 @@ function reply(device, command) {
 const plain = (content) => Buffer.from(content).toString("utf8");
 
 function meet(device, peer) {
-  device.smaller = Buffer.compare(device.own.certificate.account, peer.account) < 0;
+  device.leads = Buffer.compare(device.own.certificate.account, peer.account) < 0;
 }
 
 const commands = {
@@ -57,7 +57,7 @@ const commands = {
   },
 
   open(device, { data, at }) {
-    const { content, skipped, list } = sessions.open(device.list, device.smaller, bytes(data), at);
+    const { content, skipped, list } = sessions.open(device.list, device.leads, bytes(data), at);
     device.list = list;
     return { content: plain(content), skipped };
   },

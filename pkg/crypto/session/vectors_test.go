@@ -68,8 +68,8 @@ func (d *device) Prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) (crypto.Prek
 
 // sessionsByHand is the table of "More than one session".
 type sessionsByHand struct {
-	smaller bool // S
-	list    []sessionByHand
+	leads bool
+	list  []sessionByHand
 }
 
 type sessionByHand struct {
@@ -88,7 +88,7 @@ func (s *sessionsByHand) opens(name string) {
 		s.list[j].pending = false
 	}
 	front := s.list[0]
-	if i > 0 && !front.pending && !(s.smaller && front.ours) {
+	if i > 0 && !front.pending && !(s.leads && front.ours) {
 		e := s.list[i]
 		s.list = slices.Insert(slices.Delete(s.list, i, i+1), 0, e)
 	}
@@ -117,7 +117,7 @@ func newWorld(t *testing.T) *world {
 	t.Helper()
 	alice := &device{Person: vectors.Alice(), name: "alice", other: "bob", numbers: &vectors.Numbers{Side: 0x51}}
 	bob := &device{Person: vectors.Bob(), name: "bob", other: "alice", numbers: &vectors.Numbers{Side: 0x52}}
-	bob.hand.smaller = true
+	bob.hand.leads = true
 	if bytes.Compare(bob.Account.Public().Bytes(), alice.Account.Public().Bytes()) >= 0 {
 		t.Fatal("the steps below are written for a Bob with the smaller account key")
 	}
