@@ -1,9 +1,11 @@
 package relaystore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -28,7 +30,7 @@ func (s *Store) AddPrekeys(ctx context.Context, owner crypto.Address, signed rel
 		if signed.ID > x.signed.ID {
 			x.signed = signed
 		}
-		for _, p := range oneTime {
+		for _, p := range slices.SortedFunc(slices.Values(oneTime), byID) {
 			if p.ID <= x.highest || x.left >= protocol.MaxPrekeyStock {
 				continue
 			}
@@ -44,6 +46,8 @@ func (s *Store) AddPrekeys(ctx context.Context, owner crypto.Address, signed rel
 		return b.Set(key, encodeStock(x), nil)
 	})
 }
+
+func byID(a, b relay.RawPrekey) int { return cmp.Compare(a.ID, b.ID) }
 
 // checkPrekeys refuses what could not be read again.
 func checkPrekeys(owner crypto.Address, ps []relay.RawPrekey) error {
@@ -61,6 +65,7 @@ func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (left relay.P
 		return relay.PrekeyStock{}, err
 	}
 	err = s.do(ctx, func() error {
+		defer s.lockKeys([][]byte{stockKey(owner)})() // count and oldest belong together
 		x, err := s.stock(owner)
 		if err != nil {
 			return err
@@ -77,9 +82,7 @@ func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (left relay.P
 	return left, nil
 }
 
-// oldest finds the one-time prekey with the lowest id. Between the record and
-// the look for it another may have taken it, and with it the last: then there
-// is none.
+// oldest finds the one-time prekey with the lowest id.
 func (s *Store) oldest(owner crypto.Address, x stock) (p relay.RawPrekey, err error) {
 	it, err := s.db.NewIter(&pebble.IterOptions{
 		LowerBound: oneTimeKey(owner, x.first),
@@ -90,7 +93,7 @@ func (s *Store) oldest(owner crypto.Address, x stock) (p relay.RawPrekey, err er
 	}
 	defer it.Close()
 	if !it.First() {
-		return p, it.Error()
+		return p, errors.Join(errValue, it.Error())
 	}
 	value, err := it.ValueAndErr()
 	if err != nil {

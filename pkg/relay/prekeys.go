@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -90,12 +89,17 @@ func (c *conn) fetchPrekeys(f *protocol.FetchPrekeys) {
 
 // handOut returns the stock of a device after its oldest one-time prekey, if
 // there is one, was taken out of it. Taking is a compare-and-set: whoever comes
-// second, here or at another relay, takes the next.
+// second, here or at another relay, takes the next; whoever always comes
+// second does without.
 func (r *Relay) handOut(ctx context.Context, owner crypto.Address) (PrekeyStock, error) {
-	for range maxCASRetries {
+	for try := 0; ; try++ {
 		stock, err := r.prekeys.Prekeys(ctx, owner)
 		if err != nil || stock.OneTime.ID == 0 {
 			return stock, err
+		}
+		if try == maxCASRetries {
+			stock.OneTime = RawPrekey{}
+			return stock, nil
 		}
 		err = r.prekeys.TakePrekey(ctx, owner, stock.OneTime.ID)
 		if err == nil {
@@ -107,7 +111,6 @@ func (r *Relay) handOut(ctx context.Context, owner crypto.Address) (PrekeyStock,
 		}
 		r.counters.add(CountConflicts)
 	}
-	return PrekeyStock{}, fmt.Errorf("a prekey was taken by others %d times: %w", maxCASRetries, ErrConflict)
 }
 
 // sendStock tells the peer what is left of its prekeys. It is false when the
