@@ -138,8 +138,8 @@ type (
 	// PrekeyStock says what the relay holds of this device's prekeys: on every
 	// login, and when few one-time prekeys are left.
 	PrekeyStock struct {
-		Signed  crypto.PrekeyID `json:"signed"`  // id of the signed prekey
-		OneTime int             `json:"oneTime"` // how many are left
+		Signed  crypto.PrekeyID `json:"signed"`           // id of the signed prekey
+		OneTime int             `json:"oneTime,omitzero"` // how many are left
 	}
 
 	// Prekeys answers a FetchPrekeys.

@@ -17,6 +17,8 @@ var (
 	nonce     = crypto.Nonce(bytes.Repeat([]byte{0xc2}, 32))
 	signature = crypto.Signature(bytes.Repeat([]byte{0xc4}, 64))
 	sealed    = protocol.Sealed(bytes.Repeat([]byte{0xc5}, 20))
+	signed    = protocol.RawPrekey(bytes.Repeat([]byte{0xc6}, 20))
+	oneTime   = protocol.RawPrekey(bytes.Repeat([]byte{0xc7}, 20))
 )
 
 const (
@@ -35,12 +37,16 @@ var fromClient = []protocol.Frame{
 	&protocol.SendMessage{ID: id, Recipients: []crypto.Address{bob, alice}, EncryptedData: []protocol.Sealed{sealed, sealed[:1]}},
 	&protocol.Ack{Seq: 1},
 	&protocol.Ack{Seq: large},
+	&protocol.PublishPrekeys{ID: id, Signed: signed},
+	&protocol.PublishPrekeys{ID: id, OneTime: []protocol.RawPrekey{oneTime, oneTime[:1]}},
+	&protocol.PublishPrekeys{ID: id, Signed: signed, OneTime: []protocol.RawPrekey{oneTime}},
+	&protocol.FetchPrekeys{ID: id, Target: "bob"},
 }
 
 var fromRelay = []protocol.Frame{
-	&protocol.Challenge{Version: 1, Relay: vectors.Relay().Public(), Nonce: nonce, Signature: signature},
+	&protocol.Challenge{Version: protocol.Version, Relay: vectors.Relay().Public(), Nonce: nonce, Signature: signature},
 	&protocol.Authenticated{Time: now, Signature: signature},
-	&protocol.ConnectionRequest{Seq: 1, From: alice, ID: id, Time: now, Certificate: vectors.Alice().Certificate, Data: sealed},
+	&protocol.ConnectionRequest{Seq: 1, From: alice, ID: id, Time: now, Data: sealed},
 	&protocol.ConnectionAccepted{Seq: 2, From: alice, ID: id, Time: now, Data: sealed},
 	&protocol.EncryptedMessage{Seq: large, From: alice, ID: id, Time: large, Data: sealed},
 	&protocol.Receipt{ID: id, State: protocol.ReceiptStored},
@@ -49,6 +55,10 @@ var fromRelay = []protocol.Frame{
 	&protocol.Error{Code: protocol.CodeBadFrame, Message: "no frame"},
 	&protocol.Error{Code: protocol.CodeNotContact, Message: "“no” \u2028 <contact>\n", ID: &id, Recipient: &bob},
 	&protocol.CaughtUp{},
+	&protocol.PrekeyStock{Signed: 1},
+	&protocol.PrekeyStock{Signed: 1<<32 - 1, OneTime: protocol.MaxPrekeyStock},
+	&protocol.Prekeys{ID: id, Certificate: vectors.Bob().Certificate, Signed: signed, OneTime: oneTime},
+	&protocol.Prekeys{ID: id, Certificate: vectors.Bob().Certificate, Signed: signed},
 }
 
 func TestFramesRoundTrip(t *testing.T) {
@@ -126,6 +136,13 @@ func TestLimitsFitTogether(t *testing.T) {
 	if _, err := protocol.DecodeFromRelay(delivered); err != nil {
 		t.Errorf("the largest message: %v", err)
 	}
+	stock := &protocol.PublishPrekeys{ID: id, Signed: make([]byte, crypto.MaxPrekey)}
+	for range protocol.MaxPrekeys {
+		stock.OneTime = append(stock.OneTime, make([]byte, crypto.MaxPrekey))
+	}
+	if _, err := protocol.DecodeFromClient(protocol.Encode(stock)); err != nil {
+		t.Errorf("as many prekeys as may go in one frame: %v", err)
+	}
 	login := protocol.Encode(&protocol.Authenticate{
 		Address: crypto.Address{User: "some_name_of_thirty_two_bytes_00"}, Host: string(bytes.Repeat([]byte{0x01}, protocol.MaxHost)), // escaped: six bytes each
 		Nonce: nonce, Signature: signature,
@@ -138,7 +155,7 @@ func TestLimitsFitTogether(t *testing.T) {
 // A certificate that is not there has no text: Encode must not send half a frame.
 func TestEncodePanics(t *testing.T) {
 	for name, f := range map[string]protocol.Frame{
-		"no certificate": &protocol.ConnectionRequest{Seq: 1, From: alice, ID: id, Time: now, Data: sealed},
+		"no certificate": &protocol.Prekeys{ID: id, Signed: signed},
 		"not UTF-8":      &protocol.Error{Code: protocol.CodeBadFrame, Message: "\xff"},
 	} {
 		func() {

@@ -18,9 +18,9 @@ var registrationNonce = protocol.Sealed(bytes.Repeat([]byte{0xc3}, 56))
 func bodies() []any {
 	c := vectors.Alice().Certificate
 	return []any{
-		&protocol.RelayInfo{Version: 1, Relay: vectors.Relay().Public(), Nonce: registrationNonce},
+		&protocol.RelayInfo{Version: protocol.Version, Relay: vectors.Relay().Public(), Nonce: registrationNonce},
 		&protocol.RegisterRequest{
-			Username: c.User, PublicKey: c.Box, Certificate: c, Host: "chat.example.org", Nonce: registrationNonce,
+			Username: c.User, PublicKey: c.Box, Certificate: c, SignedPrekey: signed, Host: "chat.example.org", Nonce: registrationNonce,
 			AccountSignature: signature, DeviceSignature: signature,
 		},
 		&protocol.UserInfo{Username: c.User, PublicKey: c.Box, Certificate: c},
@@ -78,5 +78,6 @@ func TestRefuseBodies(t *testing.T) {
 		refuses("with a long nonce", strings.Replace(text, crypto.Base64(registrationNonce), long, 1), empty(b), protocol.CodeTooLarge)
 	}
 	register := string(protocol.EncodeBody(bodies()[1]))
+	refuses("with a long prekey", strings.Replace(register, crypto.Base64(signed), crypto.Base64(make([]byte, crypto.MaxPrekey+1)), 1), empty(bodies()[1]), protocol.CodeTooLarge)
 	refuses("with a long host", strings.Replace(register, "chat.example.org", strings.Repeat("h", protocol.MaxHost+1), 1), empty(bodies()[1]), protocol.CodeTooLarge)
 }

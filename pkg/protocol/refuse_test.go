@@ -29,13 +29,14 @@ var saysOnly = regexp.MustCompile(`^(` + strings.Join([]string{
 	`a frame begins with its "type" member`,
 	`"type" is a string`,
 	`not valid JSON in UTF-8`,
-	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|ack|caught_up|challenge|receipt|error): ` +
+	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|publish_prekeys|fetch_prekeys|prekeys|prekey_stock|ack|caught_up|challenge|receipt|error): ` +
 		`(a member is unknown or wrongly cased|a member stands twice|not valid JSON in UTF-8|a member has a value of the wrong form|it cannot be read)`,
 	`the member "[a-zA-Z]{2,16}" is missing or empty`,
-	`"(data|encryptedData|nonce)" has at most [0-9]+ bytes before base64`,
+	`"(data|encryptedData|nonce|signed|oneTime|signedPrekey)" has at most [0-9]+ bytes before base64`,
 	`"(host|code|message)" has at most [0-9]+ bytes`,
 	`"seq" is at most 2\^53-1`, `"time" is from 1 to 2\^53-1`, `"version" is from 1 to [0-9]+`, `"code" is made of a-z and _`,
 	`"recipients" and "encryptedData" have the same length, at least 1`, `a message has at most [0-9]+ recipients`, `a recipient stands twice`,
+	`at most [0-9]+ one-time prekeys go in one frame`, `"oneTime" is from 0 to [0-9]+`,
 	`"stored" does not come through the mailbox`, `"state" is stored or delivered`,
 }, "|") + `)$`)
 
@@ -134,7 +135,23 @@ func refusedFromClient() []refusal {
 		crowd.Recipients = append(crowd.Recipients, crypto.Address{User: "bob", Device: crypto.DeviceID{byte(i), 1}})
 		crowd.EncryptedData = append(crowd.EncryptedData, sealed)
 	}
+	publish, fetch := fromClient[11], fromClient[12]
+	many := &protocol.PublishPrekeys{ID: id}
+	for range protocol.MaxPrekeys + 1 {
+		many.OneTime = append(many.OneTime, oneTime[:1])
+	}
+	first, further := crypto.Base64(signed), crypto.Base64(oneTime)
 	rs := []refusal{
+		{"neither kind of prekey", string(protocol.Encode(&protocol.PublishPrekeys{ID: id})), protocol.CodeBadFrame},
+		{"empty lists for prekeys", `{"type":"publish_prekeys","id":"` + ids + `","signed":"","oneTime":[]}`, protocol.CodeBadFrame},
+		{"signed prekey over its limit", swap(publish, first, b64(crypto.MaxPrekey+1)), protocol.CodeTooLarge},
+		{"signed prekey in padded base64", swap(publish, first, first+"="), protocol.CodeBadFrame},
+		{"one-time prekey over its limit", swap(publish, further, b64(crypto.MaxPrekey+1)), protocol.CodeTooLarge},
+		{"empty one-time prekey", swap(publish, further, ""), protocol.CodeBadFrame},
+		{"null among the one-time prekeys", swap(publish, `"`+further+`"`, "null"), protocol.CodeBadFrame},
+		{"one-time prekeys are no array", swap(publish, `["`+further+`"]`, `"`+further+`"`), protocol.CodeBadFrame},
+		{"too many one-time prekeys", string(protocol.Encode(many)), protocol.CodeTooLarge},
+		{"prekeys of a device", swap(fetch, `"bob"`, `"`+to+`"`), protocol.CodeBadFrame},
 		{"id of zeros", swap(ask, ids, strings.Repeat("0", 32)), protocol.CodeBadFrame},
 		{"upper-case id", swap(ask, ids, strings.ToUpper(ids)), protocol.CodeBadFrame},
 		{"short id", swap(ask, ids, ids[2:]), protocol.CodeBadFrame},
@@ -183,22 +200,31 @@ func refusedFromClient() []refusal {
 func refusedFromRelay() []refusal {
 	challenge, welcome, request, message := fromRelay[0], fromRelay[1], fromRelay[2], fromRelay[4]
 	stored, delivered, failure := fromRelay[5], fromRelay[7], fromRelay[9]
-	certificate, _ := vectors.Alice().Certificate.MarshalText()
+	low, full, prekeys := fromRelay[11], fromRelay[12], fromRelay[13]
+	certificate, _ := vectors.Bob().Certificate.MarshalText()
 	data := crypto.Base64(sealed)
 	key, _ := vectors.Relay().Public().MarshalText()
 	rs := []refusal{
-		{"version zero", swap(challenge, `"version":1`, `"version":0`), protocol.CodeBadFrame},
-		{"negative version", swap(challenge, `"version":1`, `"version":-1`), protocol.CodeBadFrame},
-		{"huge version", swap(challenge, `"version":1`, `"version":65537`), protocol.CodeBadFrame},
+		{"version zero", swap(challenge, `"version":2`, `"version":0`), protocol.CodeBadFrame},
+		{"negative version", swap(challenge, `"version":2`, `"version":-1`), protocol.CodeBadFrame},
+		{"huge version", swap(challenge, `"version":2`, `"version":65537`), protocol.CodeBadFrame},
 		{"relay key of another kind", swap(challenge, "relay-public", "device-public"), protocol.CodeBadFrame},
 		{"relay key of small order", swap(challenge, string(key), "relay-public:AQ"+strings.Repeat("A", 41)), protocol.CodeBadFrame},
 		{"time zero", swap(welcome, `1735787045678`, `0`), protocol.CodeBadFrame},
 		{"negative time", swap(welcome, `1735787045678`, `-1`), protocol.CodeBadFrame},
 		{"time of 2^53", swap(welcome, `1735787045678`, `9007199254740992`), protocol.CodeBadFrame},
 		{"time as text", swap(welcome, `1735787045678`, `"2025-01-02"`), protocol.CodeBadFrame},
-		{"certificate cut", swap(request, string(certificate), string(certificate[:200])), protocol.CodeBadFrame},
-		{"certificate altered", swap(request, string(certificate), "AAAB"+string(certificate[4:])), protocol.CodeBadFrame},
-		{"null for a certificate", swap(request, `"`+string(certificate)+`"`, "null"), protocol.CodeBadFrame},
+		{"certificate cut", swap(prekeys, string(certificate), string(certificate[:200])), protocol.CodeBadFrame},
+		{"certificate altered", swap(prekeys, string(certificate), "AAAB"+string(certificate[4:])), protocol.CodeBadFrame},
+		{"null for a certificate", swap(prekeys, `"`+string(certificate)+`"`, "null"), protocol.CodeBadFrame},
+		{"signed prekey over its limit", swap(prekeys, crypto.Base64(signed), crypto.Base64(make([]byte, crypto.MaxPrekey+1))), protocol.CodeTooLarge},
+		{"one-time prekey over its limit", swap(prekeys, crypto.Base64(oneTime), crypto.Base64(make([]byte, crypto.MaxPrekey+1))), protocol.CodeTooLarge},
+		{"null for an optional prekey", swap(prekeys, `"`+crypto.Base64(oneTime)+`"`, "null"), protocol.CodeBadFrame},
+		{"stock without a signed prekey", swap(low, `"signed":1`, `"signed":0`), protocol.CodeBadFrame},
+		{"id of a prekey beyond 32 bits", swap(full, `4294967295`, `4294967296`), protocol.CodeBadFrame},
+		{"a negative stock", swap(full, `"oneTime":200`, `"oneTime":-1`), protocol.CodeBadFrame},
+		{"null for an optional stock", swap(full, `"oneTime":200`, `"oneTime":null`), protocol.CodeBadFrame},
+		{"a stock over its limit", swap(full, `"oneTime":200`, `"oneTime":201`), protocol.CodeBadFrame},
 		{"note over its limit", swap(request, data, crypto.Base64(make([]byte, protocol.MaxSealedNote+1))), protocol.CodeTooLarge},
 		{"message over its limit", swap(message, data, crypto.Base64(make([]byte, protocol.MaxSealed+1))), protocol.CodeTooLarge},
 		{"unknown state", swap(stored, `"stored"`, `"read"`), protocol.CodeBadFrame},
@@ -228,7 +254,10 @@ func refusedFromRelay() []refusal {
 var member = regexp.MustCompile(`,"([a-zA-Z]+)":("[^"]*"|\[[^\]]*\]|[0-9]+)`)
 
 // optional members may be missing, and then the frame is another good one.
-var optional = map[string]bool{"receipt recipient": true, "error id": true, "error recipient": true}
+var optional = map[string]bool{
+	"receipt recipient": true, "error id": true, "error recipient": true, "prekeys oneTime": true, "prekey_stock oneTime": true,
+	"publish_prekeys signed": true, "publish_prekeys oneTime": true, // of which one is there
+}
 
 // withoutEach gives every frame without each of its required members.
 func withoutEach(frames []protocol.Frame) (rs []refusal) {
