@@ -14,21 +14,26 @@ import (
 	"secure-messaging/pkg/crypto"
 )
 
-func document(t *testing.T) string {
+const (
+	wirePage   = "PROTOCOL.md"
+	sealedPage = "../crypto/E2E.md"
+)
+
+func document(t *testing.T, page string) string {
 	t.Helper()
-	b, err := os.ReadFile("PROTOCOL.md")
+	b, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(b)
 }
 
-// section gives what stands under a heading, up to the next one.
-func section(t *testing.T, heading string) string {
+// section gives what stands under a heading of a page, up to the next one.
+func section(t *testing.T, page, heading string) string {
 	t.Helper()
-	_, after, ok := strings.Cut(document(t), "\n"+heading+"\n")
+	_, after, ok := strings.Cut(document(t, page), "\n"+heading+"\n")
 	if !ok {
-		t.Fatalf("PROTOCOL.md has no section %q", heading)
+		t.Fatalf("%s has no section %q", page, heading)
 	}
 	body, _, _ := strings.Cut(after, "\n#")
 	return body
@@ -49,7 +54,7 @@ func same(t *testing.T, what string, document, code []string) {
 	slices.Sort(document)
 	slices.Sort(code)
 	if !slices.Equal(document, code) {
-		t.Errorf("%s: PROTOCOL.md has\n%q, the code has\n%q", what, document, code)
+		t.Errorf("%s: the pages have\n%q, the code has\n%q", what, document, code)
 	}
 }
 
@@ -69,7 +74,7 @@ func TestDocumentHasEveryErrorCode(t *testing.T) {
 		}
 		return true
 	})
-	same(t, "error codes", rows(section(t, "### Error codes")), codes)
+	same(t, "error codes", rows(section(t, wirePage, "### Error codes")), codes)
 }
 
 func TestDocumentHasEveryFrame(t *testing.T) {
@@ -82,11 +87,13 @@ func TestDocumentHasEveryFrame(t *testing.T) {
 	}
 	slices.Sort(client)
 	slices.Sort(relay)
-	same(t, "frames from a client", rows(section(t, "### Client to relay")), slices.Compact(client))
-	same(t, "frames from a relay", rows(section(t, "### Relay to client")), slices.Compact(relay))
+	same(t, "frames from a client", rows(section(t, wirePage, "### Client to relay")), slices.Compact(client))
+	same(t, "frames from a relay", rows(section(t, wirePage, "### Relay to client")), slices.Compact(relay))
 }
 
-// Labels of what a device keeps to itself are no part of the protocol.
+// Labels of what a device keeps to itself are no part of the protocol. Those of
+// what is sealed stand on its page, without what all begin with; those of
+// prekeys on both.
 func TestDocumentHasEveryLabel(t *testing.T) {
 	own := []crypto.Label{
 		crypto.LabelRegisterNonce, crypto.LabelKeyfileCommit, crypto.LabelKeyfileWrap, crypto.LabelProfileDB, crypto.LabelProfileSecret,
@@ -97,5 +104,10 @@ func TestDocumentHasEveryLabel(t *testing.T) {
 			labels = append(labels, string(l))
 		}
 	}
-	same(t, "labels", rows(section(t, "## Basics")), labels)
+	documented := rows(section(t, wirePage, "## Basics"))
+	for _, l := range rows(section(t, sealedPage, "## Basics")) {
+		documented = append(documented, "secure-messaging v1 "+l)
+	}
+	slices.Sort(documented)
+	same(t, "labels", slices.Compact(documented), labels)
 }
