@@ -32,12 +32,13 @@ type goDevice struct {
 	signed, oneTime crypto.PrekeyPrivate
 	login           crypto.DevicePrivate
 	session         session.Session
-	used            bool
+	seen            map[crypto.BoxPublic]bool // ephemeral keys of requests
+	used            bool                      // the one-time prekey
 }
 
 func newGoDevice(t *testing.T, now time.Time) *goDevice {
 	d := &goDevice{
-		t: t, box: crypto.NewBoxPrivate(), login: crypto.NewDevicePrivate(),
+		t: t, seen: map[crypto.BoxPublic]bool{}, box: crypto.NewBoxPrivate(), login: crypto.NewDevicePrivate(),
 		signed: crypto.NewPrekey(crypto.PrekeySigned, 1, now), oneTime: crypto.NewPrekey(crypto.PrekeyOneTime, 2, now),
 	}
 	d.certificate = crypto.NewCertificate(crypto.NewAccountPrivate(), crypto.Certificate{
@@ -83,6 +84,10 @@ func (d *goDevice) join(data []byte, now time.Time) (string, crypto.Certificate,
 	if err != nil {
 		return "", crypto.Certificate{}, false
 	}
+	if d.seen[r.Ephemeral] {
+		return "", crypto.Certificate{}, false
+	}
+	d.seen[r.Ephemeral] = true
 	d.session = d.session.Join(d.local(), r)
 	d.used = d.used || r.OneTime != 0
 	return string(r.Text), r.Certificate, true

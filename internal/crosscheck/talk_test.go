@@ -50,6 +50,9 @@ func (k *talk) joins(b device, data []byte, from crypto.Certificate) {
 	if !ok || !bytes.Contains([]byte(content), []byte(`"body":"request →"`)) || !bytes.Equal(asker.Raw(), from.Raw()) {
 		k.t.Fatalf("%s does not open the request: %q", b.name(), content)
 	}
+	if _, _, ok := b.join(data, k.now); ok {
+		k.t.Errorf("%s opens a copy of a request", b.name())
+	}
 }
 
 // sent is a message on its way.

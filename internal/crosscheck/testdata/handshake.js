@@ -58,5 +58,5 @@ export function answer(own, data) {
   checkPeer(own.certificate, asker);
   const id = sessionID(T, asker.hash);
   const root = firstRoot(f, X25519(signed.secrets.box, asker.box), id);
-  return { asker, id, root, message: data.slice(at), usedOneTime: oneTime !== null };
+  return { asker, id, root, message: data.slice(at), usedOneTime: oneTime !== null, X: ephemeral };
 }

@@ -14,9 +14,9 @@ export function ask(list, own, to, content, now) {
 }
 
 export function join(list, own, data, now) {
-  const { asker, id, root, message, usedOneTime } = handshake.answer(own, data);
+  const { asker, id, root, message, usedOneTime, X } = handshake.answer(own, data);
   const opened = ratchet.open(ratchet.answerer(id, root, own.signed.secrets.box, now), message, now);
-  return { asker, content: opened.content, usedOneTime, list: begun(list, { state: opened.state, ours: false, pending: false }) };
+  return { asker, content: opened.content, usedOneTime, X, list: begun(list, { state: opened.state, ours: false, pending: false }) };
 }
 
 export const begun = (list, session) => [session, ...list].slice(0, 8);

@@ -1,12 +1,13 @@
 // One device that does what it is told: a JSON object a line comes in, and one
 // goes out. Times are in seconds since 1970.
+import { ok } from "node:assert";
 import { createInterface } from "node:readline";
 import { bytes, text, utf8 } from "./basics.js";
 import * as keys from "./keys.js";
 import * as sessions from "./sessions.js";
 
 export async function talk(input, output) {
-  const device = { own: null, leads: false, list: [] };
+  const device = { own: null, leads: false, list: [], seen: new Set() };
   for await (const line of createInterface({ input })) {
     output.write(JSON.stringify(reply(device, JSON.parse(line))) + "\n");
   }
@@ -43,7 +44,9 @@ const commands = {
   },
 
   join(device, { data, at }) {
-    const { asker, content, usedOneTime, list } = sessions.join(device.list, device.own, bytes(data), at);
+    const { asker, content, usedOneTime, X, list } = sessions.join(device.list, device.own, bytes(data), at);
+    ok(!device.seen.has(text(X)), "a copy");
+    device.seen.add(text(X));
     meet(device, asker);
     if (usedOneTime) device.own.oneTime = null;
     device.list = list;

@@ -14,7 +14,7 @@ import (
 // the hello with the first message of the ratchet behind it.
 type handshakeVector struct {
 	OneTime    bool          `json:"oneTime"`
-	Ephemeral  vectors.Bytes `json:"ephemeralSecret"`    // e
+	Ephemeral  vectors.Bytes `json:"ephemeralSecret"`    // x
 	Coins      vectors.Bytes `json:"encapsulationCoins"` // m of FIPS 203
 	Ciphertext vectors.Bytes `json:"ct"`
 	DH1        vectors.Bytes `json:"dh1"`

@@ -40,8 +40,8 @@ type sessionFile struct {
 	Steps  []sessionStep   `json:"steps"`
 }
 
-// device is one person: production code, and beside it the list by hand.
-type device struct {
+// scripted is one person: production code, and beside it the list by hand.
+type scripted struct {
 	vectors.Person
 	name, other string
 	session     session.Session
@@ -49,15 +49,17 @@ type device struct {
 	hand        sessionsByHand
 }
 
-func (d *device) local() session.Local { return session.Local{Certificate: d.Certificate, Box: d.Box} }
+func (d *scripted) local() session.Local {
+	return session.Local{Certificate: d.Certificate, Box: d.Box}
+}
 
-func (d *device) source() *source.Source {
+func (d *scripted) source() *source.Source {
 	n := d.numbers
 	return &source.Source{Box: n.Box, KEM: n.KEM, Encapsulate: n.Encapsulate, Salt: n.Salt}
 }
 
 // Prekey finds the person's prekeys.
-func (d *device) Prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) (crypto.PrekeyPrivate, bool) {
+func (d *scripted) Prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) (crypto.PrekeyPrivate, bool) {
 	for _, k := range []crypto.PrekeyPrivate{d.Signed, d.OneTime} {
 		if k.Kind == kind && k.ID == id {
 			return k, true
@@ -106,7 +108,7 @@ func (s *sessionsByHand) names() []string {
 type world struct {
 	t        *testing.T
 	now      time.Time
-	people   map[string]*device
+	people   map[string]*scripted
 	sessions map[string]*vectors.Ratchet
 	first    map[string]string // who has begun a session, by its name
 	sent     []sessionStep
@@ -115,14 +117,14 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	alice := &device{Person: vectors.Alice(), name: "alice", other: "bob", numbers: &vectors.Numbers{Side: 0x51}}
-	bob := &device{Person: vectors.Bob(), name: "bob", other: "alice", numbers: &vectors.Numbers{Side: 0x52}}
+	alice := &scripted{Person: vectors.Alice(), name: "alice", other: "bob", numbers: &vectors.Numbers{Side: 0x51}}
+	bob := &scripted{Person: vectors.Bob(), name: "bob", other: "alice", numbers: &vectors.Numbers{Side: 0x52}}
 	bob.hand.leads = true
 	if bytes.Compare(bob.Account.Public().Bytes(), alice.Account.Public().Bytes()) >= 0 {
 		t.Fatal("the steps below are written for a Bob with the smaller account key")
 	}
 	return &world{
-		t: t, now: vectors.Created, people: map[string]*device{"alice": alice, "bob": bob},
+		t: t, now: vectors.Created, people: map[string]*scripted{"alice": alice, "bob": bob},
 		sessions: map[string]*vectors.Ratchet{}, first: map[string]string{},
 	}
 }
@@ -201,7 +203,7 @@ func (w *world) asks(who, name string, oneTime bool) int {
 }
 
 // compare works a message out once more.
-func (w *world) compare(d *device, name string, message []byte, content string) {
+func (w *world) compare(d *scripted, name string, message []byte, content string) {
 	w.t.Helper()
 	r, direction := w.sessions[name], byte(1)
 	if w.first[name] != d.name {
