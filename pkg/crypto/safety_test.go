@@ -1,6 +1,9 @@
 package crypto_test
 
 import (
+	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,10 +73,52 @@ type safetyFile struct {
 	QR     string `json:"qrShownByOne"`
 }
 
+// What the production code gives is made here once more by hand.
 func TestSafetyVectors(t *testing.T) {
 	alice, bob := vectors.Alice().Certificate, vectors.Bob().Certificate
-	vectors.Check(t, "safety.json", safetyFile{
+	v := safetyFile{
 		One: crypto.Base64(alice.Raw()), Other: crypto.Base64(bob.Raw()),
 		Number: crypto.SafetyNumber(alice, bob), QR: crypto.SafetyQR(alice, bob),
+	}
+	a, b := safetyByHand(alice), safetyByHand(bob)
+	halves := []string{thirtyDigits(a), thirtyDigits(b)}
+	slices.Sort(halves)
+	if want := halves[0] + halves[1]; v.Number != want {
+		t.Errorf("by hand the number is %s, and not %s", want, v.Number)
+	}
+	if want := "secure-messaging-safety:1:" + crypto.Base64(a) + ":" + crypto.Base64(b); v.QR != want {
+		t.Errorf("by hand the code is %s, and not %s", want, v.QR)
+	}
+	vectors.Check(t, "safety.json", v)
+}
+
+func safetyByHand(c crypto.Certificate) []byte {
+	f := vectors.Split(c.Raw()) // label, relay, name, device, account key
+	return vectors.H("safety number", f[1], f[2], f[4])
+}
+
+func thirtyDigits(hash []byte) (s string) {
+	for ; len(s) < 30; hash = hash[5:] {
+		s += fmt.Sprintf("%05d", (uint64(hash[0])<<32|uint64(binary.BigEndian.Uint32(hash[1:])))%100000)
+	}
+	return s
+}
+
+// FuzzCheckSafetyQR reads what somebody has pasted: one text fits, and no
+// other.
+func FuzzCheckSafetyQR(f *testing.F) {
+	vectors.Seeds(f, 4)
+	alice, bob := vectors.Alice().Certificate, vectors.Bob().Certificate
+	shown := crypto.SafetyQR(bob, alice)
+	f.Add(shown)
+	f.Add(crypto.SafetyQR(alice, bob))
+	f.Fuzz(func(t *testing.T, s string) {
+		fits := crypto.CheckSafetyQR(s, alice, bob)
+		if fits != (s == shown) {
+			t.Errorf("%q: fits is %v", s, fits)
+		}
+		if fits && !crypto.IsSafetyQR(s) {
+			t.Errorf("%q fits and is no code", s)
+		}
 	})
 }
