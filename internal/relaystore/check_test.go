@@ -20,6 +20,8 @@ func checkRecords(t testing.TB, s *Store) {
 		known   = map[string]uint64{}
 		end     uint64
 		highest uint64
+		stocks  = map[crypto.Address]stock{}
+		oneTime = map[crypto.Address][]crypto.PrekeyID{}
 	)
 	it, err := s.db.NewIter(nil)
 	if err != nil {
@@ -51,6 +53,15 @@ func checkRecords(t testing.TB, s *Store) {
 			highest = max(highest, seq)
 		case tableKnown:
 			known[string(key)] = binary.BigEndian.Uint64(value)
+		case tableStock:
+			if stocks[keyOwner(t, key)], err = decodeStock(value); err != nil {
+				t.Errorf("stock %q: %v", key, err)
+			}
+		case tableOneTime:
+			oneTime[keyOwner(t, key)] = append(oneTime[keyOwner(t, key)], oneTimeID(key))
+			if len(value) < 2 || value[0] != valueVersion {
+				t.Errorf("one-time prekey %q has no bytes", key)
+			}
 		case tableUser:
 			_, err = decodeUser(value)
 		case tableRelation:
@@ -67,6 +78,7 @@ func checkRecords(t testing.TB, s *Store) {
 		t.Errorf("number %d was not reserved: %d", highest, end)
 	}
 	compareBoxes(t, boxes, counted)
+	compareStocks(t, stocks, oneTime)
 	for key, seq := range byKnown {
 		if known[key] != seq {
 			t.Errorf("entry %d is known as %d", seq, known[key])
@@ -88,6 +100,21 @@ func compareBoxes(t testing.TB, boxes, counted map[crypto.Address]box) {
 	for owner := range counted {
 		if _, ok := boxes[owner]; !ok {
 			t.Errorf("mailbox %s has entries and no record", owner)
+		}
+	}
+}
+
+func compareStocks(t testing.TB, stocks map[crypto.Address]stock, oneTime map[crypto.Address][]crypto.PrekeyID) {
+	t.Helper()
+	for owner, x := range stocks {
+		ids := oneTime[owner] // in order
+		if n := len(ids); n != int(x.left) || n > 0 && (ids[0] < x.first || ids[n-1] > x.highest) {
+			t.Errorf("the stock of %s says %d left, from %d to %d, and holds %d", owner, x.left, x.first, x.highest, ids)
+		}
+	}
+	for owner := range oneTime {
+		if _, ok := stocks[owner]; !ok {
+			t.Errorf("%s has one-time prekeys and no record", owner)
 		}
 	}
 }

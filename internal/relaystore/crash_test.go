@@ -32,6 +32,7 @@ type promises struct {
 	deleted map[crypto.Address]uint64         // up to here it may be gone
 	users   []crypto.Certificate
 	version map[relay.Pair]uint64
+	prekeys prekeyPromises
 
 	count   int // promises
 	crashAt int
@@ -43,6 +44,7 @@ func newPromises() *promises {
 		durable: map[crypto.Address][]relay.Stored{},
 		deleted: map[crypto.Address]uint64{},
 		version: map[relay.Pair]uint64{},
+		prekeys: newPrekeyPromises(),
 	}
 }
 
@@ -55,7 +57,7 @@ var (
 // the store fails. It returns why.
 func (p *promises) work(s *Store, rounds int) error {
 	var wg sync.WaitGroup
-	errs := make([]error, 6)
+	errs := make([]error, 9)
 	for i := range errs {
 		wg.Go(func() {
 			for round := 0; round < rounds && errs[i] == nil; round++ {
@@ -78,6 +80,10 @@ func (p *promises) step(s *Store, worker, round int) error {
 		return p.createUser(s)
 	case worker == 2:
 		return p.setRelation(s)
+	case worker == 6:
+		return p.publish(s)
+	case worker > 6:
+		return p.take(s)
 	default:
 		return p.append(s, owner)
 	}
@@ -126,7 +132,7 @@ func (p *promises) forget(s *Store, owner crypto.Address) error {
 
 func (p *promises) createUser(s *Store) error {
 	c := storetest.NewCertificate(crypto.Username("u_" + crypto.NewDeviceID().String()))
-	if err := s.CreateUser(context.Background(), c); err != nil {
+	if err := s.CreateUser(context.Background(), c, firstPrekey(c)); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -181,7 +187,9 @@ func (p *promises) kept(t *testing.T, s *Store) {
 		if got, err := s.User(context.Background(), c.User); err != nil || got.Hash() != c.Hash() {
 			t.Errorf("user %s: %v", c.User, err)
 		}
+		storetest.Left(t, s, c.Address(), firstPrekey(c))
 	}
+	p.prekeys.kept(t, s)
 	for pair, version := range p.version {
 		if r, err := s.Relation(context.Background(), pair); err != nil || r.Version < version {
 			t.Errorf("%v: %+v, %v, promised version %d", pair, r, err, version)
@@ -197,6 +205,7 @@ func (p *promises) copy() *promises {
 	maps.Copy(c.durable, p.durable)
 	maps.Copy(c.deleted, p.deleted)
 	maps.Copy(c.version, p.version)
+	c.prekeys = p.prekeys.copy()
 	return c
 }
 
@@ -337,9 +346,12 @@ func checkFailed(t *testing.T, s *Store, cause error) {
 	_, errRelation := s.Relation(ctx, relay.PairOf("alice", "bob"))
 	_, errAppend := s.Append(ctx, []relay.Delivery{{To: owners[0], Entry: storetest.NewEntry(relay.KindMessage, alice, 1)}})
 	_, errRead := s.Read(ctx, owners[0], 0, 1, 1)
+	_, errPrekeys := s.Prekeys(ctx, keeper)
 	for i, err := range []error{
-		errUser, errRelation, errAppend, errRead,
-		s.CreateUser(ctx, storetest.NewCertificate("alice")),
+		errUser, errRelation, errAppend, errRead, errPrekeys,
+		s.AddPrekeys(ctx, keeper, storetest.NewPrekey(1), nil),
+		s.TakePrekey(ctx, keeper, 1),
+		s.CreateUser(ctx, storetest.NewCertificate("alice"), storetest.NewPrekey(1)),
 		s.SetRelation(ctx, relay.PairOf("alice", "bob"), relay.Relation{}),
 		s.Delete(ctx, owners[0], 1),
 		s.Ready(ctx),

@@ -18,6 +18,9 @@ func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate, signed rel
 	if err != nil {
 		return err
 	}
+	if err := checkPrekeys(c.Address(), []relay.RawPrekey{signed}); err != nil {
+		return err
+	}
 	key := userKey(c.User)
 	return s.change(ctx, key, func(b *pebble.Batch) error {
 		old, err := s.get(key)

@@ -2,6 +2,7 @@ package relaystore
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"secure-messaging/internal/relaystore/storetest"
@@ -43,6 +44,12 @@ func FuzzBox(f *testing.F) {
 	fuzz(f, decodeBox, encodeBox, box{first: 1}, box{1 << 40, relay.MailboxUse{Entries: 1, Bytes: 2, Requests: 3, Receipts: 4}})
 }
 
+func FuzzStock(f *testing.F) {
+	fuzz(f, decodeStock, encodeStock,
+		stock{signed: relay.RawPrekey{ID: 1, Raw: []byte("xy")}},
+		stock{first: 2, highest: 1 << 30, left: 3, signed: storetest.NewPrekey(1<<32 - 1)})
+}
+
 func FuzzRelation(f *testing.F) {
 	fuzz(f, decodeRelation, encodeRelation,
 		relay.Relation{Version: 1},
@@ -74,6 +81,11 @@ func TestLayout(t *testing.T) {
 		"entry":    {entryKey(bob, 0x0203), "ebob\x00\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x00\x00\x00\x02\x03"},
 		"known": {knownKey(bob, e.Key()), "kbob\x00\x01\x02\x03\x04\x05\x06\x07\x08\x03bob\x00\x01\x02\x03\x04\x05\x06\x07\x08" +
 			"\xaa\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xbb"},
+		"stock":    {stockKey(bob), "pbob\x00\x01\x02\x03\x04\x05\x06\x07\x08"},
+		"one-time": {oneTimeKey(bob, 0x0203), "obob\x00\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x02\x03"},
+		"stock value": {encodeStock(stock{1, 2, 3, relay.RawPrekey{ID: 4, Raw: []byte("prekey")}}),
+			"\x01\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x03\x00\x00\x00\x04prekey"},
+		"empty stock": {encodeStock(stock{}), "\x01" + strings.Repeat("\x00", 16)},
 		"entry value": {encodeEntry(e), "\x01\x03\x00\x00\x00\x00\x00\x00\x01\x02\xaa\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xbb" +
 			"bob\x00\x01\x02\x03\x04\x05\x06\x07\x08sealed"},
 		"relation value": {encodeRelation(relay.Relation{Version: 7, Accepted: true, High: relay.Side{Blocked: true}}), "\x01\x00\x00\x00\x00\x00\x00\x00\x07\x11"},

@@ -47,7 +47,8 @@ type Options struct {
 	Limits relay.MailboxLimits // zero for relay.DefaultMailboxLimits
 }
 
-// Store implements relay.Directory and relay.Mailboxes. Make it with Open.
+// Store implements relay.Directory, relay.Prekeys and relay.Mailboxes. Make it
+// with Open.
 type Store struct {
 	// Static after Open.
 	fs     vfs.FS

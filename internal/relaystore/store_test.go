@@ -46,13 +46,13 @@ func noLeaks(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	noLeaks(t)
-	storetest.Run(t, func(t *testing.T) (relay.Directory, relay.Mailboxes) {
+	storetest.Run(t, func(t *testing.T) storetest.Store {
 		s := openIn(t, vfs.NewMem(), "/store")
 		t.Cleanup(func() {
 			checkRecords(t, s)
 			closeStore(t, s)
 		})
-		return s, s
+		return s
 	})
 }
 
@@ -64,9 +64,12 @@ func TestReopen(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := storetest.NewCertificate("alice")
-	if err := s.CreateUser(context.Background(), c); err != nil {
+	first, ps := storetest.NewPrekey(1), storetest.NewPrekeys(2, 3)
+	if err := s.CreateUser(context.Background(), c, first); err != nil {
 		t.Fatal(err)
 	}
+	storetest.Publish(t, s, c.Address(), relay.RawPrekey{}, ps...)
+	storetest.Take(t, s, c.Address(), 2, true)
 	e := storetest.NewEntry(relay.KindMessage, alice, 1000)
 	if key, err := s.Relay(context.Background()); err != nil || key != (crypto.RelayPublic{}) {
 		t.Errorf("a fresh store is that of %v, %v", key, err)
@@ -74,7 +77,7 @@ func TestReopen(t *testing.T) {
 	if err := s.SetRelay(context.Background(), c.Relay); err != nil {
 		t.Fatal(err)
 	}
-	first := storetest.Put(t, s, owners[0], e)[0]
+	waiting := storetest.Put(t, s, owners[0], e)[0]
 	emptied := storetest.Put(t, s, owners[2], e)[0]
 	if err := s.Delete(context.Background(), owners[2], math.MaxUint64); err != nil {
 		t.Fatal(err)
@@ -89,11 +92,13 @@ func TestReopen(t *testing.T) {
 	if got, err := s.User(context.Background(), "alice"); err != nil || got.Hash() != c.Hash() {
 		t.Errorf("the user: %v", err)
 	}
+	storetest.Publish(t, s, c.Address(), first, ps...) // again: what was taken does not come back
+	storetest.Left(t, s, c.Address(), first, ps[1:]...)
 	if key, err := s.Relay(context.Background()); err != nil || key != c.Relay {
 		t.Errorf("the relay: %v", err)
 	}
 	got := storetest.All(t, s, owners[0])
-	if len(got) != 1 || got[0].Seq != first || got[0].Key() != e.Key() {
+	if len(got) != 1 || got[0].Seq != waiting || got[0].Key() != e.Key() {
 		t.Errorf("the mailbox holds %v", got)
 	}
 	if next := storetest.Put(t, s, owners[2], e)[0]; next <= emptied {
@@ -180,14 +185,14 @@ func setRaw(t *testing.T, fs vfs.FS, key, value string) {
 
 func TestFormat(t *testing.T) {
 	noLeaks(t)
-	for value, want := range map[string]error{"\x02": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x01\x01": errValue} {
+	for value, want := range map[string]error{"\x03": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x02\x02": errValue} {
 		fs := vfs.NewMem()
 		closeStore(t, openIn(t, fs, "/store"))
 		setRaw(t, fs, "F", value)
 		if _, err := Open("/store", Options{FS: fs}); !errors.Is(err, want) {
 			t.Errorf("format %q: %v", value, err)
 		}
-		setRaw(t, fs, "F", "\x01") // which the refusal has not locked
+		setRaw(t, fs, "F", "\x02") // which the refusal has not locked
 		closeStore(t, openIn(t, fs, "/store"))
 	}
 	fs := vfs.NewMem()
@@ -195,6 +200,39 @@ func TestFormat(t *testing.T) {
 	if _, err := Open("/store", Options{FS: fs}); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("data of another program: %v", err)
 	}
+}
+
+// TestFormat1 opens a store from before there were prekeys.
+func TestFormat1(t *testing.T) {
+	noLeaks(t)
+	fs := vfs.NewMem()
+	s := openIn(t, fs, "/store")
+	c := storetest.NewCertificate("alice")
+	if err := s.CreateUser(context.Background(), c, storetest.NewPrekey(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Delete(stockKey(c.Address()), pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	setRaw(t, fs, "F", "\x01")
+
+	s = openIn(t, fs, "/store")
+	if got, err := s.User(context.Background(), "alice"); err != nil || got.Hash() != c.Hash() {
+		t.Errorf("the user: %v", err)
+	}
+	storetest.Left(t, s, c.Address(), relay.RawPrekey{})
+	storetest.Take(t, s, c.Address(), 1, false)
+	signed, ps := storetest.NewPrekey(1), storetest.NewPrekeys(2, 2)
+	storetest.Publish(t, s, c.Address(), signed, ps...)
+	if format, err := s.get([]byte{tableFormat}); err != nil || string(format) != "\x02" {
+		t.Errorf("the format is %q, %v: an older program would open it", format, err)
+	}
+	closeStore(t, s)
+	s = openIn(t, fs, "/store")
+	storetest.Left(t, s, c.Address(), signed, ps...)
+	checkRecords(t, s)
+	closeStore(t, s)
 }
 
 // TestDamagedRecords puts nonsense where each kind of record is expected. It
@@ -206,7 +244,7 @@ func TestDamagedRecords(t *testing.T) {
 	pair := relay.PairOf("alice", "bob")
 	e := storetest.NewEntry(relay.KindMessage, alice, 1)
 	seq := storetest.Put(t, s, owners[0], e)[0]
-	for _, key := range [][]byte{userKey("alice"), relationKey(pair), entryKey(owners[0], seq), boxKey(owners[1]), knownKey(owners[2], e.Key())} {
+	for _, key := range [][]byte{userKey("alice"), relationKey(pair), entryKey(owners[0], seq), boxKey(owners[1]), knownKey(owners[2], e.Key()), stockKey(alice)} {
 		if err := s.db.Set(key, []byte("nonsense"[:7]), pebble.Sync); err != nil {
 			t.Fatal(err)
 		}
@@ -216,8 +254,16 @@ func TestDamagedRecords(t *testing.T) {
 	_, errRead := s.Read(ctx, owners[0], 0, 9, 9)
 	_, errBox := s.Append(ctx, []relay.Delivery{{To: owners[1], Entry: e}})
 	_, errKnown := s.Append(ctx, []relay.Delivery{{To: owners[2], Entry: e}})
+	_, errStock := s.Prekeys(ctx, alice)
+	storetest.Publish(t, s, owners[1], relay.RawPrekey{}, storetest.NewPrekey(1))
+	if err := s.db.Set(oneTimeKey(owners[1], 1), []byte{valueVersion + 1, 'x'}, pebble.Sync); err != nil {
+		t.Fatal(err)
+	}
+	_, errOneTime := s.Prekeys(ctx, owners[1])
 	for i, err := range []error{
-		errUser, errRelation, errRead, errBox, errKnown,
+		errUser, errRelation, errRead, errBox, errKnown, errStock, errOneTime,
+		s.AddPrekeys(ctx, alice, storetest.NewPrekey(1), nil),
+		s.TakePrekey(ctx, alice, 1),
 		s.SetRelation(ctx, pair, relay.Relation{}),
 		s.Delete(ctx, owners[0], seq),
 	} {
@@ -268,7 +314,8 @@ func TestClose(t *testing.T) {
 	}
 	for i, err := range []error{
 		s.Ready(context.Background()),
-		s.CreateUser(context.Background(), storetest.NewCertificate("alice")),
+		s.CreateUser(context.Background(), storetest.NewCertificate("alice"), storetest.NewPrekey(1)),
+		s.TakePrekey(context.Background(), alice, 1),
 		s.Delete(context.Background(), owners[0], 1),
 		s.Close(),
 	} {

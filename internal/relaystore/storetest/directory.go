@@ -29,16 +29,16 @@ func testUsers(t *testing.T, d relay.Directory) {
 		t.Fatalf("nobody is there: %v", err)
 	}
 	first := NewCertificate("alice")
-	if err := d.CreateUser(ctx, first); err != nil {
+	if err := d.CreateUser(ctx, first, NewPrekey(1)); err != nil {
 		t.Fatal(err)
 	}
 	for _, again := range []crypto.Certificate{first, NewCertificate("alice")} {
-		if err := d.CreateUser(ctx, again); !errors.Is(err, relay.ErrExists) {
+		if err := d.CreateUser(ctx, again, NewPrekey(2)); !errors.Is(err, relay.ErrExists) {
 			t.Fatalf("a taken name: %v", err)
 		}
 	}
 	longer := NewCertificate("alice_")
-	if err := d.CreateUser(ctx, longer); err != nil {
+	if err := d.CreateUser(ctx, longer, NewPrekey(1)); err != nil {
 		t.Fatal(err)
 	}
 	sameCertificate(t, d, first)
@@ -48,20 +48,27 @@ func testUsers(t *testing.T, d relay.Directory) {
 	}
 }
 
-func testUserRace(t *testing.T, d relay.Directory) {
+// testUserRace has many ask for one name. The prekey that is kept is of the one
+// who got it.
+func testUserRace(t *testing.T, d Store) {
 	const racers = 16
+	type racer struct {
+		c crypto.Certificate
+		p relay.RawPrekey
+	}
 	var (
 		wg   sync.WaitGroup
 		mu   sync.Mutex
-		wins []crypto.Certificate
+		wins []racer
 	)
+	device := crypto.NewDeviceID() // the same for all: worse than what can be
 	for range racers {
 		wg.Go(func() {
-			c := NewCertificate("alice")
-			switch err := d.CreateUser(context.Background(), c); {
+			c, p := newCertificate("alice", device), NewPrekey(1)
+			switch err := d.CreateUser(context.Background(), c, p); {
 			case err == nil:
 				mu.Lock()
-				wins = append(wins, c)
+				wins = append(wins, racer{c, p})
 				mu.Unlock()
 			case !errors.Is(err, relay.ErrExists):
 				t.Error(err)
@@ -72,7 +79,8 @@ func testUserRace(t *testing.T, d relay.Directory) {
 	if len(wins) != 1 {
 		t.Fatalf("%d were told that the name is theirs", len(wins))
 	}
-	sameCertificate(t, d, wins[0])
+	sameCertificate(t, d, wins[0].c)
+	Left(t, d, wins[0].c.Address(), wins[0].p)
 }
 
 func testRelations(t *testing.T, d relay.Directory) {
@@ -170,7 +178,7 @@ func testDirectoryNames(t *testing.T, d relay.Directory) {
 			t.Errorf("%q was taken for a pair", p)
 		}
 	}
-	if err := d.CreateUser(ctx, crypto.Certificate{User: "alice"}); err == nil {
+	if err := d.CreateUser(ctx, crypto.Certificate{User: "alice"}, NewPrekey(1)); err == nil {
 		t.Error("a certificate that is none was stored")
 	}
 }

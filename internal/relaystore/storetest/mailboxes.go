@@ -239,24 +239,28 @@ func testUnsound(t *testing.T, m relay.Mailboxes) {
 	}
 }
 
-func testCancelled(t *testing.T, d relay.Directory, m relay.Mailboxes) {
+func testCancelled(t *testing.T, s Store) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	bob := NewAddress("bob")
-	_, errUser := d.User(ctx, "alice")
-	_, errRelation := d.Relation(ctx, relay.PairOf("alice", "bob"))
-	_, errAppend := m.Append(ctx, []relay.Delivery{{To: bob, Entry: NewEntry(relay.KindMessage, alice, 1)}})
-	_, errRead := m.Read(ctx, bob, 0, 1, 1)
+	_, errUser := s.User(ctx, "alice")
+	_, errRelation := s.Relation(ctx, relay.PairOf("alice", "bob"))
+	_, errAppend := s.Append(ctx, []relay.Delivery{{To: bob, Entry: NewEntry(relay.KindMessage, alice, 1)}})
+	_, errRead := s.Read(ctx, bob, 0, 1, 1)
+	_, errPrekeys := s.Prekeys(ctx, bob)
 	for i, err := range []error{
-		errUser, errRelation, errAppend, errRead,
-		d.CreateUser(ctx, NewCertificate("alice")),
-		d.SetRelation(ctx, relay.PairOf("alice", "bob"), relay.Relation{}),
-		m.Delete(ctx, bob, 1),
-		m.Ready(ctx),
+		errUser, errRelation, errAppend, errRead, errPrekeys,
+		s.AddPrekeys(ctx, bob, NewPrekey(1), nil),
+		s.TakePrekey(ctx, bob, 1),
+		s.CreateUser(ctx, NewCertificate("alice"), NewPrekey(1)),
+		s.SetRelation(ctx, relay.PairOf("alice", "bob"), relay.Relation{}),
+		s.Delete(ctx, bob, 1),
+		s.Ready(ctx),
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
-	holds(t, m, bob)
+	holds(t, s, bob)
+	Left(t, s, bob, none)
 }

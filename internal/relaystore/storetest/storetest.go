@@ -1,5 +1,5 @@
-// Package storetest is the contract of relay.Directory and relay.Mailboxes as
-// tests, for whoever implements them.
+// Package storetest is the contract of relay.Directory, relay.Prekeys and
+// relay.Mailboxes as tests, for whoever implements them.
 package storetest
 
 import (
@@ -16,23 +16,26 @@ import (
 // Limits are what the mailboxes under test must have been opened with.
 var Limits = relay.MailboxLimits{Entries: 100, Bytes: 4000, Requests: 3}
 
+// Store is what is tested.
+type Store interface {
+	relay.Directory
+	relay.Prekeys
+	relay.Mailboxes
+}
+
 // Run tests what open makes. Each call of open makes a fresh store, and
 // registers with t whatever ends it.
-func Run(t *testing.T, open func(t *testing.T) (relay.Directory, relay.Mailboxes)) {
+func Run(t *testing.T, open func(t *testing.T) Store) {
 	directory := func(name string, test func(*testing.T, relay.Directory)) {
-		t.Run(name, func(t *testing.T) {
-			d, _ := open(t)
-			test(t, d)
-		})
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 	mailboxes := func(name string, test func(*testing.T, relay.Mailboxes)) {
-		t.Run(name, func(t *testing.T) {
-			_, m := open(t)
-			test(t, m)
-		})
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+	all := func(name string, test func(*testing.T, Store)) {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 	directory("users", testUsers)
-	directory("one user of many", testUserRace)
 	directory("relations", testRelations)
 	directory("relations keep apart", testRelationsApart)
 	directory("compare and set", testCompareAndSet)
@@ -52,18 +55,28 @@ func Run(t *testing.T, open func(t *testing.T) (relay.Directory, relay.Mailboxes
 	mailboxes("writers and a reader", testReader)
 	mailboxes("writers and a consumer", testConsumer)
 	mailboxes("against a model", testModel)
-	t.Run("cancelled", func(t *testing.T) {
-		d, m := open(t)
-		testCancelled(t, d, m)
-	})
+	all("one user of many", testUserRace)
+	all("signed prekeys", testSigned)
+	all("one-time prekeys", testOneTime)
+	all("prekeys published again", testPublishedAgain)
+	all("room for prekeys", testStockLimit)
+	all("prekeys keep apart", testPrekeysApart)
+	all("unsound prekeys", testUnsoundPrekeys)
+	all("one prekey, many takers", testTakers)
+	all("prekeys against a model", testPrekeyModel)
+	all("cancelled", testCancelled)
 }
 
 // NewCertificate makes a valid certificate for a name, from fresh keys.
 func NewCertificate(name crypto.Username) crypto.Certificate {
+	return newCertificate(name, crypto.NewDeviceID())
+}
+
+func newCertificate(name crypto.Username, device crypto.DeviceID) crypto.Certificate {
 	return crypto.NewCertificate(crypto.NewAccountPrivate(), crypto.Certificate{
 		Relay:   crypto.NewRelayPrivate().Public(),
 		User:    name,
-		Device:  crypto.NewDeviceID(),
+		Device:  device,
 		Login:   crypto.NewDevicePrivate().Public(),
 		Box:     crypto.NewBoxPrivate().Public(),
 		Version: 1,
