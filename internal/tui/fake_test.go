@@ -26,6 +26,8 @@ type fake struct {
 	more     chan struct{} // closed when the next event comes
 	failing  error         // of every call
 	refuse   error         // of Send
+	offers   string        // the number under another key of every contact whose key has changed
+	trusts   []string      // decisions that were made: who, what, about which number
 	hold     chan struct{} // Send waits until it is closed, unless nil
 	reads    []int64       // cursors that were marked as read
 	pages    []client.Query
@@ -59,7 +61,28 @@ const bobsPrint = "a7xw-22qe-mm4k-z6ht-pd3o-9yrb-vn5c-jlsu"
 func (f *fake) knows(name string, state client.ContactState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.setContact(client.Contact{Name: name, State: state, Fingerprint: bobsPrint, Since: time.Now()})
+	f.setContact(client.Contact{Name: name, State: state, Fingerprint: bobsPrint, Trust: client.Pinned, Since: time.Now()})
+}
+
+// The safety numbers with every contact: under the key that is known, and
+// under another.
+const (
+	bobsNumber  = "181003012954116628620747395152477227224403706229313496709480"
+	otherNumber = "181003012954116628620747395152556104398216740092263188015573"
+	bobsQR      = "secure-messaging-safety:1:RUWnfIoyifAA1J5fqem6W-6LLzMovoFGFxWv8lzI-Zk:lzld61SstnJ4UcAH5kwkYwHOWY7001z_UbwzL2LQN8c"
+)
+
+// trusted changes how sure somebody's key is.
+func (f *fake) trusted(name string, trust client.Trust) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.trust(name, trust)
+}
+
+func (f *fake) trust(name string, trust client.Trust) client.Contact {
+	c := f.contacts[name]
+	c.Trust = trust
+	return f.setContact(c)
 }
 
 // asks lets a request come in.
@@ -221,6 +244,50 @@ func (f *fake) Reject(_ context.Context, name string) error {
 func (f *fake) Block(_ context.Context, name string) error {
 	_, err := f.answer(name, client.Blocked)
 	return err
+}
+
+func (f *fake) safety(name string) (client.Safety, error) {
+	c, ok := f.contacts[name]
+	if !ok {
+		return client.Safety{}, &client.Error{Code: client.CodeNotContact, Text: "No key of " + name + " is known. Ask first: chat connect " + name}
+	}
+	s := client.Safety{Name: name, Trust: c.Trust, Number: bobsNumber, QR: bobsQR}
+	if c.Trust == client.Changed {
+		s.Offered, s.OfferedQR = cmp.Or(f.offers, otherNumber), bobsQR
+	}
+	return s, f.failing
+}
+
+func (f *fake) Safety(_ context.Context, name string) (client.Safety, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.safety(name)
+}
+
+func (f *fake) Trust(_ context.Context, name string, decision client.Decision, number string) (client.Contact, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.trusts = append(f.trusts, fmt.Sprint(name, " ", decision, " ", number))
+	s, err := f.safety(name)
+	if err != nil {
+		return client.Contact{}, err
+	}
+	about := s.Number
+	if decision == client.TakeKey {
+		about = s.Offered
+	}
+	if number != about {
+		return client.Contact{}, &client.Error{Code: client.CodeConflict, Text: "That is not the safety number in force with " + name + " now. Look again: chat verify " + name}
+	}
+	switch decision {
+	case client.MarkVerified:
+		return f.trust(name, client.Verified), nil
+	case client.TakeKey:
+		c := f.contacts[name]
+		c.Trust, c.State = client.Pinned, client.Known
+		return f.setContact(c), nil
+	}
+	return f.trust(name, client.Pinned), nil
 }
 
 func (f *fake) Send(ctx context.Context, to, text string) (client.Message, error) {
