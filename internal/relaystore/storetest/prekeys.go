@@ -271,6 +271,38 @@ func testTakers(t *testing.T, s Store) {
 	Left(t, s, bob, none)
 }
 
+// testStockWhole looks at a stock while its only prekey comes and goes: what is
+// seen was there at one moment.
+func testStockWhole(t *testing.T, s Store) {
+	const rounds, lookers = 2000, 4
+	bob := NewAddress("bob")
+	ended := make(chan struct{})
+	var wg sync.WaitGroup
+	for range lookers {
+		wg.Go(func() {
+			for {
+				got, err := s.Prekeys(context.Background(), bob)
+				if err != nil || got.Left > 1 || (got.Left == 1) != (got.OneTime.ID != 0) {
+					t.Errorf("%d left, the oldest is %d: %v", got.Left, got.OneTime.ID, err)
+					return
+				}
+				select {
+				case <-ended:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for i := range rounds {
+		p := NewPrekey(crypto.PrekeyID(i + 1))
+		Publish(t, s, bob, none, p)
+		Take(t, s, bob, p.ID, true)
+	}
+	close(ended)
+	wg.Wait()
+}
+
 // testPrekeyModel does the same, at random, to a stock and to slices.
 func testPrekeyModel(t *testing.T, s Store) {
 	seed := rand.Uint64()

@@ -63,6 +63,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	all("prekeys keep apart", testPrekeysApart)
 	all("unsound prekeys", testUnsoundPrekeys)
 	all("one prekey, many takers", testTakers)
+	all("a stock is seen whole", testStockWhole)
 	all("prekeys against a model", testPrekeyModel)
 	all("cancelled", testCancelled)
 }
