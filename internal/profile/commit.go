@@ -46,8 +46,8 @@ func (s *Store) putContact(c *client.ContactRecord) error {
 	if c.Session != nil {
 		session = s.master.SealSecret(sessionName(c), c.Session)
 	}
-	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session, grade, offered, refused, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session, string(c.Grade), offered, string(c.Refused), c.Lost)
+	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session, grade, offered, refused, sent, heard, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session, string(c.Grade), offered, string(c.Refused), int64(c.Sent), int64(c.Heard), c.Lost)
 }
 
 // certificateText is empty for no certificate.

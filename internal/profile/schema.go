@@ -60,6 +60,8 @@ CREATE TABLE outbox(
 ALTER TABLE contacts ADD COLUMN grade   TEXT    NOT NULL DEFAULT 'pinned';
 ALTER TABLE contacts ADD COLUMN offered TEXT    NOT NULL DEFAULT ''; -- certificate under another key
 ALTER TABLE contacts ADD COLUMN refused TEXT    NOT NULL DEFAULT ''; -- fingerprint
+ALTER TABLE contacts ADD COLUMN sent    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE contacts ADD COLUMN heard   INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE contacts ADD COLUMN lost    INTEGER NOT NULL DEFAULT 0;
 
 CREATE TABLE prekeys(

@@ -205,7 +205,7 @@ func (s *Store) Load() (l client.Loaded, err error) {
 func (s *Store) contacts() (all []client.ContactRecord, err error) {
 	var bad error
 	err = s.db.query(`
-		SELECT name, state, note, since, certificate, request, session, grade, offered, refused, lost,
+		SELECT name, state, note, since, certificate, request, session, grade, offered, refused, sent, heard, lost,
 			(SELECT count(*) FROM messages WHERE contact = name AND unread),
 			(SELECT at FROM messages WHERE contact = name ORDER BY cursor DESC LIMIT 1)
 		FROM contacts ORDER BY name`,
@@ -228,7 +228,8 @@ func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
 	if !c.Certificate.IsZero() {
 		c.Fingerprint, c.Trust = string(c.Certificate.Account.Fingerprint()), client.Trust(r.ColumnText(7))
 	}
-	c.Grade, c.Refused, c.Lost = client.Trust(r.ColumnText(7)), crypto.Fingerprint(r.ColumnText(9)), r.ColumnInt(10)
+	c.Grade, c.Refused, c.Lost = client.Trust(r.ColumnText(7)), crypto.Fingerprint(r.ColumnText(9)), r.ColumnInt(12)
+	c.Sent, c.Heard = uint64(r.ColumnInt64(10)), uint64(r.ColumnInt64(11))
 	if !c.Offered.IsZero() {
 		c.Trust = client.Changed
 	}
@@ -240,9 +241,9 @@ func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
 			return c, errSealed
 		}
 	}
-	c.Unread = r.ColumnInt(11)
-	if r.ColumnType(12) != sqlite3.NULL {
-		c.LastAt = columnTime(r, 12)
+	c.Unread = r.ColumnInt(13)
+	if r.ColumnType(14) != sqlite3.NULL {
+		c.LastAt = columnTime(r, 14)
 	}
 	return c, nil
 }

@@ -78,7 +78,7 @@ func testContacts(t *testing.T, s *Store) {
 	if diff := cmp.Diff(want, load(t, s).Contacts, equateCertificates); diff != "" {
 		t.Fatal(diff)
 	}
-	want[0].Grade, want[0].Trust, want[0].Lost = client.Verified, client.Changed, 3
+	want[0].Grade, want[0].Trust, want[0].Sent, want[0].Heard, want[0].Lost = client.Verified, client.Changed, 7, 8, 3
 	want[0].Offered, want[0].Refused = newKeys(t, "contact0").Certificate, want[1].Certificate.Account.Fingerprint()
 	commit(t, s, &client.Changes{Contacts: want[:1]})
 	want[1].State, want[1].Note, want[1].Session = client.Blocked, "", []byte("the next state")

@@ -8,12 +8,16 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
 )
 
 // content is what stands inside the box: what the author's device says of a
 // message, and nothing of it comes from the relay.
 //
-//	{"id": …, "type": "text", "sent_at": ms, "body": …}
+//	{"id": …, "type": "text", "sent_at": ms, "n": …, "body": …}
+//
+// n counts what its author has sealed for this contact, over all sessions, so
+// that what the relay keeps back leaves a gap.
 //
 // Types of this version: "text" (body is the message), "request" (body is the
 // note, may be empty) and "accept" (body is empty). A text of an unknown type
@@ -28,6 +32,7 @@ type contentHead struct {
 	ID     crypto.MessageID `json:"id"`
 	Type   string           `json:"type"`
 	SentAt int64            `json:"sent_at"` // milliseconds since 1970, by the author's clock
+	N      uint64           `json:"n"`
 }
 
 const (
@@ -39,7 +44,7 @@ const (
 var errContent = errors.New("the content is malformed")
 
 func newContent(typ, body string, now time.Time) content {
-	return content{contentHead{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli()}, body}
+	return content{contentHead{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli()}, body} // N comes with the seal
 }
 
 func (c content) encode() []byte {
@@ -54,7 +59,7 @@ func (c content) encode() []byte {
 // not know are allowed, so that later ones can add to known types.
 func parseContent(b []byte) (content, error) {
 	var c content
-	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) {
+	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) || c.N == 0 || c.N > protocol.MaxNumber {
 		return content{}, errContent
 	}
 	if c.Type != contentText && c.Type != contentRequest && c.Type != contentAccept {

@@ -26,6 +26,8 @@ func sealed(t *testing.T, from, to *person, c content) protocol.Sealed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	record.Sent++
+	c.N = record.Sent
 	b, next, err := peer.Seal(c.encode(), from.w.now)
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +43,7 @@ func sealed(t *testing.T, from, to *person, c content) protocol.Sealed {
 // requested is the data of a request, as the client of from would make it.
 func requested(t *testing.T, from, to *person, c content) protocol.Sealed {
 	t.Helper()
+	c.N = 1
 	data, _, err := e2e.Session{}.Ask(from.local(), *from.w.bundle(to), c.encode(), from.w.now)
 	if err != nil {
 		t.Fatal(err)

@@ -10,11 +10,11 @@ import (
 )
 
 var contentSeeds = []string{
-	`{"id":"00112233445566778899aabbccddeeff","type":"text","sent_at":1900000000000,"body":"hi"}`,
-	`{"id":"00112233445566778899aabbccddeeff","type":"request","sent_at":0,"body":""}`,
-	`{"id":"00112233445566778899aabbccddeeff","type":"accept","sent_at":-9,"body":"","later":{"x":[1]}}`,
-	`{"id":"00112233445566778899aabbccddeeff","type":"poll_2","sent_at":9223372036854775807,"body":"\u0000"}`,
-	`{"id":"00112233445566778899aabbccddeeff","type":"poll_2","sent_at":1,"body":{"options":["a","b"]}}`,
+	`{"id":"00112233445566778899aabbccddeeff","type":"text","sent_at":1900000000000,"n":7,"body":"hi"}`,
+	`{"id":"00112233445566778899aabbccddeeff","type":"request","sent_at":0,"n":7,"body":""}`,
+	`{"id":"00112233445566778899aabbccddeeff","type":"accept","sent_at":-9,"n":7,"body":"","later":{"x":[1]}}`,
+	`{"id":"00112233445566778899aabbccddeeff","type":"poll_2","sent_at":9223372036854775807,"n":7,"body":"\u0000"}`,
+	`{"id":"00112233445566778899aabbccddeeff","type":"poll_2","sent_at":1,"n":7,"body":{"options":["a","b"]}}`,
 }
 
 func FuzzParseContent(f *testing.F) {

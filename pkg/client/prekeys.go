@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"secure-messaging/pkg/crypto"
+	e2e "secure-messaging/pkg/crypto/session"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -22,7 +23,8 @@ const (
 	// asking for more gets the oldest forgotten.
 	maxOneTime = 500
 	// maxHandshakes bounds the requests that are remembered under one signed
-	// prekey, 400 KB. Past it, requests are refused until the next prekey.
+	// prekey, 400 KB. With half of them, the next prekey is due; past it,
+	// requests are refused until then.
 	maxHandshakes = 10000
 )
 
@@ -32,18 +34,31 @@ type stock struct {
 	oneTime int
 }
 
-// maintain makes, replaces and drops prekeys as they are due. Without the
-// relay's word it looks at the clock alone.
+// maintain makes, replaces and drops prekeys as they are due, and forgets what
+// sessions need no more. Without the relay's word it looks at the clock alone.
 func (s *session) maintain(at *stock, now time.Time) (*step, error) {
 	st := &step{}
+	for _, c := range s.contacts {
+		if peer, err := e2e.Restore(c.Session); err == nil {
+			if peer, changed := peer.Prune(now); changed {
+				c.Session = peer.State()
+				st.Contacts = append(st.Contacts, c)
+			}
+		}
+	}
 	newest := s.newestSigned()
 	for _, k := range s.prekeys {
-		if !k.Replaced.IsZero() && now.Sub(k.Replaced) >= prekeyGrace {
+		// A clock that was far ahead must not keep it for ever, either.
+		if age := now.Sub(k.Replaced); !k.Replaced.IsZero() && (age >= prekeyGrace || age < -prekeyGrace) {
 			st.DropPrekeys = append(st.DropPrekeys, k.ID)
 		}
 	}
 	if s.publishing() {
-		return st, nil
+		at = nil // its word is out of date
+	}
+	_, handshakes, err := s.stored.Handshakes(newest.ID, crypto.BoxPublic{})
+	if err != nil {
+		return nil, err
 	}
 	frame := &protocol.PublishPrekeys{ID: crypto.NewMessageID()}
 	next := s.prekey
@@ -54,10 +69,11 @@ func (s *session) maintain(at *stock, now time.Time) (*step, error) {
 		return k.Sign(s.keys.Certificate, s.keys.Device).Raw()
 	}
 	switch age := now.Sub(newest.Created); {
-	case newest.ID == 0 || age >= prekeyRotation || age < -prekeyRotation: // made by a clock that was far ahead
+	case newest.ID == 0 || age >= prekeyRotation || handshakes >= maxHandshakes/2,
+		age < -prekeyRotation: // made by a clock that was far ahead
 		frame.Signed = add(crypto.PrekeySigned)
 		if newest.ID != 0 {
-			newest.Replaced = now
+			newest.Replaced = now.Round(0) // without the monotonic reading, which stands still while a laptop sleeps
 			st.ReplacePrekeys = []PrekeyInfo{newest}
 		}
 	case at != nil && at.signed != newest.ID:

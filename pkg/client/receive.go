@@ -107,7 +107,8 @@ func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body con
 	}
 	again := c.State == Accepted
 	c.pin(r.Certificate)
-	c.Session, c.Lost = peer.Join(s.local(), r).State(), 0
+	c.Session = peer.Join(s.local(), r).State()
+	missing := c.heard(body.N)
 	if body.Body != "" || c.State != Incoming { // asked again in silence: they said who they are before
 		c.Note = body.Body
 	}
@@ -123,6 +124,9 @@ func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body con
 	// Both asked, or they ask again after we accepted: the answer is known.
 	if err := s.acceptInto(st, c, now); err != nil {
 		st.warn("The request of %s cannot be answered. %s", c.Name, err)
+	}
+	if again && missing > 0 {
+		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}
 	if again {
 		st.warn("%s has begun a new session with you, as after something was lost. If you did not expect it, compare safety numbers: chat verify %s", c.Name, c.Name)
@@ -146,7 +150,7 @@ func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time)
 	if !ok || c.State != Requested && c.State != Accepted || c.Certificate.Address() != f.From {
 		return st, nil // not asked for
 	}
-	next, body, _, err := open(c, f.Data, f.ID, now)
+	next, body, missing, err := open(c, f.Data, f.ID, now)
 	if err != nil || body.Type != contentAccept {
 		if c.State == Accepted {
 			return st, nil // a copy
@@ -157,6 +161,9 @@ func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time)
 		next.State, next.Since = Accepted, now
 	}
 	st.Contacts = []ContactRecord{next}
+	if missing > 0 {
+		st.Messages = []NewMessage{gap(&c, missing, now)}
+	}
 	return st, nil
 }
 
@@ -174,19 +181,15 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 		return st, nil
 	}
 	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
-	next, body, skipped, err := open(c, f.Data, f.ID, now)
+	next, body, missing, err := open(c, f.Data, f.ID, now)
 	if err == nil && (body.Type == contentRequest || body.Type == contentAccept) {
 		err = errContent
 	}
 	if err != nil && c.State == Requested {
 		return st, nil
 	}
-	missing := skipped - c.Lost
 	if err == nil && c.State == Requested {
-		// Whoever writes to us has accepted; the answer itself was lost, and is
-		// one of those that were skipped.
-		next.State, next.Since = Accepted, now
-		missing--
+		next.State, next.Since = Accepted, now // whoever writes to us has accepted; the answer itself was lost
 	}
 	switch {
 	case errors.Is(err, errContent):
@@ -203,20 +206,18 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 		}
 	}
 	st.Contacts = []ContactRecord{next}
-	if missing > 0 && (err == nil || errors.Is(err, errContent)) {
-		gap := m
-		gap.ID, gap.Type, gap.Text = crypto.NewMessageID().String(), TypeMissing, strconv.Itoa(missing)
-		st.Messages = append(st.Messages, NewMessage{Message: gap, Author: f.From})
+	if missing > 0 {
+		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}
 	st.Messages = append(st.Messages, NewMessage{Message: m, Author: f.From})
 	return st, nil
 }
 
 // open opens what a contact sealed and returns the record to store, and how
-// many messages in front of it have not come. errContent says that it did open
+// many contents in front of it have not come. errContent says that it did open
 // and holds what no message may; the record is then one step further all the
 // same. After any other error the record is as it was.
-func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_ ContactRecord, _ content, skipped int, err error) {
+func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_ ContactRecord, _ content, missing int, err error) {
 	peer, err := e2e.Restore(c.Session)
 	if err != nil {
 		return c, content{}, 0, err
@@ -225,12 +226,42 @@ func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_
 	if err != nil {
 		return c, content{}, 0, err
 	}
-	c.Session, c.Lost = peer.State(), 0
+	c.Session = peer.State()
 	body, err := parseContent(opened.Text)
+	clear(opened.Text)
 	if err == nil && body.ID != id { // or the relay could make one message look like two
 		err = errContent
 	}
-	return c, body, opened.Skipped, err
+	if err != nil {
+		c.Lost = 0
+		return c, content{}, 0, err
+	}
+	return c, body, c.heard(body.N), nil
+}
+
+// maxMissing bounds the gap that is said: a contact can write any number.
+const maxMissing = 100_000
+
+// heard notes the number of a content and returns how many in front of it have
+// not come, but for those that came and could not be opened. The first that is
+// heard in a relation begins the count.
+func (c *ContactRecord) heard(n uint64) (missing int) {
+	if n <= c.Heard {
+		return 0 // late
+	}
+	if c.Heard > 0 {
+		missing = max(0, int(min(n-c.Heard-1, maxMissing))-c.Lost)
+	}
+	c.Heard, c.Lost = n, 0
+	return missing
+}
+
+// gap is what stands in the history for messages that have not come.
+func gap(c *ContactRecord, missing int, now time.Time) NewMessage {
+	return NewMessage{Author: c.Certificate.Address(), Message: Message{
+		ID: crypto.NewMessageID().String(), Contact: c.Name, From: c.Name, Type: TypeMissing, Text: strconv.Itoa(missing),
+		SentAt: now, At: now, State: Received, Unread: true,
+	}}
 }
 
 func (s *session) receiveReceipt(f *protocol.Receipt) *step {
@@ -285,7 +316,8 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	case kindPrekeys:
 		return st.warn("The relay has refused new keys of this device (%s). Update the older of the two.", printable(string(f.Code)))
 	case kindBlock:
-		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Blocked && f.Code == protocol.CodeUnknownUser {
+		c := s.contacts[crypto.Username(it.Contact)]
+		if c.State == Blocked && f.Code == protocol.CodeUnknownUser && c.Certificate.IsZero() { // who was met stays blocked, whatever the relay says
 			st.forget(c, now)
 			return st.warn("The relay knows nobody called %s, so nobody is blocked. Check the spelling.", it.Contact)
 		}

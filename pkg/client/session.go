@@ -79,7 +79,7 @@ func (s *session) apply(st *step) {
 		old := s.contacts[crypto.Username(c.Name)]
 		c.Unread, c.LastAt = old.Unread, old.LastAt
 		s.contacts[crypto.Username(c.Name)] = c
-		if len(old.Session) > 0 && len(c.Session) > 0 && &old.Session[0] != &c.Session[0] {
+		if len(old.Session) > 0 && (len(c.Session) == 0 || &old.Session[0] != &c.Session[0]) {
 			clear(old.Session)
 		}
 	}
@@ -187,6 +187,8 @@ func (s *session) seal(c ContactRecord, body content, now time.Time) (ContactRec
 	if err != nil {
 		return c, nil, damaged(c.Name, err)
 	}
+	c.Sent++
+	body.N = c.Sent
 	text := body.encode()
 	sealed, next, err := peer.Seal(text, now)
 	clear(text)
@@ -205,8 +207,10 @@ func (st *step) enqueue(f protocol.Frame, id crypto.MessageID, contact string, n
 	st.Enqueue = append(st.Enqueue, OutboxItem{ID: id, Kind: f.Type(), Contact: contact, Frame: protocol.Encode(f), At: now})
 }
 
-// forget ends a relation and keeps the pin.
+// forget ends a relation and keeps the pin. The sessions go: what comes late
+// in one must not count in a relation that begins anew.
 func (st *step) forget(c ContactRecord, now time.Time) {
 	c.State, c.Since, c.Note = Known, now, ""
+	c.Session, c.Lost, c.Heard = nil, 0, 0
 	st.Contacts = append(st.Contacts, c)
 }

@@ -82,7 +82,9 @@ type ContactRecord struct {
 	Grade   Trust              // Pinned or Verified: what Contact.Trust is while no other key is on offer
 	Offered crypto.Certificate // under another account key, shown in their name; zero for none
 	Refused crypto.Fingerprint // of the account key that the user has refused last
-	Lost    int                // messages that came and could not be opened since the last that could
+	Sent    uint64             // how many contents were sealed for them
+	Heard   uint64             // the highest number of a content of theirs; 0 before the first
+	Lost    int                // messages that came and could not be opened since then
 }
 
 // Changes is one step of the client: everything that must be written together.

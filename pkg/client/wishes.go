@@ -105,6 +105,9 @@ func (s *session) connect(name string, b *e2e.Bundle, note string, now time.Time
 		st.refused = st.offer(c, cert)
 		return st, nil
 	}
+	if known && cert.Created.Before(c.Certificate.Created) {
+		return nil, &Error{Code: CodeRefused, Text: "The relay shows a device of " + name + " that they have replaced. Ask its operator."}
+	}
 	if err := s.room(); err != nil {
 		return nil, err
 	}
@@ -117,7 +120,11 @@ func (s *session) connect(name string, b *e2e.Bundle, note string, now time.Time
 	if err != nil {
 		peer = e2e.Session{} // damaged: nothing of it can be used again
 	}
-	data, peer, err := peer.Ask(s.local(), *b, body.encode(), now)
+	c.Sent++
+	body.N = c.Sent
+	text := body.encode()
+	data, peer, err := peer.Ask(s.local(), *b, text, now)
+	clear(text)
 	if err != nil {
 		return nil, noSession(err, name)
 	}
@@ -205,6 +212,7 @@ func (s *session) block(name string, now time.Time) (*step, error) {
 		c = ContactRecord{Contact: Contact{Name: name}}
 	}
 	c.State, c.Since, c.Note = Blocked, now, ""
+	c.Session, c.Lost, c.Heard = nil, 0, 0
 	st := &step{}
 	st.Contacts = []ContactRecord{c}
 	for id, it := range s.outbox { // what has not left must not arrive after the block

@@ -88,7 +88,9 @@ export function open(state, sealed, now) {
   const at = st.skipped.findIndex((k) => k.number === h.number && k.R === text(h.R));
   if (at >= 0) {
     const [{ message }] = st.skipped.splice(at, 1);
-    return { content: unseal(message), skipped: 0, state: st };
+    const content = unseal(message);
+    if (st.P && equal(h.R, st.P)) takeOffer(st, h);
+    return { content, skipped: 0, state: st };
   }
   const before = st.skipped.length;
   if (!st.P || !equal(h.R, st.P)) beginReceiving(st, h, now);
@@ -98,10 +100,14 @@ export function open(state, sealed, now) {
   st.receiving = { key, number: h.number + 1 };
   const content = unseal(message);
   st.sinceKEM++;
-  if (h.offer && !st.sending) st.toAnswer = kemKey(h.offer);
+  takeOffer(st, h);
   const skipped = st.skipped.length - before;
   st.skipped = st.skipped.slice(-2000);
   return { content, skipped, state: st };
+}
+
+function takeOffer(st, h) {
+  if (h.offer && !st.sending) st.toAnswer = kemKey(h.offer);
 }
 
 function beginReceiving(st, h, now) {

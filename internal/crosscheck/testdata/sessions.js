@@ -39,7 +39,7 @@ export function open(list, leads, data, now) {
 export function moved(list, leads, at) {
   const next = list.map((s, i) => (i >= at ? { ...s, pending: false } : s));
   const [front] = next;
-  if (at > 0 && !front.pending && !(leads && front.ours)) next.unshift(...next.splice(at, 1));
+  if (at > 0 && !(front.ours && (leads || (front.pending && next[at].ours)))) next.unshift(...next.splice(at, 1));
   return next;
 }
 

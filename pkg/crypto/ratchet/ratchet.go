@@ -105,10 +105,34 @@ func (s *state) directions() (sealing, opening direction) {
 	return fromResponder, fromInitiator
 }
 
+// Begin begins the chain that the next Seal would begin. A responder does so
+// at once: until then its ratchet key is that of its signed prekey, which
+// would outlive its deletion here.
+func (s State) Begin(now time.Time) (State, error) {
+	st := s.hold().copy()
+	if err := st.beginSending(now); err != nil {
+		return State{}, err
+	}
+	return held(st), nil
+}
+
+// Prune forgets the skipped keys that are too old, in a session in which
+// nothing happens, and reports whether there were any.
+func (s State) Prune(now time.Time) (State, bool) {
+	st := s.hold()
+	if len(st.skipped) == 0 {
+		return s, false
+	}
+	c := st.copy()
+	c.prune(now.Unix())
+	return held(c), len(c.skipped) != len(st.skipped)
+}
+
 // Seal seals a text that the caller has padded. The next state must be stored
 // before the sealed bytes leave the device.
 func (s State) Seal(padded []byte, now time.Time) (sealed []byte, next State, err error) {
 	st := s.hold().copy()
+	st.prune(now.Unix())
 	if !st.sending.live {
 		if err := st.beginSending(now); err != nil {
 			return nil, State{}, err
@@ -207,6 +231,9 @@ func (s *state) open(sealed []byte, now time.Time) (Opened, error) {
 		message := s.skipped[i].message
 		s.skipped = slices.Delete(s.skipped, i, i+1)
 		padded, err := bodyKey(&message, s.id, opening, raw).Open(box)
+		if err == nil && h.key == s.peer { // the relay must not keep offers from us by the order alone
+			err = s.takeOffer(&h)
+		}
 		return Opened{Padded: padded}, err
 	}
 	before := len(s.skipped)
@@ -226,7 +253,8 @@ func (s *state) open(sealed []byte, now time.Time) (Opened, error) {
 	if err != nil {
 		return Opened{}, err
 	}
-	return Opened{Padded: padded, Skipped: len(s.skipped) - before}, s.took(&h)
+	s.sinceKEM++
+	return Opened{Padded: padded, Skipped: len(s.skipped) - before}, s.takeOffer(&h)
 }
 
 // beginReceiving follows the other side to a new chain.
@@ -264,9 +292,9 @@ func (s *state) beginReceiving(h *header, now time.Time) error {
 	return nil
 }
 
-// took notes what else a header says, after its body has opened.
-func (s *state) took(h *header) error {
-	s.sinceKEM++
+// takeOffer remembers the ML-KEM key that a message of the receiving chain
+// offers, after its body has opened, for the chain that this side begins next.
+func (s *state) takeOffer(h *header) error {
 	if h.offer == nil || s.sending.live { // with a live chain, ours has been made without it
 		return nil
 	}

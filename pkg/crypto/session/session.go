@@ -21,8 +21,10 @@ const (
 	MaxPending      = 3
 	PendingLifetime = 30 * 24 * time.Hour
 	// MaxSessions bounds the sessions that are kept: what we have begun, what
-	// they have, and two from before.
-	MaxSessions = 2*MaxPending + 2
+	// they have, and two from before. One that is not the front is dropped when
+	// nothing has happened in it for IdleLifetime: nothing is on its way then.
+	MaxSessions  = 2*MaxPending + 2
+	IdleLifetime = 30 * 24 * time.Hour
 )
 
 // What callers need of the parts.
@@ -66,6 +68,7 @@ type entry struct {
 	state ratchet.State
 	ours  bool  // begun by this device
 	asked int64 // when, in seconds since 1970, while nothing has come in it; else 0
+	used  int64 // when something was sealed or opened last
 }
 
 func (e entry) pending() bool { return e.asked != 0 }
@@ -85,7 +88,9 @@ func (s Session) with(front entry, rest ...entry) Session {
 // Ask begins a session with the device of a bundle. The text is its first
 // message; data carries both.
 func (s Session) Ask(local Local, b Bundle, text []byte, now time.Time) (data []byte, next Session, err error) {
-	return s.ask(local, b, padding.Pad(text), now, source.System)
+	padded := padding.Pad(text)
+	defer clear(padded)
+	return s.ask(local, b, padded, now, source.System)
 }
 
 func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *source.Source) (data []byte, next Session, err error) {
@@ -107,7 +112,7 @@ func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *s
 		return nil, Session{}, err
 	}
 	s.leads = leads(local, b.Certificate)
-	return append(hello, sealed...), s.with(entry{state: state, ours: true, asked: max(now.Unix(), 1)}, s.list...), nil
+	return append(hello, sealed...), s.with(entry{state: state, ours: true, asked: max(now.Unix(), 1), used: now.Unix()}, s.list...), nil
 }
 
 // Request is a session that somebody has begun with this device, and its first
@@ -119,6 +124,7 @@ type Request struct {
 	OneTime     crypto.PrekeyID // to be deleted in one transaction with what follows from the request; 0 for none
 	Ephemeral   crypto.BoxPublic
 	state       ratchet.State
+	now         time.Time
 }
 
 // Answer opens what Ask has sealed. It returns [ErrSelf], [ErrVersion] or
@@ -141,12 +147,15 @@ func answer(local Local, prekeys Prekeys, data []byte, now time.Time, src *sourc
 		return Request{}, ErrOpen
 	}
 	text, err := padding.Unpad(opened.Padded)
-	if err != nil {
+	if err != nil || opened.Skipped > 0 { // it is the first message: a stranger's numbers store nothing here
+		return Request{}, ErrOpen
+	}
+	if state, err = state.Begin(now); err != nil {
 		return Request{}, ErrOpen
 	}
 	return Request{
 		Certificate: asked.Certificate, Text: text,
-		Signed: asked.Signed, OneTime: asked.OneTime, Ephemeral: asked.Ephemeral, state: state,
+		Signed: asked.Signed, OneTime: asked.OneTime, Ephemeral: asked.Ephemeral, state: state, now: now,
 	}, nil
 }
 
@@ -160,7 +169,7 @@ func EphemeralOf(data []byte) (signed crypto.PrekeyID, ephemeral crypto.BoxPubli
 // the other device holds it for certain.
 func (s Session) Join(local Local, r Request) Session {
 	s.leads = leads(local, r.Certificate)
-	return s.with(entry{state: r.state}, s.list...)
+	return s.with(entry{state: r.state, used: r.now.Unix()}, s.list...)
 }
 
 // Begun reports whether there is a session to seal with.
@@ -169,7 +178,9 @@ func (s Session) Begun() bool { return len(s.list) > 0 }
 // Seal pads and seals a text. The next session must be stored before the
 // sealed bytes leave the device.
 func (s Session) Seal(text []byte, now time.Time) (sealed []byte, next Session, err error) {
-	return s.seal(padding.Pad(text), now)
+	padded := padding.Pad(text)
+	defer clear(padded)
+	return s.seal(padded, now)
 }
 
 func (s Session) seal(padded []byte, now time.Time) (sealed []byte, next Session, err error) {
@@ -181,6 +192,7 @@ func (s Session) seal(padded []byte, now time.Time) (sealed []byte, next Session
 	if err != nil {
 		return nil, Session{}, err
 	}
+	front.used = now.Unix()
 	return sealed, s.with(front, s.list[1:]...), nil
 }
 
@@ -209,16 +221,35 @@ func (s Session) Open(sealed []byte, now time.Time) (Opened, Session, error) {
 		return Opened{}, Session{}, ErrOpen
 	}
 	list := slices.Clone(s.list)
-	list[i].state, list[i].asked = state, 0
+	list[i].state, list[i].asked, list[i].used = state, 0, now.Unix()
 	for j := i + 1; j < len(list); j++ { // nobody waits any more for an answer in those begun before
 		list[j].asked = 0
 	}
-	if front := list[0]; i > 0 && !front.pending() && !(s.leads && front.ours) {
+	if front := list[0]; i > 0 && !(front.ours && s.leads) && !(front.pending() && list[i].ours) {
 		e := list[i]
 		list = slices.Insert(slices.Delete(list, i, i+1), 0, e)
 	}
 	s.list = list
 	return Opened{text, opened.Skipped}, s, nil
+}
+
+// Prune forgets what is too old to be waited for: sessions that are not the
+// front, and the keys of messages that were overtaken. It reports whether
+// there was anything.
+func (s Session) Prune(now time.Time) (next Session, changed bool) {
+	var list []entry
+	for i, e := range s.list {
+		if i > 0 && now.Unix()-e.used >= int64(IdleLifetime/time.Second) {
+			changed = true
+			continue
+		}
+		state, pruned := e.state.Prune(now)
+		changed = changed || pruned
+		e.state = state
+		list = append(list, e)
+	}
+	s.list = list
+	return s, changed
 }
 
 // Retract takes back the session that this device has begun last, if nothing

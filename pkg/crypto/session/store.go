@@ -16,26 +16,33 @@ const (
 )
 
 // entrySize is what stands in front of a stored ratchet: flags, when it was
-// asked for (8 bytes, big endian), and its length (4).
-const entrySize = 1 + 8 + 4
+// asked for and when it was used (8 bytes each, big endian), its length (4).
+const entrySize = 1 + 8 + 8 + 4
 
 // State gives the bytes to store: version, flags, and the sessions, each as
 // entrySize says. They are secret.
 func (s Session) State() []byte {
-	b := []byte{stateVersion, 0}
+	states := make([][]byte, len(s.list))
+	size := 2
+	for i, e := range s.list {
+		states[i] = e.state.Bytes()
+		size += entrySize + len(states[i])
+	}
+	b := make([]byte, 2, size) // of this size at once: growing would leave copies
+	b[0] = stateVersion
 	if s.leads {
 		b[1] = flagLeads
 	}
-	for _, e := range s.list {
+	for i, e := range s.list {
 		var flags byte
 		if e.ours {
 			flags = flagOurs
 		}
-		state := e.state.Bytes()
 		b = binary.BigEndian.AppendUint64(append(b, flags), uint64(e.asked))
-		b = binary.BigEndian.AppendUint32(b, uint32(len(state)))
-		b = append(b, state...)
-		clear(state)
+		b = binary.BigEndian.AppendUint64(b, uint64(e.used))
+		b = binary.BigEndian.AppendUint32(b, uint32(len(states[i])))
+		b = append(b, states[i]...)
+		clear(states[i])
 	}
 	return b
 }
@@ -56,8 +63,8 @@ func restore(b []byte, src *source.Source) (Session, error) {
 		if len(b) < entrySize || b[0] > flagOurs || len(s.list) == MaxSessions {
 			return Session{}, ErrState
 		}
-		e := entry{ours: b[0] == flagOurs, asked: int64(binary.BigEndian.Uint64(b[1:]))}
-		n := binary.BigEndian.Uint32(b[9:])
+		e := entry{ours: b[0] == flagOurs, asked: int64(binary.BigEndian.Uint64(b[1:])), used: int64(binary.BigEndian.Uint64(b[9:]))}
+		n := binary.BigEndian.Uint32(b[17:])
 		if b = b[entrySize:]; uint64(n) > uint64(len(b)) {
 			return Session{}, ErrState
 		}

@@ -90,7 +90,7 @@ func (s *sessionsByHand) opens(name string) {
 		s.list[j].pending = false
 	}
 	front := s.list[0]
-	if i > 0 && !front.pending && !(s.leads && front.ours) {
+	if i > 0 && !(front.ours && (s.leads || front.pending && s.list[i].ours)) {
 		e := s.list[i]
 		s.list = slices.Insert(slices.Delete(s.list, i, i+1), 0, e)
 	}
@@ -290,15 +290,15 @@ func TestVectors(t *testing.T) {
 	w.opens(w.seals("alice", "bob 1", "text"))
 	w.opens(w.seals("bob", "bob 1", "text"))
 
-	// Alice asks again and stays with what she has begun until it is answered,
-	// whatever comes in the session before.
+	// Alice asks again. What comes in the session before brings her back, until
+	// Bob answers.
 	onTheWay := w.seals("alice", "bob 1", "text")
 	a2 := w.asks("alice", "alice 2", false)
 	w.opens(w.seals("bob", "bob 1", "text"))
 	w.joins(a2)
-	w.opens(w.seals("alice", "alice 2", "text"))
 	w.opens(w.seals("bob", "alice 2", "accept"))
 	w.opens(w.seals("alice", "alice 2", "text"))
+	late := w.seals("bob", "alice 2", "text")
 
 	// A message that was long on its way brings Bob back, and Alice follows.
 	w.opens(onTheWay)
@@ -306,7 +306,9 @@ func TestVectors(t *testing.T) {
 	w.opens(w.seals("alice", "bob 1", "text"))
 
 	// A request that the relay refuses is as if it had not been made.
+	// Until then she leaves it for no older one of her own.
 	w.asks("alice", "alice 3", false)
+	w.opens(late)
 	w.retracts("alice")
 	w.opens(w.seals("alice", "bob 1", "text"))
 
