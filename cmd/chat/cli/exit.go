@@ -16,7 +16,7 @@ const (
 	exitNoUser      = 4   // the relay knows nobody of that name
 	exitNotContact  = 5   // not a contact: ask first, or wait for the answer
 	exitUnreachable = 6   // no relay answers; what was queued stays queued
-	exitKeyChanged  = 7   // the relay or a contact shows another key than the pinned one
+	exitKeyChanged  = 7   // the relay shows another key than the pinned one
 	exitRateLimited = 8   // too much at once; try again later
 	exitTimeout     = 9   // it did not happen in the time given; what was queued stays queued
 	exitTaken       = 10  // the name belongs to somebody
@@ -24,6 +24,8 @@ const (
 	exitRefused     = 12  // the relay, or the recipient's side of it, refused
 	exitStorage     = 13  // the profile's disk: full, damaged, or not ours to write
 	exitBusy        = 14  // another process holds the profile
+	exitPeerChanged = 15  // a contact shows another key than the pinned one: look at it first
+	exitConflict    = 16  // the safety number is another, or has become one meanwhile
 	exitInterrupted = 130 // ctrl-c
 )
 
@@ -41,6 +43,8 @@ var exitOf = map[client.Code]int{
 	client.CodeRefused:     exitRefused,
 	client.CodeStorage:     exitStorage,
 	client.CodeBusy:        exitBusy,
+	client.CodePeerChanged: exitPeerChanged,
+	client.CodeConflict:    exitConflict,
 	client.CodeInternal:    exitError,
 }
 

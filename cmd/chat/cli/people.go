@@ -18,7 +18,8 @@ func (a *app) newConnect() *cobra.Command {
 		Use:   "connect NAME",
 		Short: "Ask somebody to be a contact",
 		Long: `Ask somebody to be a contact. They see your name, your fingerprint and the note, and accept
-or not. Their fingerprint is printed: compare it with them by another way.`,
+or not. Their fingerprint is printed: it is the relay's word, until you have compared numbers
+with them by another way: chat verify.`,
 		Example: `  chat connect bob
   chat connect bob --note "Alice from work"`,
 		Args: cobra.ExactArgs(1),
@@ -63,7 +64,11 @@ func (c *call) settle(name string, timeout time.Duration, asJSON bool) error {
 		client.Requested: "has been asked",
 		client.Accepted:  "is a contact",
 	}[p.State]
-	_, err = fmt.Fprintf(c.cmd.OutOrStdout(), "%s %s; their fingerprint is %s\n", p.Name, what, p.Fingerprint)
+	line := fmt.Sprintf("%s %s; their fingerprint is %s", p.Name, what, p.Fingerprint)
+	if m := mark(p.Trust); m != "" {
+		line += "  " + m
+	}
+	_, err = fmt.Fprintln(c.cmd.OutOrStdout(), line)
 	return err
 }
 
@@ -193,6 +198,9 @@ var standing = map[client.ContactState]string{
 
 func printContact(w io.Writer, c client.Contact) error {
 	line := fmt.Sprintf("%-20s %-10s %s", c.Name, standing[c.State], c.Fingerprint)
+	if m := mark(c.Trust); m != "" {
+		line += "  " + m
+	}
 	if c.Unread > 0 {
 		line += fmt.Sprintf("  %d unread", c.Unread)
 	}

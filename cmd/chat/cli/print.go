@@ -95,6 +95,11 @@ func describe(m client.Message) string {
 		return m.Text
 	case client.TypeUnreadable:
 		return "[a message that could not be opened]"
+	case client.TypeMissing:
+		if m.Text == "1" {
+			return "[1 message had not arrived here]"
+		}
+		return "[" + m.Text + " messages had not arrived here]"
 	}
 	return "[a message of a kind that needs a newer version]"
 }

@@ -46,8 +46,9 @@ func newRoot(a *app) *cobra.Command {
   chat                         open the account used last
 
 Exit codes: 0 done, 2 wrong usage, 3 locked, 4 no such user, 5 not a contact, 6 relay
-unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 not found,
-12 refused, 13 disk, 14 profile in use, 130 interrupted, 1 anything else.`,
+unreachable, 7 the relay's key changed, 8 too many requests, 9 timed out, 10 name taken,
+11 not found, 12 refused, 13 disk, 14 profile in use, 15 a contact's key changed, 16 another
+safety number, 130 interrupted, 1 anything else.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -59,7 +60,7 @@ unreachable, 7 changed key, 8 too many requests, 9 timed out, 10 name taken, 11 
 	flags.BoolVar(&a.ascii, "ascii", false, "signs and lines of the interface in ASCII")
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
-		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(),
+		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newVerify(),
 		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), version.Command(),
 	)
 	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
