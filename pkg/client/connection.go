@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"net"
 	"sync"
 	"time"
 
@@ -180,7 +181,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 
 // read hands every frame to the session until the connection ends.
 func (c *Client) read(ws *websocket.Conn) error {
-	alive := func() { ws.SetReadDeadline(time.Now().Add(c.patience())) }
+	alive := func() { c.alive(ws.NetConn()) }
 	pong := ws.PingHandler()
 	ws.SetPingHandler(func(data string) error {
 		alive()
@@ -198,14 +199,17 @@ func (c *Client) read(ws *websocket.Conn) error {
 	}
 }
 
-// patience is how long the relay may be silent.
-func (c *Client) patience() time.Duration {
+// alive gives the relay time to be heard of again: less while it owes an
+// answer. Reader and writer both say so; the lock keeps the older of the two
+// from having the last word.
+func (c *Client) alive(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	patience := protocol.ReadTimeout
 	if c.session.waiting > 0 {
-		return answerTimeout
+		patience = answerTimeout
 	}
-	return protocol.ReadTimeout
+	conn.SetReadDeadline(time.Now().Add(patience))
 }
 
 // write sends the outbox in order, from its beginning, and acks. It pulls from
@@ -247,8 +251,8 @@ func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
 			}
 			position = it.Position
 		}
-		if len(items) > 0 { // below ws: there, deadlines are the reader's
-			ws.NetConn().SetReadDeadline(time.Now().Add(c.patience()))
+		if len(items) > 0 {
+			c.alive(ws.NetConn())
 		}
 		if len(items) == outboxBatch {
 			continue
