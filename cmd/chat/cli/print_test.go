@@ -75,3 +75,16 @@ func TestPrintJSON(t *testing.T) {
 		}
 	}
 }
+
+// What did not arrive is told in the place where it belongs.
+func TestPrintMissing(t *testing.T) {
+	for text, want := range map[string]string{"1": "bob: [1 message had not arrived here]", "12": "bob: [12 messages had not arrived here]"} {
+		var b bytes.Buffer
+		if err := printMessage(&b, client.Message{Type: client.TypeMissing, From: "bob", Text: text, State: client.Received, At: time.Unix(1, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(b.String(), "  "+want+"\n") {
+			t.Errorf("%q", b.String())
+		}
+	}
+}

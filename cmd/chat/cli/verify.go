@@ -21,7 +21,10 @@ type verification struct {
 	asJSON   *bool
 }
 
-func (a *app) newVerify() *cobra.Command {
+func (a *app) newVerify() *cobra.Command { return a.verifyOn(a.with) }
+
+// verifyOn is chat verify on the account that with gives.
+func (a *app) verifyOn(with func(*cobra.Command, func(*call) error) error) *cobra.Command {
 	var v verification
 	cmd := &cobra.Command{
 		Use:   "verify NAME",
@@ -49,7 +52,7 @@ is the new one, give it with --take-new-key; then they have to be asked again: c
 		if err != nil {
 			return err
 		}
-		return a.with(cmd, func(c *call) error {
+		return with(cmd, func(c *call) error {
 			f, err := c.Safety(c.ctx, args[0])
 			switch {
 			case err != nil:
