@@ -93,6 +93,10 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.show(newConnectForm(&m.keys))
 	case key.Matches(k, m.keys.Answer):
 		m.answerRequest()
+	case key.Matches(k, m.keys.Verify):
+		if _, complaint := m.commandVerify(""); complaint != "" {
+			m.fail(complaint)
+		}
 	case key.Matches(k, m.keys.Alarm):
 		if text, dismissible := m.alarm(); text != "" {
 			m.show(m.alarmDialog(text, dismissible))
@@ -118,7 +122,8 @@ func (m *model) clear() {
 // back takes away what is in the way: a warning, then the distance to the
 // newest message.
 func (m *model) back() {
-	if m.notices.dismiss() {
+	if _, dismissible := m.alarm(); dismissible {
+		m.notices.dismiss()
 		return
 	}
 	if t := m.thread(); t != nil {
@@ -257,6 +262,8 @@ func (m *model) unsendable(c client.Contact, text string) string {
 	switch {
 	case m.lost != "":
 		return "Nothing can be sent at the moment. Your text stays here."
+	case c.Trust == client.Changed:
+		return m.anotherKey(c.Name) + " Your text stays here until you decide: /verify"
 	case c.State == client.Incoming:
 		return "Accept the request of " + c.Name + " first: /accept"
 	case c.State == client.Requested:

@@ -25,6 +25,12 @@ func cleanContact(c client.Contact) client.Contact {
 	return c
 }
 
+// cleanSafety leaves the texts of the QR codes: they are drawn, never written.
+func cleanSafety(f client.Safety) client.Safety {
+	f.Name, f.Number, f.Offered = sanitize.Line(f.Name), sanitize.Line(f.Number), sanitize.Line(f.Offered)
+	return f
+}
+
 func cleanIdentity(id client.Identity) client.Identity {
 	id.Username, id.Server = sanitize.Line(id.Username), sanitize.Line(id.Server)
 	id.Fingerprint = sanitize.Line(id.Fingerprint)
@@ -43,6 +49,6 @@ func cleanWarning(text string) string { return inside.Replace(sanitize.Line(text
 // inside makes advice for a shell, which is what the account gives, advice
 // for this screen.
 var inside = strings.NewReplacer(
-	"chat connect ", "/connect ", "chat accept ", "/accept ",
+	"chat connect ", "/connect ", "chat accept ", "/accept ", "chat verify ", "/verify ",
 	"chat requests", newKeyMap().Answer.Help().Key,
 )

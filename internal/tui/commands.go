@@ -33,6 +33,7 @@ func init() { // their functions lead back to the table, by way of the help
 		{"connect", "[name [note]]", "ask somebody to talk", nil, (*model).commandConnect},
 		{"accept", "[name]", "accept a request", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.accept(name) })},
 		{"reject", "[name]", "drop a request; they are not told", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.reject(name) })},
+		{"verify", "[name]", "compare safety numbers", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandVerify},
 		{"block", "[name]", "hear nothing from somebody any more", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandBlock},
 		{"help", "", "all keys and commands", nil, func(m *model, _ string) (tea.Cmd, string) { m.show(&help{keys: &m.keys}); return nil, "" }},
 		{"quit", "", "leave; messages wait for you", nil, func(m *model, _ string) (tea.Cmd, string) { return m.quit(), "" }},

@@ -28,6 +28,11 @@ func TestScreens(t *testing.T) {
 		}},
 		{"offline", "offline", func(s *screen, _ *fake) { s.press("alt+1") }},
 		{"failed", "failed", func(s *screen, _ *fake) { s.press("alt+1") }},
+		{"verify", "talk", func(s *screen, _ *fake) { s.press("alt+1", "alt+v") }},
+		{"verified", "verified", func(s *screen, _ *fake) { s.press("alt+1", "alt+v") }},
+		{"changed", "changed", func(s *screen, _ *fake) { s.press("alt+1") }},
+		{"decide", "changed", func(s *screen, _ *fake) { s.press("alt+1", "alt+v") }},
+		{"missing", "missing", func(s *screen, _ *fake) { s.press("alt+1") }},
 		{"help", "talk", func(s *screen, _ *fake) { s.press("f1") }},
 		{"scripts", "scripts", nil},
 	}

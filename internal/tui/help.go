@@ -126,6 +126,8 @@ func (h *help) signLines(lk *look, width int) []string {
 		{lk.Stored, "at the relay, for when they are there"},
 		{lk.Delivered, "on their device"},
 		{lk.Failed, "not sent; the reason stands below"},
+		{lk.Verified + " bob", "you have compared safety numbers with them"},
+		{lk.Changed + " bob", "another key is shown in their name; " + h.keys.Verify.Help().Key},
 	} {
 		lines = append(lines, lk.helpEntry(s.sign, s.means, width)...)
 	}

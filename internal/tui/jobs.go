@@ -96,6 +96,17 @@ type (
 		err     error
 	}
 	readMarked struct{ err error }
+	safetyRead struct { // what is to be compared with somebody
+		name   string
+		safety client.Safety
+		err    error
+	}
+	decided struct { // a decision about a contact's key was written down
+		name     string
+		decision client.Decision
+		contact  client.Contact
+		err      error
+	}
 )
 
 // outgoing is a text on its way into the account.
@@ -180,5 +191,19 @@ func (j *jobs) reject(name string) tea.Cmd {
 func (j *jobs) block(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		return answered{client.Contact{Name: name, State: client.Blocked}, "/block " + name, j.account.Block(ctx, name)}
+	})
+}
+
+func (j *jobs) safety(name string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		f, err := j.account.Safety(ctx, name)
+		return safetyRead{name, cleanSafety(f), err}
+	})
+}
+
+func (j *jobs) trust(name string, decision client.Decision, number string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		c, err := j.account.Trust(ctx, name, decision, number)
+		return decided{name, decision, cleanContact(c), err}
 	})
 }

@@ -12,7 +12,7 @@ type keyMap struct {
 	LineDown, Newest               key.Binding
 	Jump, NextUnread, Nth          key.Binding
 	Previous, Next                 key.Binding
-	Connect, Answer                key.Binding
+	Connect, Answer, Verify        key.Binding
 	Help, Alarm, Redraw            key.Binding
 	Choose, Left, Right, Close     key.Binding // in dialogs
 }
@@ -42,6 +42,7 @@ func newKeyMap() keyMap {
 
 		Connect: bind("alt+n", "ask somebody to talk", "alt+n"),
 		Answer:  bind("alt+r", "answer a request", "alt+r"),
+		Verify:  bind("alt+v", "compare safety numbers", "alt+v"),
 
 		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
 		Alarm:  bind("alt+w", "read a warning in full", "alt+w"),
@@ -65,7 +66,7 @@ func (k *keyMap) sections() []section {
 		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.Clear}},
 		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest}},
 		{"Go", []key.Binding{k.Jump, k.NextUnread, k.Nth, k.Previous, k.Next}},
-		{"People", []key.Binding{k.Connect, k.Answer}},
+		{"People", []key.Binding{k.Connect, k.Answer, k.Verify}},
 		{"Screen", []key.Binding{k.Help, k.Alarm, k.Redraw}},
 	}
 }

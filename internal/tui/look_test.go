@@ -9,7 +9,7 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-var lookAt = flag.String("look", "", "show a scene on this terminal: first, talk, request, offline, hostile")
+var lookAt = flag.String("look", "", "show a scene on this terminal: first, talk, request, offline, failed, scripts, verified, changed, missing")
 
 // TestLook is for people: go test -c, then run the binary with -look.
 func TestLook(t *testing.T) {
@@ -44,6 +44,21 @@ var scenes = map[string]func(*fake){
 		f.wrote("bob", "one more thing", client.Failed, "bob's mailbox is full.")
 	},
 	"scripts": scripts,
+	"verified": func(f *fake) {
+		talk(f)
+		f.trusted("bob", client.Verified)
+	},
+	"changed": func(f *fake) {
+		talk(f)
+		f.trusted("bob", client.Changed)
+		f.trusted("carol", client.Verified)
+	},
+	"missing": func(f *fake) {
+		talk(f)
+		f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeMissing, Text: "2"})
+		read(f, f.says("bob", "and then it was done"))
+		f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeUnreadable})
+	},
 }
 
 func talk(f *fake) {

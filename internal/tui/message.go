@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -49,11 +50,12 @@ func (e *entry) draw(p *page, above *entry, fresh bool) []string {
 	if above == nil || !sameDay(above.At.Local(), at) {
 		key.day = dayName(at, p.now)
 	}
-	key.author = above == nil || key.day != "" || fresh || above.From != e.From ||
-		above.Outgoing() != e.Outgoing() || written(&e.Message).Sub(written(&above.Message)).Abs() > sameBreath
+	gap := e.Type == client.TypeMissing
+	key.author = !gap && (above == nil || key.day != "" || fresh || above.From != e.From || above.Type == client.TypeMissing ||
+		above.Outgoing() != e.Outgoing() || written(&e.Message).Sub(written(&above.Message)).Abs() > sameBreath)
 	// Lines below each other may be messages of a line each. One of several
 	// lines stands apart, so that its ends can be seen.
-	key.apart = !key.author && max(len(words), len(above.drawWords(p))) > 1
+	key.apart = gap || !key.author && max(len(words), len(above.drawWords(p))) > 1
 	if e.drawn != nil && e.key == key {
 		return e.drawn
 	}
@@ -131,7 +133,11 @@ func (p *page) words(m *client.Message) []string {
 			lines = append(lines, p.paint(text, l, found))
 		}
 	case client.TypeUnreadable:
-		lines = p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device.", p.Warn.Render, width)
+		lines = p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device. If that goes on: /connect "+m.Contact, p.Warn.Render, width)
+	case client.TypeMissing:
+		for _, l := range p.wrapped(missing(m.Text), p.Dim.Render, p.width) {
+			lines = append(lines, space((p.width-p.cells.StringWidth(l))/2)+l)
+		}
 	default:
 		lines = p.wrapped(fmt.Sprintf("%s A message of a kind that this version does not know (%s). Update chat to read it.", p.Note, m.Type), p.Dim.Render, width)
 	}
@@ -148,6 +154,15 @@ func (p *page) words(m *client.Message) []string {
 		lines = append(lines, p.wrapped("not sent: "+reason, p.Bad.Render, width)...)
 	}
 	return lines
+}
+
+// missing says how many messages a gap stands for.
+func missing(text string) string {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return "Some messages had not arrived here"
+	}
+	return plural(int(n), "message", "messages") + " had not arrived here"
 }
 
 func (p *page) state(s client.MessageState) string {

@@ -133,6 +133,10 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		return m.sent(msg)
 	case answered:
 		m.answered(msg)
+	case safetyRead:
+		m.safetyRead(msg)
+	case decided:
+		m.decided(msg)
 	case readMarked:
 		if msg.err != nil {
 			m.couldNotRead(msg.err)
@@ -160,7 +164,7 @@ func (m *model) settle() tea.Cmd {
 	l := m.layout()
 	m.composer.resize(l.column)
 	m.composer.invite(m.invitation())
-	cmds := []tea.Cmd{m.tick()}
+	cmds := []tea.Cmd{m.tick(), m.readSafety()}
 	if t := m.thread(); t != nil && m.ready && m.lost == "" {
 		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
 	}

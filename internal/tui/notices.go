@@ -101,12 +101,19 @@ func (m *model) alarm() (text string, dismissible bool) {
 		return m.Failed + " " + m.lost, false
 	case s.State == client.Offline && (s.Fatal || s.Code == client.CodeKeyChanged || s.Code == client.CodeStorage):
 		return m.Failed + " " + s.Reason, false
+	case m.roster.get(m.current).Trust == client.Changed:
+		return m.Changed + " " + m.anotherKey(m.current) + " Nothing is sent until you decide: /verify", false
 	case len(m.notices.warnings) == 1:
 		return "! " + m.notices.warnings[0], true
 	case len(m.notices.warnings) > 1:
 		return fmt.Sprintf("! %s (1 of %d)", m.notices.warnings[0], len(m.notices.warnings)), true
 	}
 	return "", false
+}
+
+// anotherKey says it of a contact whose key has changed.
+func (m *model) anotherKey(name string) string {
+	return "Another key is shown in the name of " + name + "."
 }
 
 // banner shows the alarm above the page, in at most so many lines. What does

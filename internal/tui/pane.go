@@ -46,13 +46,17 @@ func (m *model) who(width int) string {
 		return ""
 	}
 	left := m.Strong.Render(c.Name)
-	switch c.State {
-	case client.Incoming:
+	switch {
+	case c.Trust == client.Changed:
+		left += "  " + m.Bad.Render(m.Changed+" another key")
+	case c.State == client.Incoming:
 		left += "  " + m.Warn.Render("asks to talk with you")
-	case client.Requested:
+	case c.State == client.Requested:
 		left += "  " + m.Dim.Render("has not answered yet")
+	case c.Trust == client.Verified:
+		left += "  " + m.Good.Render(m.Verified+" verified")
 	}
-	if width < len(c.Name)+len(c.Fingerprint)+8 || c.State != client.Accepted {
+	if c.State != client.Accepted || width < m.cells.StringWidth(left)+len(c.Fingerprint)+4 {
 		return m.pad(left, width)
 	}
 	return m.sides(left, m.Dim.Render(c.Fingerprint), width)
@@ -159,7 +163,12 @@ func (m *model) asked(c client.Contact, width int) []string {
 func (m *model) beginning(c client.Contact, width int) []string {
 	lines := m.wrapped("You and "+c.Name+" can talk now. What you write is sealed for them here and opened there; the relay cannot read it.", m.Text.Render, width)
 	lines = append(lines, "")
-	return append(lines, m.fingerprint("Their fingerprint. Compare it once over another way:", c.Fingerprint, width)...)
+	lines = append(lines, m.fingerprint("Their fingerprint:", c.Fingerprint, width)...)
+	if c.Trust == client.Verified {
+		return lines
+	}
+	lines = append(lines, "")
+	return append(lines, m.wrapped("/verify shows the safety number to compare with them, once, by another way than this chat.", m.Dim.Render, width)...)
 }
 
 // invitation stands in the empty composer.
@@ -168,6 +177,8 @@ func (m *model) invitation() string {
 	switch {
 	case m.current == "":
 		return "/connect NAME"
+	case c.Trust == client.Changed:
+		return "another key is shown: /verify"
 	case c.State == client.Incoming:
 		return "press enter to answer"
 	case c.State == client.Requested:

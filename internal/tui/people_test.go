@@ -187,7 +187,7 @@ func TestWelcomeNamesSomebodyElse(t *testing.T) {
 func TestDialogStandsAlone(t *testing.T) {
 	beside := regexp.MustCompile(`^([^│╭╰]*│)?[ ─]*[│╭╰][^╭╰]*[│╮╯][ ─]*$`)
 	for _, size := range [][2]int{{24, 6}, {40, 12}, {60, 20}, {70, 9}, {82, 20}, {100, 30}, {120, 20}, {160, 45}} {
-		for _, k := range []string{"alt+r", "f1", "ctrl+k", "alt+n", "ctrl+c"} {
+		for _, k := range []string{"alt+r", "f1", "ctrl+k", "alt+n", "alt+v", "ctrl+c"} {
 			inBubble(t, setting{width: size[0], height: size[1]}, scenes["request"], func(s *screen, f *fake) {
 				s.press("alt+1", k)
 				text := s.text()

@@ -19,6 +19,7 @@ func (m *model) opened(o opened) tea.Cmd {
 	m.lost = ""
 	m.identity, m.status, m.position = o.identity, o.status, o.position
 	m.roster.set(o.contacts)
+	m.lookAgain("")
 	cmd := tea.Batch(m.jobs.wait(m.position), m.renew())
 	if !m.ready || m.current != "" && m.roster.index(m.current) < 0 {
 		m.open(m.roster.best())
@@ -111,6 +112,7 @@ func (m *model) added(msg client.Message) {
 // contact takes a contact's new state.
 func (m *model) contact(c client.Contact) {
 	before := m.roster.put(c)
+	m.lookAgain(c.Name)
 	if c.State == before {
 		return
 	}
@@ -190,13 +192,18 @@ func (m *model) giveBack(o outgoing) {
 	}
 }
 
+// comeBack gives a command back that did not work, with why.
+func (m *model) comeBack(line string, err error) {
+	m.couldNotDo("", err)
+	if m.composer.empty() { // else something else is being written, and the two would become one
+		m.composer.set(line)
+	}
+}
+
 // answered takes the outcome of a request that was made or answered.
 func (m *model) answered(a answered) {
 	if a.err != nil {
-		m.couldNotDo("", a.err)
-		if m.composer.empty() { // else something else is being written, and the two would become one
-			m.composer.set(a.line)
-		}
+		m.comeBack(a.line, a.err)
 		return
 	}
 	m.roster.put(a.contact)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+
 	"secure-messaging/pkg/client"
 )
 
@@ -168,8 +170,10 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 }
 
 func (lk *look) contactRow(c client.Contact, open bool, width int) string {
-	sign, tail, mark, style := " ", "", lk.Dim, lk.Text
+	tail, style := "", lk.Text
+	sign, mark := lk.mark(c.Trust)
 	switch {
+	case c.Trust == client.Changed:
 	case c.State == client.Incoming:
 		sign, mark = lk.Person, lk.Warn
 	case c.State == client.Requested:
@@ -180,12 +184,25 @@ func (lk *look) contactRow(c client.Contact, open bool, width int) string {
 	if c.Unread > 0 {
 		tail = count(c.Unread)
 	}
+	sign = lk.pad(sign, 1)
 	name := lk.cut(c.Name, width-len(tail)-5)
 	gap := space(width - 3 - lk.cells.StringWidth(name) - len(tail) - 1)
 	if open {
 		return lk.OpenCount.Render(lk.Here) + lk.Open.Render(sign+" "+name+gap) + lk.OpenCount.Render(tail+" ")
 	}
 	return " " + mark.Render(sign) + " " + style.Render(name) + gap + lk.Accent.Render(tail) + " "
+}
+
+// mark is the sign of how sure a contact's key is, where there is something to
+// say.
+func (lk *look) mark(t client.Trust) (string, lipgloss.Style) {
+	switch t {
+	case client.Verified:
+		return lk.Verified, lk.Good
+	case client.Changed:
+		return lk.Changed, lk.Bad
+	}
+	return "", lk.Dim
 }
 
 func count(n int) string {

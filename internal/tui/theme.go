@@ -32,6 +32,7 @@ type theme struct {
 	Chosen, Letter          lipgloss.Style // buttons: the one that enter presses, and the key of each
 	Box, Placeholder        lipgloss.Style // dialogs
 	Selection               lipgloss.Style // in the composer
+	Scan                    lipgloss.Style // QR codes
 	Cursor                  color.Color
 }
 
@@ -59,6 +60,11 @@ func newTheme(dark bool) theme {
 		p = darkPalette
 	}
 	fg := func(c string) lipgloss.Style { return lipgloss.NewStyle().Foreground(lipgloss.Color(c)) }
+	// Black on white, for scanners, also where there are no colours.
+	scan := fg("#000000").Background(lipgloss.Color("#ffffff"))
+	if dark {
+		scan = fg("#ffffff").Background(lipgloss.Color("#000000")).Reverse(true)
+	}
 	here := lipgloss.NewStyle().Background(lipgloss.Color(p.here))
 	return theme{
 		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Dim: fg(p.dim), Line: fg(p.rule),
@@ -70,8 +76,8 @@ func newTheme(dark bool) theme {
 		Open: here.Bold(true), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
 		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Letter: lipgloss.NewStyle().Underline(true),
 		Box: fg(p.accent), Placeholder: fg(p.dim),
-		Selection: lipgloss.NewStyle().Reverse(true),
-		Cursor:    lipgloss.Color(p.accent),
+		Selection: lipgloss.NewStyle().Reverse(true), Scan: scan,
+		Cursor: lipgloss.Color(p.accent),
 	}
 }
 
@@ -81,6 +87,7 @@ type signs struct {
 	Waiting, Stored, Delivered, Failed                         string
 	Connected, Connecting, Offline                             string
 	Person, Asked, Note, Dot                                   string
+	Verified, Changed                                          string
 	Corners                                                    [4]string // of a box: top left, top right, bottom left, bottom right
 }
 
@@ -90,6 +97,7 @@ var (
 		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
 		Connected: "●", Connecting: "◌", Offline: "○",
 		Person: "◆", Asked: "◌", Note: "▸", Dot: "·",
+		Verified: "✓", Changed: "!",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
 	asciiSigns = signs{
@@ -97,6 +105,7 @@ var (
 		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
 		Connected: "*", Connecting: "~", Offline: "o",
 		Person: "?", Asked: "~", Note: ">", Dot: "-",
+		Verified: "=", Changed: "!",
 		Corners: [4]string{"+", "+", "+", "+"},
 	}
 )

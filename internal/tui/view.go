@@ -178,6 +178,9 @@ func (m *model) header(l layout) string {
 	left := " " + m.Strong.Render(m.identity.Username) + m.Dim.Render("@"+m.identity.Server)
 	if l.side == 0 && m.current != "" {
 		left = " " + m.Strong.Render(m.current)
+		if sign, style := m.mark(m.roster.get(m.current).Trust); sign != "" {
+			left += " " + style.Render(sign)
+		}
 		if n := m.roster.unread(m.current); n > 0 {
 			left += "  " + m.Accent.Render(fmt.Sprintf("%d unread", n))
 		}
@@ -284,6 +287,9 @@ func (m *model) hints() []key.Binding {
 	}
 	k := &m.keys
 	jump, help := short(k.Jump, "jump"), short(k.Help, "help")
+	if m.roster.get(m.current).Trust == client.Changed {
+		return []key.Binding{short(k.Verify, "look at the keys"), help, jump}
+	}
 	incoming := m.roster.get(m.current).State == client.Incoming
 	if m.composer.empty() {
 		help = bind("?", "help", "?")
