@@ -22,120 +22,6 @@ import (
 
 var noDeadline time.Time
 
-// faulty is a store whose operations fail while fault says so. "set" and
-// "append, stored" fail after they have taken effect.
-type faulty struct {
-	relay.Directory
-	relay.Mailboxes
-
-	mu    sync.Mutex
-	fault func(op string) error // nil for none
-	gate  chan struct{}         // Wait waits for it, if there is one
-}
-
-func (s *faulty) set(fault func(op string) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.fault = fault
-}
-
-func (s *faulty) check(op string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fault == nil {
-		return nil
-	}
-	return s.fault(op)
-}
-
-func (s *faulty) CreateUser(ctx context.Context, c crypto.Certificate) error {
-	return errors.Join(s.check("create"), s.Directory.CreateUser(ctx, c))
-}
-
-func (s *faulty) User(ctx context.Context, name crypto.Username) (crypto.Certificate, error) {
-	if err := s.check("user"); err != nil {
-		return crypto.Certificate{}, err
-	}
-	return s.Directory.User(ctx, name)
-}
-
-func (s *faulty) Relation(ctx context.Context, p relay.Pair) (relay.Relation, error) {
-	if err := s.check("relation"); err != nil {
-		return relay.Relation{}, err
-	}
-	return s.Directory.Relation(ctx, p)
-}
-
-func (s *faulty) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation) error {
-	return errors.Join(s.Directory.SetRelation(ctx, p, r), s.check("set"))
-}
-
-func (s *faulty) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
-	if err := s.check("append"); err != nil {
-		return relay.Appended{}, err
-	}
-	a, err := s.Mailboxes.Append(ctx, ds)
-	if err != nil {
-		return a, err
-	}
-	if err := s.check("append, stored"); err != nil {
-		a.Wait()
-		return relay.Appended{}, err
-	}
-	s.mu.Lock()
-	gate, wait := s.gate, a.Wait
-	s.mu.Unlock()
-	a.Wait = func() error {
-		if gate != nil {
-			<-gate
-		}
-		return errors.Join(wait(), s.check("wait"))
-	}
-	return a, nil
-}
-
-func (s *faulty) Read(ctx context.Context, owner crypto.Address, after uint64, max, maxBytes int) ([]relay.Stored, error) {
-	if err := s.check("read"); err != nil {
-		return nil, err
-	}
-	return s.Mailboxes.Read(ctx, owner, after, max, maxBytes)
-}
-
-func (s *faulty) Delete(ctx context.Context, owner crypto.Address, upTo uint64) error {
-	if err := s.check("delete"); err != nil {
-		return err
-	}
-	return s.Mailboxes.Delete(ctx, owner, upTo)
-}
-
-func (s *faulty) Ready(ctx context.Context) error {
-	if err := s.check("ready"); err != nil {
-		return err
-	}
-	return s.Mailboxes.Ready(ctx)
-}
-
-var errDisk = errors.New("the disk is on fire")
-
-// failing makes one operation fail.
-func failing(op string, err error) func(string) error {
-	return func(got string) error {
-		if got == op {
-			return err
-		}
-		return nil
-	}
-}
-
-func newFaultyWorld(t *testing.T, change ...func(*relay.Config)) (*world, *faulty) {
-	s := &faulty{}
-	change = append(change, func(c *relay.Config) {
-		s.Directory, s.Mailboxes = c.Directory, c.Mailboxes
-		c.Directory, c.Mailboxes = s, s
-	})
-	return newWorld(t, change...), s
-}
-
 // TestFaults: each operation fails once, before or after it has stored. The
 // sender is told, the connection ends, and when the same is sent again after
 // that, the recipient gets it exactly once.
@@ -261,8 +147,8 @@ func TestFaultsOfHTTP(t *testing.T) {
 	}
 	w.stop()
 	w.start(func(c *relay.Config) { // an empty cache of users
-		s.Directory, s.Mailboxes = c.Directory, c.Mailboxes
-		c.Directory, c.Mailboxes = s, s
+		s.Directory, s.stocks, s.Mailboxes = c.Directory, c.Prekeys, c.Mailboxes
+		c.Directory, c.Prekeys, c.Mailboxes = s, s, s
 	})
 	s.set(failing("user", errDisk))
 	c := w.dial()

@@ -9,30 +9,81 @@ import (
 	"secure-messaging/pkg/protocol"
 )
 
-// memory is the smallest store that keeps its promises: users, relations and
-// mailboxes in maps. It serves tests inside the package, which cannot import
+// memory is the smallest store that keeps its promises: users, prekeys,
+// relations and mailboxes in maps. It serves tests inside the package, which cannot import
 // the real one.
 type memory struct {
 	users     map[crypto.Username]crypto.Certificate
 	relations map[Pair]Relation
+	stocks    map[crypto.Address]*memoryStock
 	boxes     map[crypto.Address][]Stored
 	seq       uint64
 }
 
+// memoryStock is what a device has left, and the highest one-time id it had.
+type memoryStock struct {
+	signed  RawPrekey
+	oneTime []RawPrekey
+	highest crypto.PrekeyID
+}
+
 func newMemory(users ...crypto.Certificate) *memory {
-	m := &memory{users: map[crypto.Username]crypto.Certificate{}, relations: map[Pair]Relation{}, boxes: map[crypto.Address][]Stored{}}
+	m := &memory{
+		users: map[crypto.Username]crypto.Certificate{}, relations: map[Pair]Relation{},
+		stocks: map[crypto.Address]*memoryStock{}, boxes: map[crypto.Address][]Stored{},
+	}
 	for _, c := range users {
 		m.users[c.User] = c
 	}
 	return m
 }
 
-func (m *memory) CreateUser(_ context.Context, c crypto.Certificate) error {
+func (m *memory) CreateUser(ctx context.Context, c crypto.Certificate, signed RawPrekey) error {
 	if _, ok := m.users[c.User]; ok {
 		return ErrExists
 	}
 	m.users[c.User] = c
+	return m.AddPrekeys(ctx, c.Address(), signed, nil)
+}
+
+func (m *memory) stock(owner crypto.Address) *memoryStock {
+	if m.stocks[owner] == nil {
+		m.stocks[owner] = &memoryStock{}
+	}
+	return m.stocks[owner]
+}
+
+func (m *memory) AddPrekeys(_ context.Context, owner crypto.Address, signed RawPrekey, oneTime []RawPrekey) error {
+	x := m.stock(owner)
+	if signed.ID > x.signed.ID {
+		x.signed = signed
+	}
+	for _, p := range oneTime {
+		if p.ID > x.highest && len(x.oneTime) < protocol.MaxPrekeyStock {
+			x.oneTime, x.highest = append(x.oneTime, p), p.ID
+		}
+	}
 	return nil
+}
+
+func (m *memory) Prekeys(_ context.Context, owner crypto.Address) (PrekeyStock, error) {
+	x := m.stock(owner)
+	s := PrekeyStock{Signed: x.signed, Left: len(x.oneTime)}
+	if s.Left > 0 {
+		s.OneTime = x.oneTime[0]
+	}
+	return s, nil
+}
+
+func (m *memory) TakePrekey(_ context.Context, owner crypto.Address, id crypto.PrekeyID) error {
+	x := m.stock(owner)
+	for i, p := range x.oneTime {
+		if p.ID == id {
+			x.oneTime = append(x.oneTime[:i:i], x.oneTime[i+1:]...)
+			return nil
+		}
+	}
+	return ErrConflict
 }
 
 func (m *memory) User(_ context.Context, name crypto.Username) (crypto.Certificate, error) {
@@ -84,17 +135,34 @@ func (m *memory) Delete(_ context.Context, owner crypto.Address, upTo uint64) er
 func (m *memory) Ready(context.Context) error { return nil }
 
 func testCertificate(relay crypto.RelayPublic, name string) crypto.Certificate {
+	return certificateOf(crypto.NewDevicePrivate(), relay, name)
+}
+
+func certificateOf(device crypto.DevicePrivate, relay crypto.RelayPublic, name string) crypto.Certificate {
 	return crypto.NewCertificate(crypto.NewAccountPrivate(), crypto.Certificate{
 		Relay: relay, User: crypto.Username(name), Device: crypto.DeviceID{1, 2, 3, 4, 5, 6, 7, 8},
-		Login: crypto.NewDevicePrivate().Public(), Box: crypto.NewBoxPrivate().Public(), Created: time.Unix(1, 0),
+		Login: device.Public(), Box: crypto.NewBoxPrivate().Public(), Created: time.Unix(1, 0),
 	})
 }
 
+// testStock makes a signed and two one-time prekeys.
+func testStock(owner crypto.Certificate, device crypto.DevicePrivate) []crypto.Prekey {
+	sign := func(kind crypto.PrekeyKind, id crypto.PrekeyID) crypto.Prekey {
+		return crypto.NewPrekey(kind, id, time.Unix(1, 0)).Sign(owner, device)
+	}
+	return []crypto.Prekey{sign(crypto.PrekeySigned, 1), sign(crypto.PrekeyOneTime, 2), sign(crypto.PrekeyOneTime, 3)}
+}
+
 // seeds are one of each frame that a client may send, and what is none.
-func seeds(me, other crypto.Address) []string {
+func seeds(me, other crypto.Address, mine []crypto.Prekey) []string {
+	signed, first, second := protocol.RawPrekey(mine[0].Raw()), protocol.RawPrekey(mine[1].Raw()), protocol.RawPrekey(mine[2].Raw())
 	id := crypto.MessageID{1}
 	frames := []protocol.Frame{
 		&protocol.Authenticate{Address: me, Host: "localhost", Nonce: crypto.Nonce{1}, Signature: crypto.Signature{1}},
+		&protocol.PublishPrekeys{ID: id, Signed: signed, OneTime: []protocol.RawPrekey{first, second}},
+		&protocol.PublishPrekeys{ID: id, Signed: first, OneTime: []protocol.RawPrekey{signed}},
+		&protocol.FetchPrekeys{ID: id, Target: other.User},
+		&protocol.FetchPrekeys{ID: id, Target: me.User},
 		&protocol.ConnectRequest{ID: id, Target: other, Data: []byte("x")},
 		&protocol.ConnectRequest{ID: id, Target: me, Data: []byte("x")},
 		&protocol.AcceptConnection{ID: id, Target: other, Data: []byte("x")},
@@ -115,14 +183,19 @@ func seeds(me, other crypto.Address) []string {
 // what their contacts may, and keeps the window consistent.
 func FuzzHandle(f *testing.F) {
 	public := crypto.NewRelayPrivate().Public()
-	me, other := testCertificate(public, "alice"), testCertificate(public, "bob")
-	all := seeds(me.Address(), other.Address())
+	myDevice, otherDevice := crypto.NewDevicePrivate(), crypto.NewDevicePrivate()
+	me, other := certificateOf(myDevice, public, "alice"), certificateOf(otherDevice, public, "bob")
+	stock := testStock(other, otherDevice)
+	all := seeds(me.Address(), other.Address(), testStock(me, myDevice))
 	for _, s := range all {
 		f.Add(s, s)
 		f.Add(all[len(all)-4], s)
 	}
 	f.Fuzz(func(t *testing.T, first, second string) {
 		r, store := testRelay(me, other)
+		if err := store.AddPrekeys(r.ctx, other.Address(), rawPrekey(stock[0]), []RawPrekey{rawPrekey(stock[1]), rawPrekey(stock[2])}); err != nil {
+			t.Fatal(err)
+		}
 		c, _ := testConn(t, r, me.Address())
 		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, 1)
 		store.seq = 1
@@ -133,11 +206,26 @@ func FuzzHandle(f *testing.F) {
 		if c.why != nil {
 			t.Errorf("two frames have closed the connection: %s", c.why.text)
 		}
+		handedOut := 0
 		for _, b := range c.replies {
-			switch f, err := protocol.DecodeFromRelay(b); f.(type) {
+			switch f, err := protocol.DecodeFromRelay(b); f := f.(type) {
 			case *protocol.Error, *protocol.Receipt:
+			case *protocol.Prekeys:
+				handedOut++
+				if f.Certificate.Hash() != other.Hash() || string(f.Signed) != string(stock[0].Raw()) || string(f.OneTime) != string(stock[handedOut].Raw()) {
+					t.Errorf("not the next prekeys of bob: %s", b)
+				}
 			default:
 				t.Errorf("answered by %s: %v", b, err)
+			}
+		}
+		if n := len(store.stock(other.Address()).oneTime); n != 2-handedOut {
+			t.Errorf("bob has %d prekeys left, %d were handed out", n, handedOut)
+		}
+		mine := store.stock(me.Address())
+		for _, p := range append([]RawPrekey{mine.signed}, mine.oneTime...) {
+			if _, err := crypto.ParsePrekey(p.Raw, me); err != nil && p.ID != 0 {
+				t.Errorf("prekey %d was stored, and alice has not signed it", p.ID)
 			}
 		}
 		contacts := store.relations[PairOf("alice", "bob")].Accepted
@@ -157,12 +245,14 @@ func FuzzHandle(f *testing.F) {
 
 func TestFuzzSeeds(t *testing.T) {
 	good := 0
-	for _, s := range seeds(crypto.Address{User: "alice"}, crypto.Address{User: "bob"}) {
+	device := crypto.NewDevicePrivate()
+	me := certificateOf(device, crypto.NewRelayPrivate().Public(), "alice")
+	for _, s := range seeds(me.Address(), crypto.Address{User: "bob"}, testStock(me, device)) {
 		if _, err := protocol.DecodeFromClient([]byte(s)); err == nil {
 			good++
 		}
 	}
-	if good != 10 {
+	if good != 14 {
 		t.Errorf("%d seeds are frames", good)
 	}
 }

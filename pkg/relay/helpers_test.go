@@ -131,6 +131,7 @@ type person struct {
 	account crypto.AccountPrivate
 	device  crypto.DevicePrivate
 	cert    crypto.Certificate
+	signed  crypto.Prekey // the first
 	host    string
 }
 
@@ -140,7 +141,13 @@ func newPerson(relay crypto.RelayPublic, name string) *person {
 		Relay: relay, User: crypto.Username(name), Device: crypto.NewDeviceID(),
 		Login: p.device.Public(), Box: crypto.NewBoxPrivate().Public(), Created: time.Now(),
 	})
+	p.signed = p.prekey(crypto.PrekeySigned, 1)
 	return p
+}
+
+// prekey makes and signs a prekey.
+func (p *person) prekey(kind crypto.PrekeyKind, id crypto.PrekeyID) crypto.Prekey {
+	return crypto.NewPrekey(kind, id, time.Now()).Sign(p.cert, p.device)
 }
 
 func (p *person) addr() crypto.Address { return p.cert.Address() }
@@ -150,10 +157,10 @@ func (w *world) registration(p *person) protocol.RegisterRequest {
 	w.t.Helper()
 	_, _, body := w.do(w.request("GET", protocol.PathRelay, ""))
 	info := decode[protocol.RelayInfo](w.t, body)
-	proof := crypto.Registration{Host: p.host, Certificate: p.cert, RelayNonce: info.Nonce}
+	proof := crypto.Registration{Host: p.host, Certificate: p.cert, Prekey: p.signed, RelayNonce: info.Nonce}
 	byAccount, byDevice := proof.Sign(p.account, p.device)
 	return protocol.RegisterRequest{
-		Username: p.cert.User, PublicKey: p.cert.Box, Certificate: p.cert, Host: p.host,
+		Username: p.cert.User, PublicKey: p.cert.Box, Certificate: p.cert, SignedPrekey: p.signed.Raw(), Host: p.host,
 		Nonce: info.Nonce, AccountSignature: byAccount, DeviceSignature: byDevice,
 	}
 }
@@ -192,8 +199,15 @@ func (w *world) dial() *peer {
 	return &peer{t: w.t, ws: ws}
 }
 
-// login connects as p.
+// login connects as p, whose prekeys are what comes first.
 func (w *world) login(p *person) *peer {
+	w.t.Helper()
+	c, _ := w.loginStock(p)
+	return c
+}
+
+// loginStock connects as p and returns what the relay says is left.
+func (w *world) loginStock(p *person) (*peer, protocol.PrekeyStock) {
 	w.t.Helper()
 	c := w.dial()
 	c.person = p
@@ -202,7 +216,7 @@ func (w *world) login(p *person) *peer {
 	if f := expect[*protocol.Authenticated](c); !proof.VerifyWelcome(f.Signature) {
 		w.t.Fatal("the relay has not proved itself")
 	}
-	return c
+	return c, *expect[*protocol.PrekeyStock](c)
 }
 
 // proof is the right answer to a challenge.

@@ -2,12 +2,14 @@ package relay_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
+	"secure-messaging/internal/relaystore/storetest"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
@@ -39,6 +41,12 @@ func TestRegister(t *testing.T) {
 		}
 	}
 	w.expectHTTP(w.post(w.registration(newPerson(w.key.Public(), "alice"))), http.StatusConflict, protocol.CodeTaken)
+	first := alice.signed
+	alice.signed = alice.prekey(crypto.PrekeySigned, 2) // comes too late: what is there stays
+	if status, _, body := w.do(w.post(w.registration(alice))); status != http.StatusOK {
+		t.Errorf("again with another prekey: %d %s", status, body)
+	}
+	storetest.Left(t, w.store, alice.addr(), relay.RawPrekey{ID: first.ID, Raw: first.Raw()})
 
 	status, _, body := w.do(w.request("GET", protocol.PathUsers+"?username=alice", ""))
 	got := decode[protocol.UserInfo](t, body)
@@ -70,6 +78,24 @@ func TestRegisterRefuses(t *testing.T) {
 			p.host = "evil.example.org"
 			*b = w.registration(p)
 		}, 403, protocol.CodeBadProof},
+		"no prekey":             {func(_ *person, b *protocol.RegisterRequest) { b.SignedPrekey = nil }, 400, protocol.CodeBadFrame},
+		"what is no prekey":     {func(_ *person, b *protocol.RegisterRequest) { b.SignedPrekey = b.SignedPrekey[1:] }, 400, protocol.CodeBadPrekey},
+		"a prekey, one bit off": {func(_ *person, b *protocol.RegisterRequest) { b.SignedPrekey[99] ^= 1 }, 400, protocol.CodeBadPrekey},
+		"another device's prekey": {func(p *person, b *protocol.RegisterRequest) {
+			p.signed = evil.signed
+			*b = w.registration(p)
+		}, 400, protocol.CodeBadPrekey},
+		"a prekey that another device has signed": {func(p *person, b *protocol.RegisterRequest) {
+			p.signed = crypto.NewPrekey(crypto.PrekeySigned, 1, time.Now()).Sign(p.cert, evil.device)
+			*b = w.registration(p)
+		}, 400, protocol.CodeBadPrekey},
+		"a one-time prekey": {func(p *person, b *protocol.RegisterRequest) {
+			p.signed = p.prekey(crypto.PrekeyOneTime, 1)
+			*b = w.registration(p)
+		}, 400, protocol.CodeBadPrekey},
+		"a prekey swapped after the proof": {func(p *person, b *protocol.RegisterRequest) {
+			b.SignedPrekey = p.prekey(crypto.PrekeySigned, 1).Raw()
+		}, 403, protocol.CodeBadProof},
 		"a clock far ahead": {func(p *person, b *protocol.RegisterRequest) {
 			c := p.cert
 			c.Created = time.Now().Add(25 * time.Hour)
@@ -79,6 +105,7 @@ func TestRegisterRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPerson(w.key.Public(), "alice")
 			b := w.registration(p)
+			b.SignedPrekey = slices.Clone(b.SignedPrekey)
 			c.change(p, &b)
 			w.expectHTTP(w.post(b), c.status, c.code)
 		})

@@ -41,10 +41,32 @@ func TestHub(t *testing.T) {
 	if first.mail || !second.mail {
 		t.Error("the second was not told of its mail")
 	}
+	r.hub.runLow(me)
+	if first.stock || !second.stock {
+		t.Error("the second was not told of its prekeys")
+	}
 	r.hub.release(second)
+	r.hub.runLow(me)
 	r.hub.nudge(me) // nobody
 	if len(r.hub.conns) != 0 {
 		t.Error("the hub is not empty")
+	}
+}
+
+// TestStockIsToldOnce: however often a stock runs low before the sender gets to
+// it, and before what is in the mailbox.
+func TestStockIsToldOnce(t *testing.T) {
+	r, _ := testRelay()
+	c, _ := testConn(t, r, crypto.Address{User: "alice"})
+	c.nudge()
+	for range 3 {
+		c.tellStock()
+	}
+	if _, stock, mail, _ := c.work(); !stock || mail != 0 {
+		t.Errorf("first: the stock %v, mail %d", stock, mail)
+	}
+	if _, stock, mail, _ := c.work(); stock || mail == 0 {
+		t.Errorf("then: the stock %v, mail %d", stock, mail)
 	}
 }
 

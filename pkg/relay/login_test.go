@@ -21,6 +21,7 @@ func TestBadProofs(t *testing.T) {
 	replayed := caught.proof(expect[*protocol.Challenge](caught))
 	caught.authenticate(replayed)
 	expect[*protocol.Authenticated](caught)
+	expect[*protocol.PrekeyStock](caught)
 
 	for name, attack := range map[string]func(c *peer, l crypto.Login) protocol.Frame{
 		"another key": func(_ *peer, l crypto.Login) protocol.Frame { return authenticate(l, bob.device) },
@@ -96,6 +97,8 @@ func TestBeforeLogin(t *testing.T) {
 	for name, text := range map[string]string{
 		"a frame":      string(protocol.Encode(&protocol.Ack{Seq: 1})),
 		"a request":    string(protocol.Encode(&protocol.ConnectRequest{ID: crypto.NewMessageID(), Target: bob.addr(), Data: []byte("x")})),
+		"new prekeys":  string(protocol.Encode(&protocol.PublishPrekeys{ID: crypto.NewMessageID(), Signed: bob.prekey(crypto.PrekeySigned, 2).Raw()})),
+		"a look-up":    string(protocol.Encode(&protocol.FetchPrekeys{ID: crypto.NewMessageID(), Target: "bob"})),
 		"an unknown":   `{"type":"hello"}`,
 		"no JSON":      "hello",
 		"nothing":      "",
@@ -122,8 +125,11 @@ func TestBeforeLogin(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.expectClose(websocket.CloseUnsupportedData)
-	b := w.login(bob)
-	b.ack(1) // nothing has reached bob
+	b, stock := w.loginStock(bob)
+	if stock.Signed != 1 {
+		t.Errorf("the signed prekey is %d", stock.Signed)
+	}
+	b.ack(1) // nothing has reached bob, and nothing his prekeys
 	b.expectError(protocol.CodeBadFrame)
 }
 
@@ -135,6 +141,7 @@ func TestSecondAuthenticate(t *testing.T) {
 	proof := c.proof(expect[*protocol.Challenge](c))
 	c.authenticate(proof)
 	expect[*protocol.Authenticated](c)
+	expect[*protocol.PrekeyStock](c)
 	c.authenticate(proof)
 	c.expectError(protocol.CodeAlready)
 	c.send(&protocol.Block{ID: crypto.NewMessageID(), Target: "nobody"})

@@ -83,7 +83,7 @@ func inFakeTime(t *testing.T, test func(t *testing.T, w *world), change ...func(
 // insert makes a user without HTTP.
 func (w *world) insert(name string) *person {
 	p := newPerson(w.key.Public(), name)
-	if err := w.store.CreateUser(context.Background(), p.cert); err != nil {
+	if err := w.store.CreateUser(context.Background(), p.cert, relay.RawPrekey{ID: p.signed.ID, Raw: p.signed.Raw()}); err != nil {
 		w.t.Fatal(err)
 	}
 	return p
@@ -264,8 +264,8 @@ func TestCommitsUnderWay(t *testing.T) {
 		}
 	}, func(c *relay.Config) {
 		gate = make(chan struct{}) // inside the bubble
-		s := &faulty{Directory: c.Directory, Mailboxes: c.Mailboxes, gate: gate}
-		c.Directory, c.Mailboxes = s, s
+		s := &faulty{Directory: c.Directory, stocks: c.Prekeys, Mailboxes: c.Mailboxes, gate: gate}
+		c.Directory, c.Prekeys, c.Mailboxes = s, s, s
 	})
 }
 
