@@ -184,6 +184,35 @@ func TestOneFileSeals(t *testing.T) {
 	}
 }
 
+// TestNothingThatSeals: whatever is below pkg/crypto seals, opens, or serves
+// what does. The rules keep all of it from the relay, the wire and the server.
+func TestNothingThatSeals(t *testing.T) {
+	sealing := map[string]bool{}
+	for _, p := range graph(t, "linux") {
+		if matches("./pkg/crypto/...", p.ImportPath) && p.ImportPath != "./pkg/crypto" {
+			sealing[p.ImportPath] = true
+		}
+	}
+	for _, name := range []string{"handshake", "ratchet", "session", "seal", "padding", "keyfile", "internal/source"} {
+		if !sealing["./pkg/crypto/"+name] {
+			t.Errorf("pkg/crypto/%s is gone: name here what has taken its place", name)
+		}
+	}
+	for dep := range sealing {
+		for _, who := range []string{"./pkg/relay", "./pkg/protocol", "./cmd/server"} {
+			complaints := 0
+			for _, r := range rules {
+				if matches(r.who, who) {
+					complaints += len(r.broken([]pkg{{ImportPath: who, Imports: []string{dep}, Deps: []string{dep}}}))
+				}
+			}
+			if complaints == 0 {
+				t.Errorf("no rule keeps %s from %s", dep, who)
+			}
+		}
+	}
+}
+
 // The rules must be able to fail.
 func TestRulesSeeViolations(t *testing.T) {
 	pkgs := []pkg{
