@@ -106,7 +106,11 @@ func TestAttackForwardSecrecy(t *testing.T) {
 	for i := range 50 {
 		w.seals(&w.alice, "lost")
 		overtaken := w.seals(&w.alice, "overtaken")
+		used, _ := chainStep(w.alice.hold().sending.key)
 		sealed = append(sealed, w.toBob(fmt.Sprint(i)), overtaken)
+		if bytes.Contains(w.bob.Bytes(), used[:]) || bytes.Contains(w.alice.Bytes(), used[:]) {
+			t.Fatal("the key of a message outlives it")
+		}
 		message := w.bob.hold().skipped[len(w.bob.hold().skipped)-1].message
 		secrets = append(secrets, secret{fmt.Sprint("message key ", i), message[:]})
 		w.opens(&w.bob, overtaken, "overtaken")

@@ -138,22 +138,6 @@ func TestAttackBadPaddingOfAContact(t *testing.T) {
 	bob.opens(t, alice.seals(t, "honest"), "honest")
 }
 
-// A stranger's first message says that many came before it, so that their keys
-// would be kept.
-func TestAttackRequestWithNumber(t *testing.T) {
-	alice, bob := newParty(vectors.Alice()), newParty(vectors.Bob())
-	data, next, err := alice.Ask(alice.local(), bob.bundle(true), []byte("hi"), begun)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, _, err := next.Seal([]byte("hi"), begun)
-	if err != nil {
-		t.Fatal(err)
-	}
-	bob.refusesRequest(t, "the second message as the first", append(bytes.Clone(session.Hello(data)), second...))
-	bob.joins(t, data, "hi")
-}
-
 // Once bob has joined, his state opens no more than it must: the secret of the
 // signed prekey, which opens the first chain, is not in it.
 func TestAttackStateAfterJoining(t *testing.T) {

@@ -1,10 +1,6 @@
 package session
 
-import (
-	"encoding/binary"
-
-	"secure-messaging/pkg/crypto/ratchet"
-)
+import "secure-messaging/pkg/crypto/ratchet"
 
 // Ask and Answer over another source of what is random.
 var (
@@ -25,10 +21,4 @@ func Tags(s Session) (tags [][ratchet.TagSize]byte) {
 		tags = append(tags, e.state.Tag())
 	}
 	return tags
-}
-
-// Hello is what stands in front of the first message of a request: 1132 bytes,
-// of which the last two tell the length of the sealed certificate behind them.
-func Hello(request []byte) []byte {
-	return request[:1132+int(binary.BigEndian.Uint16(request[1130:]))]
 }
