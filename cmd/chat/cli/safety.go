@@ -33,13 +33,17 @@ func printSafety(w io.Writer, f client.Safety, draws bool) error {
 	if f.Trust == client.Changed {
 		return printBoth(w, f, columns)
 	}
-	label := "number"
+	if _, err := fmt.Fprint(w, code(f.QR, draws, columns)); err != nil {
+		return err
+	}
+	label := "number" // last: next to the question, in a terminal of few lines
 	for _, line := range crypto.SafetyLines(f.Number) {
-		fmt.Fprintf(w, "%-7s %s\n", label, line)
+		if _, err := fmt.Fprintf(w, "%-7s %s\n", label, line); err != nil {
+			return err
+		}
 		label = ""
 	}
-	_, err := fmt.Fprint(w, code(f.QR, draws, columns))
-	return err
+	return nil
 }
 
 // printBoth writes the numbers under the two keys side by side, or below each

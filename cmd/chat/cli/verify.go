@@ -137,19 +137,14 @@ func changed(f client.Safety) error {
 	if f.Trust != client.Changed {
 		return nil
 	}
-	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf(`Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for
-instance, or somebody poses as %[1]s: the relay, or whoever has broken into it. Nothing is sent to
-them until you have decided. Ask %[1]s for their number, by another way than this chat.
-If it is the one known so far: chat verify %[1]s --keep-old-key
-If it is the new one:          chat verify %[1]s --take-new-key NUMBER`, f.Name)}
+	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf("Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for instance, or somebody poses as %[1]s: the relay, or whoever has broken into it. Nothing is sent to them until you have decided. Ask %[1]s for their number, by another way than this chat.\n"+
+		"If it is the one known so far: chat verify %[1]s --keep-old-key\n"+
+		"If it is the new one:          chat verify %[1]s --take-new-key NUMBER", f.Name)}
 }
 
 // differs is the error of numbers that are not the same.
 func differs(name string) error {
-	return &client.Error{Code: client.CodeConflict, Text: fmt.Sprintf(`That is not the number that you and %[1]s share on this side; nothing was marked. Compare again,
-digit by digit. If they go on to differ, somebody may stand between you and read along: the
-relay has given one of you another key than the other's own. Say nothing that matters to %[1]s
-here, and talk to them, and to whoever runs the relay, by another way.`, name)}
+	return &client.Error{Code: client.CodeConflict, Text: fmt.Sprintf("That is not the number that you and %[1]s share on this side; nothing was marked. Compare again, digit by digit. If they go on to differ, somebody may stand between you and read along: the relay has given one of you another key than the other's own. Say nothing that matters here, and talk to %[1]s, and to whoever runs the relay, by another way.", name)}
 }
 
 func (c *call) verified(f client.Safety) error {
