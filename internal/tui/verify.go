@@ -52,9 +52,9 @@ func newVerify(keys *keyMap, name, own string, ascii bool) *verify {
 	return d
 }
 
-// look takes what the account says. Another number than the one that was on
+// take takes in what the account says. Another number than the one that was on
 // screen has to be looked at first.
-func (d *verify) look(f client.Safety) {
+func (d *verify) take(f client.Safety) {
 	d.reading = false
 	if d.read && f == d.safety {
 		return
@@ -176,7 +176,7 @@ func (m *model) safetyRead(s safetyRead) {
 		m.dialog = nil
 		m.comeBack("/verify "+s.name, s.err)
 	default:
-		d.look(s.safety)
+		d.take(s.safety)
 	}
 }
 
