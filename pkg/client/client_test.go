@@ -110,6 +110,9 @@ func TestEventsOfSteps(t *testing.T) {
 	if err := c.Block(t.Context(), "carol"); err != full {
 		t.Errorf("got %v", err)
 	}
+	if _, ok := c.session.contacts["carol"]; ok {
+		t.Error("a step that was not written counts")
+	}
 	store.onCommit = nil
 	if err := c.Block(t.Context(), "dave"); err != nil {
 		t.Fatal(err)

@@ -216,6 +216,7 @@ func TestAttackAnswerWithoutOffer(t *testing.T) {
 	w.opens(&control, answersTo(older), "x") // the way of the attack is good
 
 	w.toAlice("answer")
+	w.refuses("the offer was answered just now", w.alice, answersTo(older))
 	w.toBob("no offer in this chain")
 	w.refuses("the offer was answered before", w.alice, answersTo(older))
 
