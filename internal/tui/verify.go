@@ -18,8 +18,8 @@ const (
 	// contact's key: what is still being typed was meant for something else.
 	pause = 600 * time.Millisecond
 
-	// proof is how many digits of a new number are typed to take its key: too
-	// many to come about by accident.
+	// proof is how many digits of a new number are typed to take its key: one
+	// group, too many to come about by accident.
 	proof = 5
 )
 
@@ -39,14 +39,14 @@ type verify struct {
 
 	hush  time.Time // until then no key decides
 	typed textinput.Model
-	wrong bool // what was typed is not the end of the new number
+	wrong bool // what was typed is not what was asked for
 	whole bool // all that is decided about was on screen, as of the last render
 }
 
 func newVerify(keys *keyMap, name, own string, ascii bool) *verify {
 	d := &verify{
 		keys: keys, name: name, own: own, ascii: ascii, stale: true,
-		typed: field("The last five digits of the new number: ", "", proof),
+		typed: field("The last five digits that differ, of the new number: ", "", proof),
 	}
 	d.typed.Focus()
 	return d
@@ -90,7 +90,7 @@ func (d *verify) pressChanged(k tea.KeyPressMsg) (action, bool) {
 	switch typed := d.typed.Value(); {
 	case k.Text == "k":
 		return d.decide(client.KeepKey, d.safety.Number), true
-	case key.Matches(k, d.keys.Choose) && len(typed) == proof && strings.HasSuffix(d.safety.Offered, typed):
+	case key.Matches(k, d.keys.Choose) && len(typed) == proof && typed == differing(d.safety.Number, d.safety.Offered):
 		return d.decide(client.TakeKey, d.safety.Offered), true
 	case key.Matches(k, d.keys.Choose):
 		d.wrong = typed != ""
@@ -122,6 +122,18 @@ func (d *verify) hints() []key.Binding {
 		hints = append(hints, bind("k", "keep the old key", "k"), bind("digits, enter", "take the new key", "enter"))
 	}
 	return append(hints, d.keys.Close)
+}
+
+// differing is the last group of a new number that the old one does not have at
+// its place: half of the digits are the reader's own, and the same in both.
+func differing(old, number string) (last string) {
+	known := fives(old)
+	for i, g := range fives(number) {
+		if i >= len(known) || known[i] != g {
+			last = g
+		}
+	}
+	return last
 }
 
 // fives cuts a number into groups of five digits, as it is read out.

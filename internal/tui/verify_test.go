@@ -117,19 +117,35 @@ func TestTakeKey(t *testing.T) {
 			s.shows("Another key for bob")
 		}
 		s.type_("12345\r")
-		s.shows("─ not its last five digits ─")
+		s.shows("─ not the last five that differ ─")
 		s.paste("15573")
 		s.press("enter")
 		f.decided(t)
 		s.type_("155x7")
 		s.press("backspace")
 		s.type_("73")
-		s.shows("The last five digits of the new number: 15573")
+		s.shows("The last five digits that differ, of the new number: 15573")
 		s.hides("not its last")
 		s.press("enter")
 		f.decided(t, "bob take_new_key "+otherNumber)
 		s.shows("Took the new key of bob. Ask them anew: /connect bob", "There is nothing between you and bob any more.")
 	})
+}
+
+// TestDiffering: the digits that are asked for are never the reader's own half.
+func TestDiffering(t *testing.T) {
+	own, old, new := strings.Repeat("9", 30), strings.Repeat("1", 30), strings.Repeat("2", 25)+"33333"
+	for name, tt := range map[string]struct{ old, new, want string }{
+		"own half last":  {old + own, new + own, "33333"},
+		"own half first": {own + old, own + new, "33333"},
+		"they swap":      {own + old, new + own, "99999"},
+		"one group":      {own + old, own + old[:10] + "44444" + old[15:], "44444"},
+		"the same":       {own + old, own + old, ""},
+	} {
+		if got := differing(tt.old, tt.new); got != tt.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
 }
 
 // TestNumberChangesWhileLooking: a key decides about what is on screen, and
