@@ -9,7 +9,7 @@ import (
 )
 
 // safety has the length of a safety code.
-var safety = "secure-messaging-safety:1:" + strings.Repeat("A", 43) + ":" + strings.Repeat("b", 43)
+var safety = "chat-safety:1:" + strings.Repeat("A", 43) + ":" + strings.Repeat("b", 43)
 
 // modules reads a drawing back.
 func modules(t *testing.T, lines []string) (black map[[2]int]bool, width int) {

@@ -69,7 +69,7 @@ func (f *fake) knows(name string, state client.ContactState) {
 const (
 	bobsNumber  = "181003012954116628620747395152477227224403706229313496709480"
 	otherNumber = "181003012954116628620747395152556104398216740092263188015573"
-	bobsQR      = "secure-messaging-safety:1:RUWnfIoyifAA1J5fqem6W-6LLzMovoFGFxWv8lzI-Zk:lzld61SstnJ4UcAH5kwkYwHOWY7001z_UbwzL2LQN8c"
+	bobsQR      = "chat-safety:1:RUWnfIoyifAA1J5fqem6W-6LLzMovoFGFxWv8lzI-Zk:lzld61SstnJ4UcAH5kwkYwHOWY7001z_UbwzL2LQN8c"
 )
 
 // trusted changes how sure somebody's key is.

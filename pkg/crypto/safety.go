@@ -47,7 +47,7 @@ func SafetyLines(number string) []string {
 }
 
 // prefixSafetyQR begins the text of a QR code.
-const prefixSafetyQR = "secure-messaging-safety:1:"
+const prefixSafetyQR = "chat-safety:1:"
 
 // SafetyQR is the text of the QR code that one side shows: the whole hash of
 // its own account, and that of the other's as it knows it.

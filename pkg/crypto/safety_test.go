@@ -86,7 +86,7 @@ func TestSafetyVectors(t *testing.T) {
 	if want := halves[0] + halves[1]; v.Number != want {
 		t.Errorf("by hand the number is %s, and not %s", want, v.Number)
 	}
-	if want := "secure-messaging-safety:1:" + crypto.Base64(a) + ":" + crypto.Base64(b); v.QR != want {
+	if want := "chat-safety:1:" + crypto.Base64(a) + ":" + crypto.Base64(b); v.QR != want {
 		t.Errorf("by hand the code is %s, and not %s", want, v.QR)
 	}
 	vectors.Check(t, "safety.json", v)
