@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -116,6 +117,8 @@ func TestPublishInOrder(t *testing.T) {
 	w.befriend(alice, bob)
 	a := w.login(alice)
 	gate := make(chan struct{})
+	goOn := sync.OnceFunc(func() { close(gate) })
+	defer goOn()
 	s.mu.Lock()
 	s.gate = gate
 	s.mu.Unlock()
@@ -123,7 +126,7 @@ func TestPublishInOrder(t *testing.T) {
 	second := a.publish(nil, alice.oneTimes(2, 1)...)
 	third := a.message("two", bob)
 	a.expectNothing()
-	close(gate)
+	goOn()
 	a.expectStored(first, bob)
 	a.expectStored(second, nil)
 	a.expectStored(third, bob)
