@@ -97,8 +97,9 @@ func (s *Store) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation)
 
 // Relay returns the key of the relay whose data this is, the zero key if that
 // was never set.
-func (s *Store) Relay(ctx context.Context) (key crypto.RelayPublic, err error) {
-	err = s.do(ctx, func() error {
+func (s *Store) Relay(ctx context.Context) (crypto.RelayPublic, error) {
+	var key crypto.RelayPublic
+	err := s.do(ctx, func() error {
 		value, err := s.get([]byte{tableRelay})
 		if err != nil || value == nil {
 			return err

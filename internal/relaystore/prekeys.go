@@ -60,11 +60,12 @@ func checkPrekeys(owner crypto.Address, ps []relay.RawPrekey) error {
 }
 
 // Prekeys implements relay.Prekeys.
-func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (left relay.PrekeyStock, err error) {
+func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (relay.PrekeyStock, error) {
 	if err := checkNames(owner.User); err != nil {
 		return relay.PrekeyStock{}, err
 	}
-	err = s.do(ctx, func() error {
+	var left relay.PrekeyStock
+	err := s.do(ctx, func() error {
 		defer s.lockKeys([][]byte{stockKey(owner)})() // count and oldest belong together
 		x, err := s.stock(owner)
 		if err != nil {

@@ -263,7 +263,8 @@ func (s *Store) attempt(f func() error) (err error) {
 }
 
 // do runs an operation on a goroutine of its own, which a failure may freeze.
-// What f writes is to be read only if do returns nil.
+// What f writes is to be read only if do returns nil, and so is no named result,
+// which every return writes.
 func (s *Store) do(ctx context.Context, f func() error) error {
 	if err := s.begin(ctx); err != nil {
 		return err
