@@ -89,7 +89,7 @@ func isType(s string) bool {
 			return false
 		}
 	}
-	return s != "" && len(s) <= 32 && s != TypeUnreadable
+	return s != "" && len(s) <= 32 && s != TypeUnreadable && s != TypeMissing
 }
 
 // sentAt is when the author says that it was sent.

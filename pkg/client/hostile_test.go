@@ -263,6 +263,7 @@ func TestHostileMessages(t *testing.T) {
 		"an empty text":       message(bob, newContent(contentText, "", w.now)),
 		"a type of bytes":     message(bob, newContent("\x1b[2J", "x", w.now)),
 		"claims to be broken": message(bob, newContent(TypeUnreadable, "x", w.now)),
+		"claims to be a gap":  message(bob, newContent(TypeMissing, "7", w.now)),
 		"a far time":          {Seq: 7, From: bob.cert().Address(), ID: crypto.NewMessageID(), Time: protocol.UnixMilli(math.MaxInt64), Data: []byte("junk")},
 	} {
 		t.Run(name, func(t *testing.T) {
