@@ -33,47 +33,26 @@ var (
 //
 // To run one again: go test ./pkg/crypto/session -run Schedules -seed N -schedules 1
 func TestRandomSchedules(t *testing.T) {
-	var total tally
+	count := map[string]int{}
 	for i := range *schedules {
-		s := newSchedule(t, *firstSeed+uint64(i))
+		s := newSchedule(t, *firstSeed+uint64(i), count)
 		for range 40 + s.rng.IntN(80) {
 			s.step()
 		}
 		s.settle()
-		total.add(s.tally)
 	}
-	t.Logf("%d schedules: %+v", *schedules, total)
-	if *schedules >= 1000 {
-		for name, n := range map[string]int{
-			"opened": total.opened / 20, "late": total.late, "skipped": total.skipped, "copies": total.copies, "corrupted": total.corrupted,
-			"dropped": total.dropped, "lost steps": total.lostSteps, "sent again": total.again, "KEM answers": total.answers,
-			"crossed": total.crossed * 10, "retracted": total.retracted * 10, "of no session": total.unknown * 10,
-		} {
-			if n < 500 {
-				t.Errorf("%s: only %d; the schedules are too tame", name, n)
-			}
+	t.Logf("%d schedules: %v", *schedules, count)
+	if *schedules < 1000 {
+		return
+	}
+	for what, least := range map[string]int{
+		"opened": 20_000, "late": 3000, "skipped": 5000, "copies": 1000, "corrupted": 1000, "dropped": 1000, "lost steps": 2000,
+		"sent again": 2000, "KEM answers": 700, "crossed": 500, "retracted": 100, "of no session": 200,
+	} {
+		if count[what] < least {
+			t.Errorf("%s: only %d; the schedules are too tame", what, count[what])
 		}
 	}
-}
-
-// tally counts what has happened.
-type tally struct {
-	opened, late, skipped, copies, corrupted, dropped, lostSteps, again, answers, crossed, retracted, unknown int
-}
-
-func (t *tally) add(o tally) {
-	t.opened += o.opened
-	t.late += o.late
-	t.skipped += o.skipped
-	t.copies += o.copies
-	t.corrupted += o.corrupted
-	t.dropped += o.dropped
-	t.lostSteps += o.lostSteps
-	t.again += o.again
-	t.answers += o.answers
-	t.crossed += o.crossed
-	t.retracted += o.retracted
-	t.unknown += o.unknown
 }
 
 type tag = [ratchet.TagSize]byte
@@ -108,11 +87,12 @@ type schedule struct {
 	now  time.Time
 	ends [2]*end
 	said int
-	tally
+
+	count map[string]int // what has happened
 }
 
-func newSchedule(t *testing.T, seed uint64) *schedule {
-	s := &schedule{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), now: begun}
+func newSchedule(t *testing.T, seed uint64, count map[string]int) *schedule {
+	s := &schedule{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 0)), now: begun, count: count}
 	people := []vectors.Person{vectors.Alice(), vectors.Bob()}
 	for i := range s.ends {
 		random := rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16), byte(seed >> 24), byte(i)})
@@ -174,13 +154,13 @@ func (s *schedule) step() {
 func (s *schedule) commit(i int, next session.Session) (written bool) {
 	e := s.ends[i]
 	if s.chance(6) {
-		s.lostSteps++
+		s.count["lost steps"]++
 		s.restart(i)
 		return false
 	}
 	e.Session, e.stored = next, next.State()
 	if s.chance(6) {
-		s.again++
+		s.count["sent again"]++
 		s.restart(i)
 	}
 	return true
@@ -221,7 +201,7 @@ func (s *schedule) ask(i int) {
 		return
 	}
 	if s.chance(10) { // the relay refuses
-		s.retracted++
+		s.count["retracted"]++
 		for !s.commit(i, e.Retract()) { // a step that is lost comes again with the same bytes
 		}
 		return
@@ -267,7 +247,7 @@ func (s *schedule) deliver(i int) {
 		s.corrupt(e, p)
 		return
 	case !p.request && s.chance(8):
-		s.dropped++
+		s.count["dropped"]++
 	case !s.take(i, p) || s.chance(12):
 		return // it comes again: the step was not written, or the ack was lost
 	}
@@ -276,7 +256,7 @@ func (s *schedule) deliver(i int) {
 
 // corrupt hands over a copy with a bit flipped, or cut.
 func (s *schedule) corrupt(e *end, p *packet) {
-	s.corrupted++
+	s.count["corrupted"]++
 	b := bytes.Clone(p.data)
 	if s.chance(80) {
 		b[s.rng.IntN(len(b))] ^= 1 << s.rng.IntN(8)
@@ -302,9 +282,9 @@ func (s *schedule) take(i int, p *packet) (written bool) {
 	e := s.ends[i]
 	if !e.holds[p.session] || p.opened {
 		if p.opened {
-			s.copies++
+			s.count["copies"]++
 		} else {
-			s.unknown++
+			s.count["of no session"]++
 		}
 		if e.refuses(s.t, fmt.Sprintf("seed %d: %q", s.seed, p.text), p.data); s.t.Failed() {
 			s.fatalf("stopped: opened before: %v", p.opened)
@@ -323,13 +303,13 @@ func (s *schedule) take(i int, p *packet) (written bool) {
 		return false
 	}
 	p.opened = true
-	s.opened++
-	s.skipped += skipped
+	s.count["opened"]++
+	s.count["skipped"] += skipped
 	if p.number < e.newest[p.session] {
-		s.late++
+		s.count["late"]++
 	}
 	if p.data[2]&2 != 0 { // the answer's flag
-		s.answers++
+		s.count["KEM answers"]++
 	}
 	e.newest[p.session] = max(e.newest[p.session], p.number)
 	return true
@@ -343,7 +323,7 @@ func (s *schedule) takeRequest(i int, p *packet) (written bool) {
 	}
 	r, err := session.AnswerFrom(e.local(), e, p.data, s.now, e.src)
 	if e.seen[ephemeral] {
-		if s.copies++; !p.opened || err == nil && r.OneTime != 0 {
+		if s.count["copies"]++; !p.opened || err == nil && r.OneTime != 0 {
 			s.fatalf("a copy with one-time prekey %d: %v", r.OneTime, err)
 		}
 		return true // dropped
@@ -361,10 +341,10 @@ func (s *schedule) takeRequest(i int, p *packet) (written bool) {
 		}
 	}
 	if e.asked > 0 && s.ends[1-i].asked > 0 {
-		s.crossed++
+		s.count["crossed"]++
 	}
 	e.seen[ephemeral], e.holds[p.session], e.newest[p.session], p.opened = true, true, 0, true
-	s.opened++
+	s.count["opened"]++
 	return true
 }
 
