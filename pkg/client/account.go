@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -137,6 +138,24 @@ type Safety struct {
 	// Changed, and OfferedQR its QR text.
 	Offered   string `json:"offered,omitempty"`
 	OfferedQR string `json:"offered_qr,omitempty"`
+}
+
+// Match reports whether a text is what the other side shows when nobody stands
+// between: the number, however it is spaced, or the text of their QR code.
+// What they show under an offered key is no match.
+func (f Safety) Match(text string) bool {
+	number := digits(strings.Join(strings.Fields(text), ""))
+	return number != "" && number == f.Number || f.QR != "" && strings.TrimSpace(text) == f.theirQR()
+}
+
+// theirQR is the text of the code that they show: the same two fingerprints as
+// in this side's, theirs first.
+func (f Safety) theirQR() string {
+	parts := strings.Split(f.QR, ":")
+	if n := len(parts); n >= 2 {
+		parts[n-2], parts[n-1] = parts[n-1], parts[n-2]
+	}
+	return strings.Join(parts, ":")
 }
 
 // Decision is what a user does about a contact's key.

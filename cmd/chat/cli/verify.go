@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -166,39 +167,23 @@ func (c *call) match(f client.Safety, text string) error {
 		return err
 	}
 	text = strings.TrimSpace(text)
-	if crypto.IsSafetyQR(text) {
-		switch text {
-		case theirQR(f.QR):
-			return c.verified(f)
-		case f.QR:
-			return wrongUsage(fmt.Sprintf("That is the code that you show. Give the one that %s shows.", f.Name))
-		}
-		return differs(f.Name)
-	}
-	number, err := safetyNumber(text)
 	switch {
-	case err != nil:
-		return err
-	case number != f.Number:
-		return differs(f.Name)
+	case f.Match(text):
+		return c.verified(f)
+	case text == f.QR:
+		return wrongUsage(fmt.Sprintf("That is the code that you show. Give the one that %s shows.", f.Name))
+	case !crypto.IsSafetyQR(text):
+		if _, err := safetyNumber(text); err != nil {
+			return err
+		}
 	}
-	return c.verified(f)
-}
-
-// theirQR gives the text that the other side shows if all is well: the same
-// two fingerprints, theirs first.
-func theirQR(ours string) string {
-	parts := strings.Split(ours, ":")
-	if n := len(parts); n >= 2 {
-		parts[n-2], parts[n-1] = parts[n-1], parts[n-2]
-	}
-	return strings.Join(parts, ":")
+	return differs(f.Name)
 }
 
 // safetyNumber reads a number as it may be typed or pasted.
 func safetyNumber(text string) (string, error) {
 	number := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -\t\r\n", r) {
+		if r == '-' || unicode.IsSpace(r) {
 			return -1
 		}
 		return r
