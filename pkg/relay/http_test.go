@@ -55,7 +55,7 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-func TestRegisterRefuses(t *testing.T) {
+func TestAttackRegistration(t *testing.T) {
 	w := newWorld(t, func(c *relay.Config) { c.Hosts = []string{"Relay.Example.org", host} })
 	evil := newPerson(w.key.Public(), "mallory")
 	for name, c := range map[string]struct {

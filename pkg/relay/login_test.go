@@ -11,9 +11,9 @@ import (
 	"secure-messaging/pkg/relay"
 )
 
-// TestBadProofs tries every way to log in as somebody without their key. All
+// TestAttackLoginProofs tries every way to log in as somebody without their key. All
 // get the same answer and nothing else.
-func TestBadProofs(t *testing.T) {
+func TestAttackLoginProofs(t *testing.T) {
 	w := newWorld(t, func(c *relay.Config) { c.Hosts = []string{host} })
 	alice, bob := w.register("alice"), w.register("bob")
 	caught := w.dial()
