@@ -144,7 +144,7 @@ type Safety struct {
 // between: the number, however it is spaced, or the text of their QR code.
 // What they show under an offered key is no match.
 func (f Safety) Match(text string) bool {
-	number := digits(strings.Join(strings.Fields(text), ""))
+	number := digits(text)
 	return number != "" && number == f.Number || f.QR != "" && strings.TrimSpace(text) == f.theirQR()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"secure-messaging/pkg/crypto"
 )
@@ -158,7 +159,7 @@ func (s *session) takeKey(st *step, c *ContactRecord, now time.Time) {
 // digits reads a number as a person may have typed it.
 func digits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == ' ' || r == '-' || r == '\n' || r == '\t' {
+		if r == '-' || unicode.IsSpace(r) {
 			return -1
 		}
 		return r
