@@ -191,7 +191,7 @@ var mutants = []mutant{
 		{session + "session.go", "!(front.pending() && list[i].ours)", "!front.pending()"},
 	}},
 	{name: "requests wait without bound", packages: ofSession, edits: []edit{
-		{session + "session.go", "if pending >= MaxPending {", "if pending >= MaxPending+1<<20 {"},
+		{session + "session.go", "return pending < MaxPending", "return pending < MaxPending || true"},
 	}},
 	{name: "sessions are kept without bound", packages: ofSession, edits: []edit{
 		{session + "session.go", "s.list[:min(len(s.list), MaxSessions)]", "s.list[:len(s.list):len(s.list)]"},

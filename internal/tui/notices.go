@@ -102,7 +102,7 @@ func (m *model) alarm() (text string, dismissible bool) {
 	case s.State == client.Offline && (s.Fatal || s.Code == client.CodeKeyChanged || s.Code == client.CodeStorage):
 		return m.Failed + " " + s.Reason, false
 	case m.roster.get(m.current).Trust == client.Changed:
-		return m.Changed + " " + m.anotherKey(m.current) + " Nothing is sent until you decide: /verify", false
+		return m.Changed + " " + m.anotherKey(m.current) + " Nothing new is sent until you decide: /verify", false
 	case len(m.notices.warnings) == 1:
 		return "! " + m.notices.warnings[0], true
 	case len(m.notices.warnings) > 1:

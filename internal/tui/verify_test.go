@@ -67,7 +67,7 @@ func TestChangedKeyBlocks(t *testing.T) {
 		f.warns("something else")
 		f.trusted("bob", client.Changed)
 		s.wait()
-		const banner = "! Another key is shown in the name of bob. Nothing is sent until you decide: /verify"
+		const banner = "! Another key is shown in the name of bob. Nothing new is sent until you decide: /verify"
 		flat := func() string { return strings.Join(strings.Fields(strings.ReplaceAll(s.text(), "│", " ")), " ") }
 		if !strings.Contains(flat(), banner) {
 			t.Errorf("no banner:\n%s", s.text())

@@ -187,7 +187,7 @@ type Message struct {
 	ID      string       `json:"id"`      // 32 hex digits, unique for its author's device
 	Contact string       `json:"contact"` // whose conversation this belongs to
 	From    string       `json:"from"`    // the author
-	Type    string       `json:"type"`    // TypeText, TypeUnreadable, or one that needs a newer version
+	Type    string       `json:"type"`    // TypeText, TypeUnreadable, TypeMissing, or one that needs a newer version
 	Text    string       `json:"text"`
 	SentAt  time.Time    `json:"sent_at"` // by the author's clock
 	At      time.Time    `json:"at"`      // when it entered this profile, by our clock

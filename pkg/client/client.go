@@ -87,7 +87,7 @@ func (c *Client) Connect(ctx context.Context, name, note string) (Contact, error
 		return Contact{}, &Error{Code: CodeUsage, Text: fmt.Sprintf("The note is too long, or no UTF-8 text. Write at most %d bytes.", MaxNote)}
 	}
 	c.mu.Lock()
-	need, err := c.session.needsBundle(name)
+	need, err := c.session.needsBundle(name, time.Now())
 	c.mu.Unlock()
 	if err != nil {
 		return Contact{}, err
@@ -139,10 +139,7 @@ func (c *Client) Trust(_ context.Context, name string, d Decision, number string
 	if err != nil {
 		return Contact{}, err
 	}
-	if len(st.Contacts) > 0 {
-		return st.Contacts[0].Contact, nil
-	}
-	return c.contact(name)
+	return st.Contacts[0].Contact, nil
 }
 
 // Send implements Account.
@@ -271,9 +268,6 @@ func (c *Client) tell(st *step) {
 func (c *Client) setStatus(s Status) {
 	s.Waiting = c.session.waiting
 	c.status = s
-	if s.State == Offline {
-		c.failAsks(s)
-	}
 	c.events.publish(Event{Kind: StatusChanged, Status: &s})
 }
 

@@ -44,7 +44,7 @@ const outboxBatch = 64
 // Run keeps the client connected until ctx ends, and returns ctx's error after
 // its goroutines have ended. Readers of events are told then.
 func (c *Client) Run(ctx context.Context) error {
-	defer c.events.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
+	defer c.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
 	pause := firstPause
 	var status Status
 	if c.session.keys.Certificate.Version < crypto.EndToEndVersion {
@@ -99,10 +99,21 @@ func (c *Client) pause(ctx context.Context, wait time.Duration) {
 	}
 }
 
+// end tells everybody who waits for something that nothing more will come.
+func (c *Client) end(why error) {
+	c.mu.Lock()
+	c.failAsks(why)
+	c.mu.Unlock()
+	c.events.end(why)
+}
+
 func (c *Client) update(s Status) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.setStatus(s)
+	if s.State == Offline {
+		c.failAsks(offlineError(s))
+	}
 }
 
 // jitter gives between half and all of d.

@@ -22,7 +22,8 @@
 // A message that Send has returned is on this device's disk. It is sent again,
 // the same bytes, on every new connection until the recipient's device has it
 // on its own disk; then its state is Delivered. It is Failed only if the relay
-// refuses it for good, or its recipient was blocked before it left.
+// refuses it for good, or its recipient was blocked, or took another key, before
+// it left.
 //
 // A message that came in is acked only after it was written, in one
 // transaction with the step of the session that opened it. So it survives a

@@ -90,12 +90,12 @@ func (c *Client) answered(f protocol.Frame) bool {
 	return ok || late
 }
 
-// failAsks tells everybody who waits that there is no connection. The caller
-// holds mu.
-func (c *Client) failAsks(s Status) {
+// failAsks tells everybody who waits why no answer will come. The caller holds
+// mu.
+func (c *Client) failAsks(why error) {
 	for id, a := range c.asks {
 		delete(c.asks, id)
-		a.failed <- offlineError(s)
+		a.failed <- why
 	}
 }
 
@@ -118,6 +118,8 @@ func (k Keys) bundle(name crypto.Username, answer protocol.Frame) (*e2e.Bundle, 
 		switch {
 		case f.Code == protocol.CodeUnknownUser:
 			return nil, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Names are exact: ask them for theirs.", name, k.Server.Address())}
+		case f.Code == protocol.CodeNoPrekeys:
+			return nil, noSession(e2e.ErrVersion, string(name))
 		case f.Code.Temporary():
 			return nil, &Error{Code: CodeUnreachable, Text: "The relay at " + k.Server.Address() + " cannot look anybody up at the moment. Try again later, or tell its operator."}
 		}

@@ -165,6 +165,37 @@ func TestConnectWithoutRelay(t *testing.T) {
 	})
 }
 
+// A message that is written meanwhile does not end the wait for a connection.
+func TestSendWhileAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := newScript(t, func(*line) {}, func(l *line) {
+			l.login()
+			f := want[*protocol.FetchPrekeys](l)
+			l.send(l.carol(f.ID))
+			for g := l.read(); g != nil; g = l.read() {
+			}
+		})
+		stop := run(t, c)
+		defer stop()
+		synctest.Wait()
+		done := connectTo(c, "carol")
+		synctest.Wait()
+		cs, _ := c.Contacts(t.Context())
+		if _, err := c.Send(t.Context(), cs[0].Name, "hi"); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		select {
+		case got := <-done:
+			t.Errorf("a send has failed the question: %v", got.err)
+		default:
+		}
+		if got := <-done; got.err != nil || got.c.State != Requested {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
 // A client that stays connected replaces its signed prekey when it is due.
 func TestPrekeyIsReplacedWhileConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

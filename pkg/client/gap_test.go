@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -50,6 +51,25 @@ func TestGapsAreShown(t *testing.T) {
 	ms, _ = alice.store.History(Query{Limit: 20})
 	if ms[5].Text != "1" {
 		t.Errorf("%s are missing", ms[5].Text)
+	}
+}
+
+// A message under another id is lost, and shown as such, once.
+func TestRenamedMessageIsLostOnce(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	bob.says(alice, "0")
+	bob.says(alice, "1")
+	bob.says(alice, "2")
+	bob.reconnect()
+	alice.receives(alice.mailbox[0])
+	f := *alice.mailbox[1].(*protocol.EncryptedMessage)
+	f.ID = crypto.NewMessageID()
+	alice.receives(&f)
+	alice.receives(alice.mailbox[2])
+	if got := alice.texts(bob); len(got) != 3 {
+		t.Errorf("one message was lost, and shown is %q", got)
 	}
 }
 

@@ -19,6 +19,12 @@ const (
 	// for requests that are on their way.
 	prekeyRotation = 7 * 24 * time.Hour
 	prekeyGrace    = 14 * 24 * time.Hour
+	// maxSigned bounds the signed prekeys that are kept; four are what a
+	// rotation every week needs.
+	maxSigned = 8
+	// maxAhead bounds how far the relay's word may move the ids: a profile that
+	// was put back to an older copy of itself is behind by what it published.
+	maxAhead = 1 << 20
 	// maxOneTime bounds the secrets of one-time prekeys: a relay that goes on
 	// asking for more gets the oldest forgotten.
 	maxOneTime = 500
@@ -62,6 +68,10 @@ func (s *session) maintain(at *stock, now time.Time) (*step, error) {
 	}
 	frame := &protocol.PublishPrekeys{ID: crypto.NewMessageID()}
 	next := s.prekey
+	ahead := at != nil && at.signed > newest.ID // this profile is an older copy of itself
+	if ahead && at.signed-newest.ID <= maxAhead {
+		next = max(next, at.signed)
+	}
 	add := func(kind crypto.PrekeyKind) protocol.RawPrekey {
 		next++
 		k := crypto.NewPrekey(kind, next, now)
@@ -69,14 +79,14 @@ func (s *session) maintain(at *stock, now time.Time) (*step, error) {
 		return k.Sign(s.keys.Certificate, s.keys.Device).Raw()
 	}
 	switch age := now.Sub(newest.Created); {
-	case newest.ID == 0 || age >= prekeyRotation || handshakes >= maxHandshakes/2,
+	case newest.ID == 0 || age >= prekeyRotation || handshakes >= maxHandshakes/2 || ahead,
 		age < -prekeyRotation: // made by a clock that was far ahead
 		frame.Signed = add(crypto.PrekeySigned)
 		if newest.ID != 0 {
 			newest.Replaced = now.Round(0) // without the monotonic reading, which stands still while a laptop sleeps
 			st.ReplacePrekeys = []PrekeyInfo{newest}
 		}
-	case at != nil && at.signed != newest.ID:
+	case at != nil && at.signed < newest.ID:
 		k, err := s.stored.Prekey(crypto.PrekeySigned, newest.ID)
 		if err != nil {
 			return nil, err
@@ -87,8 +97,9 @@ func (s *session) maintain(at *stock, now time.Time) (*step, error) {
 		for range prekeyStock - at.oneTime {
 			frame.OneTime = append(frame.OneTime, add(crypto.PrekeyOneTime))
 		}
-		st.DropPrekeys = append(st.DropPrekeys, s.surplus(len(frame.OneTime))...)
+		st.DropPrekeys = append(st.DropPrekeys, s.oldest(crypto.PrekeyOneTime, len(frame.OneTime), maxOneTime)...)
 	}
+	st.DropPrekeys = append(st.DropPrekeys, s.oldest(crypto.PrekeySigned, len(st.ReplacePrekeys), maxSigned)...)
 	if frame.Signed != nil || frame.OneTime != nil {
 		st.enqueue(frame, frame.ID, "", now)
 	}
@@ -105,16 +116,20 @@ func (s *session) newestSigned() (newest PrekeyInfo) {
 	return newest
 }
 
-// surplus names the oldest one-time prekeys that have to go for n new ones.
-func (s *session) surplus(n int) []crypto.PrekeyID {
+// oldest names the prekeys of a kind that have to go for n new ones, so that
+// no more than max are kept.
+func (s *session) oldest(kind crypto.PrekeyKind, n, max int) []crypto.PrekeyID {
 	var ids []crypto.PrekeyID
 	for id, k := range s.prekeys {
-		if k.Kind == crypto.PrekeyOneTime {
+		if k.Kind == kind {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
-	return ids[:max(0, len(ids)+n-maxOneTime)]
+	if surplus := len(ids) + n - max; surplus > 0 {
+		return ids[:surplus]
+	}
+	return nil
 }
 
 // publishing reports whether prekeys are on their way to the relay, whose word

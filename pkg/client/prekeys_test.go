@@ -143,14 +143,52 @@ func TestSignedPrekeyRotates(t *testing.T) {
 func TestSignedPrekeyIsPublishedAgain(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.people["alice"]
-	alice.receives(&protocol.PrekeyStock{Signed: 9, OneTime: 50})
+	w.now = w.now.Add(prekeyRotation)
+	alice.must(func(s *session) (*step, error) { return s.maintain(nil, w.now) })
+	alice.reconnect()
+	alice.hear()
+	alice.receives(&protocol.PrekeyStock{Signed: 1, OneTime: 50})
 	frames := alice.published()
 	if len(frames) != 1 || len(frames[0].OneTime) != 0 {
 		t.Fatalf("%d frames", len(frames))
 	}
 	k, err := crypto.ParsePrekey(frames[0].Signed, alice.cert())
-	if first, _ := alice.store.Prekey(crypto.PrekeySigned, 1); err != nil || k.ID != 1 || k.Hash() != first.Hash(alice.cert()) {
+	if second, _ := alice.store.Prekey(crypto.PrekeySigned, 2); err != nil || k.ID != 2 || k.Hash() != second.Hash(alice.cert()) {
 		t.Errorf("%d, %v", k.ID, err)
+	}
+}
+
+// A profile that was put back to an older copy of itself has no secret of what
+// the relay hands out: it publishes a new prekey, above all that were given.
+func TestOlderProfilePublishesAnew(t *testing.T) {
+	for name, tt := range map[string]struct{ relay, want crypto.PrekeyID }{
+		"behind": {9, 10}, "a relay that lies": {1 << 31, 2},
+	} {
+		w := newWorld(t, "alice")
+		alice := w.people["alice"]
+		alice.receives(&protocol.PrekeyStock{Signed: tt.relay, OneTime: 50})
+		frames := alice.published()
+		if len(frames) != 1 {
+			t.Fatalf("%s: %d frames", name, len(frames))
+		}
+		k, err := crypto.ParsePrekey(frames[0].Signed, alice.cert())
+		if err != nil || k.ID != tt.want || alice.newestSigned().ID != tt.want {
+			t.Errorf("%s: %d, %v", name, k.ID, err)
+		}
+	}
+}
+
+// However often a relay makes the next signed prekey due, few are kept.
+func TestSignedPrekeysAreBounded(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.people["alice"]
+	for range maxSigned + 3 {
+		alice.receives(&protocol.PrekeyStock{Signed: alice.newestSigned().ID + 1, OneTime: 50})
+		alice.reconnect()
+		alice.hear()
+	}
+	if n := len(alice.store.prekeys); n != maxSigned {
+		t.Errorf("%d are kept", n)
 	}
 }
 

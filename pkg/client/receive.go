@@ -49,7 +49,7 @@ func (s *session) receiveRequest(f *protocol.ConnectionRequest, now time.Time) (
 	case seen:
 		return st, nil // a copy
 	case count >= maxHandshakes:
-		return st.warn("So many requests have come that one more, of %s, was dropped. They can ask again in a week.", f.From.User), nil
+		return st.warn("So many requests have come that one more, of %s, was dropped. They can ask again in an hour.", f.From.User), nil
 	case (!known || c.State == Known) && s.incoming() >= MaxRequests:
 		return st.warn("%d requests wait for an answer; one more, of %s, was dropped. Answer some: chat requests", MaxRequests, f.From.User), nil
 	}
@@ -191,15 +191,13 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	if err == nil && c.State == Requested {
 		next.State, next.Since = Accepted, now // whoever writes to us has accepted; the answer itself was lost
 	}
-	switch {
-	case errors.Is(err, errContent):
-		// It came from them, and used up its key; nobody can read it.
-		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
-	case err != nil:
+	if err != nil {
 		// Keeping its place tells the user that something was said and lost.
 		m.Type, m.SentAt = TypeUnreadable, sane(int64(f.Time))
-		next.Lost++
-	default:
+		if !errors.Is(err, errContent) {
+			next.Lost++
+		}
+	} else {
 		m.Type, m.SentAt = body.Type, body.sentAt()
 		if body.Type == TypeText {
 			m.Text = body.Body
@@ -229,14 +227,15 @@ func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_
 	c.Session = peer.State()
 	body, err := parseContent(opened.Text)
 	clear(opened.Text)
-	if err == nil && body.ID != id { // or the relay could make one message look like two
-		err = errContent
-	}
 	if err != nil {
-		c.Lost = 0
+		c.Lost++ // of unknown number
 		return c, content{}, 0, err
 	}
-	return c, body, c.heard(body.N), nil
+	missing = c.heard(body.N)
+	if body.ID != id { // or the relay could make one message look like two
+		err = errContent
+	}
+	return c, body, missing, err
 }
 
 // maxMissing bounds the gap that is said: a contact can write any number.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
@@ -17,6 +18,9 @@ func samePin(c ContactRecord, cert crypto.Certificate) bool {
 
 // pin takes a certificate whose account key is the pinned one, or the first.
 func (c *ContactRecord) pin(cert crypto.Certificate) {
+	if !bytes.Equal(c.Certificate.Raw(), cert.Raw()) {
+		c.Heard, c.Lost = 0, 0 // another device counts anew
+	}
 	c.Name = string(cert.User)
 	c.Certificate, c.Fingerprint = cert, string(cert.Account.Fingerprint())
 	if c.Grade == "" {
@@ -39,7 +43,7 @@ func (c *ContactRecord) mustLook() error {
 	if c.Trust != Changed {
 		return nil
 	}
-	return &Error{Code: CodePeerChanged, Text: fmt.Sprintf("Another key has been shown in the name of %s. Nothing was sent, and nothing will be until you have decided: chat verify %s", c.Name, c.Name)}
+	return &Error{Code: CodePeerChanged, Text: fmt.Sprintf("Another key has been shown in the name of %s. Nothing new is sent until you have decided: chat verify %s", c.Name, c.Name)}
 }
 
 // offer keeps a certificate under another account key than the pinned one for
@@ -56,7 +60,7 @@ func (st *step) offer(c ContactRecord, cert crypto.Certificate) error {
 		st.Contacts = append(st.Contacts, c)
 	}
 	return &Error{Code: CodePeerChanged, Text: fmt.Sprintf(
-		"Another key (%s) is shown for %s than the one you know (%s). Somebody may be posing as %s. Nothing is sent until you have decided: chat verify %s",
+		"Another key (%s) is shown for %s than the one you know (%s). Somebody may be posing as %s. Nothing new is sent until you have decided: chat verify %s",
 		got, c.Name, c.Fingerprint, c.Name, c.Name)}
 }
 
@@ -121,10 +125,9 @@ func (s *session) trust(name string, d Decision, number string, now time.Time) (
 			c.Grade = Verified
 		}
 	case KeepKey:
-		if c.Offered.IsZero() {
-			return st, nil
+		if !c.Offered.IsZero() {
+			c.Refused, c.Offered = c.Offered.Account.Fingerprint(), crypto.Certificate{}
 		}
-		c.Refused, c.Offered = c.Offered.Account.Fingerprint(), crypto.Certificate{}
 	case TakeKey:
 		s.takeKey(st, &c, now)
 	default:
@@ -140,7 +143,7 @@ func (s *session) trust(name string, d Decision, number string, now time.Time) (
 // ask.
 func (s *session) takeKey(st *step, c *ContactRecord, now time.Time) {
 	for id, it := range s.outbox {
-		if it.Contact != c.Name || it.Stored {
+		if it.Contact != c.Name || it.Stored || it.Kind == kindBlock {
 			continue
 		}
 		st.Settle = append(st.Settle, id)
@@ -149,7 +152,7 @@ func (s *session) takeKey(st *step, c *ContactRecord, now time.Time) {
 		}
 	}
 	cert := c.Offered
-	c.Offered, c.Refused, c.Grade, c.Session, c.Lost = crypto.Certificate{}, "", Pinned, nil, 0
+	c.Offered, c.Refused, c.Grade, c.Session = crypto.Certificate{}, "", Pinned, nil
 	if c.State != Blocked {
 		c.State, c.Since, c.Note = Known, now, ""
 	}

@@ -158,6 +158,63 @@ func TestAttackSwappedKey(t *testing.T) {
 	}
 }
 
+// What is kept back under a new key leaves a gap like any other.
+func TestTakenKeyCountsAnew(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	for range 5 {
+		bob.says(alice, "x")
+	}
+	w.settle()
+	other := evil(w, "bob", w.relay.Public())
+	note := newContent(contentRequest, "me", w.now)
+	alice.receives(&protocol.ConnectionRequest{Seq: 7, From: other.cert().Address(), ID: note.ID, Time: 1, Data: requested(w.t, other, alice, note)})
+	f := alice.number(bob)
+	if f.Offered == "" {
+		t.Fatal(alice.warnings)
+	}
+	if _, err := alice.decides(bob, TakeKey, f.Offered); err != nil {
+		t.Fatal(err)
+	}
+	if alice.contacts["bob"].Heard != 0 {
+		t.Error("the count of the old key goes on for the new one")
+	}
+}
+
+func TestKeepWhatNobodyOffers(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	c := alice.contacts["bob"]
+	c.State = Known
+	alice.contacts["bob"] = c
+	st, err := alice.decides(bob, KeepKey, alice.number(bob).Number)
+	if err != nil || len(st.Contacts) == 0 {
+		t.Errorf("%+v, %v", st, err)
+	}
+}
+
+// A block that has not left yet is not among what a new key makes void.
+func TestTakenKeyLeavesTheBlock(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	other := evil(w, "bob", w.relay.Public())
+	note := newContent(contentRequest, "me", w.now)
+	alice.receives(&protocol.ConnectionRequest{Seq: 7, From: other.cert().Address(), ID: note.ID, Time: 1, Data: requested(w.t, other, alice, note)})
+	alice.must(func(s *session) (*step, error) { return s.block("bob", w.now) })
+	if _, err := alice.decides(bob, TakeKey, alice.number(bob).Offered); err != nil {
+		t.Fatal(err)
+	}
+	for _, it := range alice.outbox {
+		if it.Kind == kindBlock {
+			return
+		}
+	}
+	t.Errorf("state %s, and the block never leaves", alice.contacts["bob"].State)
+}
+
 // fork is the same device with a copy of its store.
 func (p *person) fork() *person {
 	m := p.store

@@ -57,7 +57,7 @@ func (s *session) send(to, text string, now time.Time) (*step, error) {
 
 // needsBundle reports whether connect wants prekeys of a person, and returns
 // an error where it would come to nothing.
-func (s *session) needsBundle(name string) (bool, error) {
+func (s *session) needsBundle(name string, now time.Time) (bool, error) {
 	user, err := ParseName(name)
 	if err != nil {
 		return false, err
@@ -66,13 +66,19 @@ func (s *session) needsBundle(name string) (bool, error) {
 		return false, &Error{Code: CodeUsage, Text: "You cannot connect to yourself."}
 	}
 	c, known := s.contacts[user]
-	if !known {
-		return true, nil
-	}
 	if err := c.mustLook(); err != nil {
 		return false, err
 	}
-	return c.State != Incoming && (c.State != Accepted || c.broken()), nil
+	if known && (c.State == Incoming || c.State == Accepted && !c.broken()) {
+		return false, nil
+	}
+	if err := s.room(); err != nil {
+		return false, err
+	}
+	if peer, err := e2e.Restore(c.Session); err == nil && !peer.MayAsk(now) {
+		return false, noSession(e2e.ErrPending, name)
+	}
+	return true, nil
 }
 
 // broken reports whether the session with a contact has stopped to work, as
@@ -86,7 +92,7 @@ func (c *ContactRecord) broken() bool {
 // wants it. Only a person that is unknown so far is taken at the relay's word;
 // from then on the pin counts. A contact whose session is broken is asked anew.
 func (s *session) connect(name string, b *e2e.Bundle, note string, now time.Time) (*step, error) {
-	need, err := s.needsBundle(name)
+	need, err := s.needsBundle(name, now)
 	if err != nil {
 		return nil, err
 	}

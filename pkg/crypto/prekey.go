@@ -22,7 +22,7 @@ const (
 // from 1 and is never given twice.
 type PrekeyID uint32
 
-// MaxPrekey bounds the bytes of a prekey on the wire; one has about 1420.
+// MaxPrekey bounds the bytes of a prekey on the wire; one has 1347.
 const MaxPrekey = 1536
 
 // Prekey is what a device leaves at the relay for handshakes while it is

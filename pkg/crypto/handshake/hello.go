@@ -23,7 +23,7 @@ const (
 	offCertificate = offLength + 2                            // 1132
 )
 
-// maxCertificate bounds a sealed certificate; one takes about 340 bytes.
+// maxCertificate bounds a sealed certificate; one takes at most 328 bytes.
 const maxCertificate = 512 + seal.Overhead
 
 // helloFrame is what goes in front of the first message of a session.

@@ -28,9 +28,6 @@ const (
 	offPrevious = offKey + crypto.KeySize // big endian, as is the number
 	offNumber   = offPrevious + 4
 	headerSize  = offNumber + 4 // 67
-
-	// MaxHeader is the size with offer and answer.
-	MaxHeader = headerSize + crypto.KEMPublicSize + crypto.KEMCiphertextSize
 )
 
 const (

@@ -131,17 +131,6 @@ func (w *talk) offering() []byte {
 	return sealed
 }
 
-// answering goes on until bob's message answers alice's offer.
-func (w *talk) answering() []byte {
-	w.Helper()
-	w.opens(&w.bob, w.offering(), "offer")
-	sealed := w.seals(&w.bob, "answer")
-	if flags(sealed) != flagAnswer {
-		w.Fatalf("flags %x", flags(sealed))
-	}
-	return sealed
-}
-
 // stolen is what a thief of the stored state makes of it.
 func stolen(t *testing.T, s State, src *source.Source) State {
 	t.Helper()

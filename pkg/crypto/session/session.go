@@ -85,6 +85,18 @@ func (s Session) with(front entry, rest ...entry) Session {
 	return s
 }
 
+// MayAsk reports whether Ask would begin a further session: whether fewer than
+// MaxPending wait for an answer.
+func (s Session) MayAsk(now time.Time) bool {
+	pending := 0
+	for _, e := range s.list {
+		if e.pending() && now.Unix()-e.asked < int64(PendingLifetime/time.Second) {
+			pending++
+		}
+	}
+	return pending < MaxPending
+}
+
 // Ask begins a session with the device of a bundle. The text is its first
 // message; data carries both.
 func (s Session) Ask(local Local, b Bundle, text []byte, now time.Time) (data []byte, next Session, err error) {
@@ -94,13 +106,7 @@ func (s Session) Ask(local Local, b Bundle, text []byte, now time.Time) (data []
 }
 
 func (s Session) ask(local Local, b Bundle, padded []byte, now time.Time, src *source.Source) (data []byte, next Session, err error) {
-	pending := 0
-	for _, e := range s.list {
-		if e.pending() && now.Unix()-e.asked < int64(PendingLifetime/time.Second) {
-			pending++
-		}
-	}
-	if pending >= MaxPending {
+	if !s.MayAsk(now) {
 		return nil, Session{}, ErrPending
 	}
 	hello, state, err := handshake.Ask(local, b, now, src)
