@@ -142,8 +142,9 @@ func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time
 }
 
 // Register makes the name of the keys known to the relay, with a first signed
-// prekey. It may be called again after a lost answer. It returns ErrTaken, ErrUnreachable, ErrKeyChanged,
-// ErrRefused, or ErrUsage for an address or a proxy that cannot be used.
+// prekey. It may be called again after a lost answer. It returns ErrTaken,
+// ErrUnreachable, ErrKeyChanged, ErrRefused, or ErrUsage for an address or a
+// proxy that cannot be used.
 func Register(ctx context.Context, k Keys, first crypto.PrekeyPrivate) error {
 	h := k.httpClient()
 	var info protocol.RelayInfo
