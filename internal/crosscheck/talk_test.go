@@ -33,7 +33,7 @@ func (k *talk) begin(a, b device, to session.Bundle) {
 
 func (k *talk) content(body string) string {
 	k.now = k.now.Add(time.Second)
-	return fmt.Sprintf(`{"id":"%032x","type":"text","sent_at":%d,"body":"%s →"}`, k.now.UnixMilli(), k.now.UnixMilli(), body)
+	return fmt.Sprintf(`{"id":"%032x","type":"text","sent_at":%d,"n":1,"body":"%s →"}`, k.now.UnixMilli(), k.now.UnixMilli(), body)
 }
 
 // joins opens a request, once, after altered copies of it were refused.

@@ -74,7 +74,7 @@ func TestVectors(t *testing.T) {
 		OneTime: bob.Sign(bob.OneTime).Raw(), OneTimeSec: bob.OneTime,
 	}
 	for i, oneTime := range []bool{true, false} {
-		content := `{"id":"0` + string(rune('1'+i)) + `0102030405060708090a0b0c0d0e0f","type":"request","sent_at":1735787045678,"body":"it is alice →"}`
+		content := `{"id":"0` + string(rune('1'+i)) + `0102030405060708090a0b0c0d0e0f","type":"request","sent_at":1735787045678,"n":1,"body":"it is alice →"}`
 		file.Requests = append(file.Requests, ask(t, alice, bob, oneTime, &vectors.Numbers{Side: 0x31 + byte(i)}, content))
 	}
 	vectors.Check(t, "handshake.json", file)

@@ -65,13 +65,14 @@ func (s side) other() side {
 // conversation runs production code on both sides, and beside it the ratchet
 // by hand.
 type conversation struct {
-	t       *testing.T
-	now     time.Time
-	states  map[side]ratchet.State
-	numbers map[side]*vectors.Numbers
-	hand    vectors.Ratchet
-	sealed  []stepVector
-	steps   []stepVector
+	contents map[side]int // that each has sealed
+	t        *testing.T
+	now      time.Time
+	states   map[side]ratchet.State
+	numbers  map[side]*vectors.Numbers
+	hand     vectors.Ratchet
+	sealed   []stepVector
+	steps    []stepVector
 }
 
 func newConversation(t *testing.T) (*conversation, ratchetFile) {
@@ -79,7 +80,7 @@ func newConversation(t *testing.T) (*conversation, ratchetFile) {
 	id, root := [32]byte(bytes.Repeat([]byte{0xd1}, 32)), [32]byte(bytes.Repeat([]byte{0xd2}, 32))
 	prekey := vectors.Bob().Signed.Box
 	c := &conversation{
-		t: t, now: vectors.Created,
+		t: t, now: vectors.Created, contents: map[side]int{},
 		numbers: map[side]*vectors.Numbers{asker: {Side: 0x41}, answerer: {Side: 0x42}},
 		hand:    vectors.Ratchet{ID: id[:], Root: root[:], Last: prekey.Public().Bytes()},
 	}
@@ -103,7 +104,8 @@ func (c *conversation) row(s side, chain int, number, previous uint32, carries s
 	for i := range carries {
 		n := len(c.sealed)
 		c.now = c.now.Add(time.Second)
-		content := fmt.Sprintf(`{"id":"%032x","type":"text","sent_at":%d,"body":"message %d of the %s"}`, n+1, c.now.UnixMilli(), n, s)
+		c.contents[s]++
+		content := fmt.Sprintf(`{"id":"%032x","type":"text","sent_at":%d,"n":%d,"body":"message %d of the %s"}`, n+1, c.now.UnixMilli(), c.contents[s], n, s)
 		sealed, next, err := c.states[s].Seal(vectors.Pad([]byte(content)), c.now)
 		if err != nil {
 			c.t.Fatal(err)

@@ -47,6 +47,7 @@ type scripted struct {
 	session     session.Session
 	numbers     *vectors.Numbers
 	hand        sessionsByHand
+	sealed      int // contents
 }
 
 func (d *scripted) local() session.Local {
@@ -151,12 +152,13 @@ func (w *world) did(s sessionStep) {
 	}
 }
 
-func (w *world) content(kind string) string {
+func (w *world) content(d *scripted, kind string) string {
+	d.sealed++
 	body := ""
 	if kind == "text" {
 		body = "hi"
 	}
-	return fmt.Sprintf(`{"id":"%032x","type":"%s","sent_at":%d,"body":"%s"}`, len(w.sent)+1, kind, w.now.UnixMilli(), body)
+	return fmt.Sprintf(`{"id":"%032x","type":"%s","sent_at":%d,"n":%d,"body":"%s"}`, len(w.sent)+1, kind, w.now.UnixMilli(), d.sealed, body)
 }
 
 // asks begins a session and returns its request.
@@ -168,7 +170,7 @@ func (w *world) asks(who, name string, oneTime bool) int {
 	if oneTime {
 		bundle.OneTime = peer.Sign(peer.OneTime)
 	}
-	content, drawn := w.content("request"), len(d.numbers.Scalars)
+	content, drawn := w.content(d, "request"), len(d.numbers.Scalars)
 	data, next, err := session.AskFrom(d.session, d.local(), bundle, vectors.Pad([]byte(content)), w.now, d.source())
 	if err != nil {
 		w.t.Fatal(err)
@@ -223,7 +225,8 @@ func (w *world) joins(request int) {
 // seals seals a content, which must go into the session of that name.
 func (w *world) seals(who, name, kind string) int {
 	w.t.Helper()
-	d, content := w.people[who], w.content(kind)
+	d := w.people[who]
+	content := w.content(d, kind)
 	data, next, err := d.session.Seal([]byte(content), w.now)
 	if err != nil {
 		w.t.Fatal(err)
