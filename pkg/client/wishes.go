@@ -22,6 +22,9 @@ func (s *session) send(to, text string, now time.Time) (*step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mustLook(); err != nil {
+		return nil, err
+	}
 	switch c.State {
 	case Requested:
 		return nil, &Error{Code: CodeNotContact, Text: to + " has not accepted yet. Messages can be sent as soon as they do."}
@@ -29,9 +32,6 @@ func (s *session) send(to, text string, now time.Time) (*step, error) {
 		return nil, &Error{Code: CodeNotContact, Text: to + " is waiting for your answer. Accept first: chat accept " + to}
 	case Blocked:
 		return nil, &Error{Code: CodeNotContact, Text: "You have blocked " + to + ". To lift it: chat connect " + to}
-	}
-	if err := c.mustLook(); err != nil {
-		return nil, err
 	}
 	if err := s.room(); err != nil {
 		return nil, err

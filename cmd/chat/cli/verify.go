@@ -138,7 +138,7 @@ func changed(f client.Safety) error {
 	if f.Trust != client.Changed {
 		return nil
 	}
-	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf("Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for instance, or somebody poses as %[1]s: the relay, or whoever has broken into it. Nothing is sent to them until you have decided. Ask %[1]s for their number, by another way than this chat.\n"+
+	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf("Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for instance, or somebody poses as %[1]s: the relay, or whoever has broken into it. Nothing new is sent to them until you have decided. Ask %[1]s for their number, by another way than this chat.\n"+
 		"If it is the one known so far: chat verify %[1]s --keep-old-key\n"+
 		"If it is the new one:          chat verify %[1]s --take-new-key NUMBER", f.Name)}
 }
