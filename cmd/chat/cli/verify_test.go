@@ -145,7 +145,7 @@ func TestVerifyTells(t *testing.T) {
 			t.Errorf("no line %q in\n%s", line, out)
 		}
 	}
-	for _, part := range []string{"begun anew", "poses as bob", "Nothing is sent", "chat verify bob --keep-old-key", "chat verify bob --take-new-key NUMBER"} {
+	for _, part := range []string{"begun anew", "poses as bob", "Nothing new is sent", "chat verify bob --keep-old-key", "chat verify bob --take-new-key NUMBER"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in\n%v", part, err)
 		}
