@@ -164,7 +164,7 @@ type Decision string
 // The decisions. Each comes with the number that it is about.
 const (
 	MarkVerified Decision = "verified"     // Safety.Number was compared, and is theirs
-	MarkPinned   Decision = "pinned"       // takes a mark back; with Safety.Number
+	MarkPinned   Decision = "pinned"       // takes a mark back, and a refusal; with Safety.Number
 	KeepKey      Decision = "keep_key"     // the key that was shown is refused; with Safety.Number
 	TakeKey      Decision = "take_new_key" // the key that was shown is pinned; with Safety.Offered. The contact has to be asked anew
 )

@@ -227,8 +227,9 @@ func TestHostileMessages(t *testing.T) {
 		return &protocol.EncryptedMessage{Seq: 7, From: p.cert().Address(), ID: c.ID, Time: 1, Data: sealed(t, p, alice, c)}
 	}
 	hi := newContent(contentText, "hi", w.now)
+	unmoved(t, alice, true, message(evil(w, "mallory", w.relay.Public()), hi)) // a stranger is told of
 	for name, p := range map[string]*person{
-		"a stranger": evil(w, "mallory", w.relay.Public()), "not answered yet": erin, "blocked": frank,
+		"not answered yet": erin, "blocked": frank,
 		"another bob": evil(w, "bob", w.relay.Public()), "ourselves": evil(w, "alice", w.relay.Public()),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -170,6 +170,10 @@ func (s *session) receiveAccepted(f *protocol.ConnectionAccepted, now time.Time)
 func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*step, error) {
 	st := &step{ack: f.Seq}
 	c, ok := s.contacts[f.From.User]
+	if (!ok || c.State == Known) && f.From.User != s.keys.Certificate.User {
+		// As after a profile was put back from before they were accepted.
+		return st.warn("%s writes to you as to a contact, and is none here; it cannot be read. If you know of it, ask them: chat connect %s", f.From.User, f.From.User), nil
+	}
 	if !ok || c.State != Accepted && c.State != Requested || c.Certificate.Address() != f.From {
 		return st, nil // the relay should have kept it; nobody else's words are shown
 	}
@@ -300,6 +304,10 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	st.Settle = []crypto.MessageID{it.ID}
 	switch it.Kind {
 	case kindMessage:
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNotContact {
+			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed
+			st.Contacts = append(st.Contacts, c)
+		}
 		st.States = []StateChange{{ID: it.ID, State: Failed, Reason: refusal(f.Code, it.Contact)}}
 	case kindRequest:
 		s.retract(st, it, now)

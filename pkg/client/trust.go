@@ -52,7 +52,7 @@ func (c *ContactRecord) mustLook() error {
 func (st *step) offer(c ContactRecord, cert crypto.Certificate) error {
 	got := cert.Account.Fingerprint()
 	if got == c.Refused {
-		return &Error{Code: CodePeerChanged, Text: fmt.Sprintf("For %s the relay goes on showing the key that you have refused (%s). Ask its operator, and %s by another way.", c.Name, got, c.Name)}
+		return &Error{Code: CodePeerChanged, Text: fmt.Sprintf("For %s the relay goes on showing the key that you have refused (%s). Ask its operator, and %s by another way. To look at it again: chat verify %s --unverify", c.Name, got, c.Name, c.Name)}
 	}
 	if c.Offered.IsZero() || c.Offered.Account != cert.Account {
 		c.Offered = cert
@@ -120,9 +120,9 @@ func (s *session) trust(name string, d Decision, number string, now time.Time) (
 		if err := c.mustLook(); err != nil {
 			return nil, err
 		}
-		c.Grade = Pinned
-		if d == MarkVerified {
-			c.Grade = Verified
+		c.Grade = Verified
+		if d == MarkPinned {
+			c.Grade, c.Refused = Pinned, "" // what was refused may be looked at again
 		}
 	case KeepKey:
 		if !c.Offered.IsZero() {

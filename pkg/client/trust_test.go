@@ -133,6 +133,12 @@ func TestAttackSwappedKey(t *testing.T) {
 				if alice.number(bob).Trust != Verified {
 					t.Error("what was refused is offered again")
 				}
+				if _, err := alice.decides(bob, MarkPinned, f.Number); err != nil {
+					t.Fatal(err)
+				}
+				if swap(w, alice, other); alice.number(bob).Trust != Changed {
+					t.Error("a refusal cannot be taken back")
+				}
 			})
 			t.Run("taken", func(t *testing.T) {
 				w.t = t
@@ -213,6 +219,25 @@ func TestTakenKeyLeavesTheBlock(t *testing.T) {
 		}
 	}
 	t.Errorf("state %s, and the block never leaves", alice.contacts["bob"].State)
+}
+
+// What the relay, or the other side, has forgotten is agreed on again when its
+// user asks.
+func TestForgottenContactIsAskedAnew(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	id := parseID(t, alice.says(bob, "hi").ID)
+	alice.receives(&protocol.Error{Code: protocol.CodeNotContact, Message: "no", ID: &id})
+	if st := alice.must(alice.connecting(bob, "")); len(st.Enqueue) != 1 || st.Enqueue[0].Kind != kindRequest {
+		t.Fatalf("asking queues %d frames", len(st.Enqueue))
+	}
+	w.settle()
+	bob.says(alice, "again")
+	w.settle()
+	if got := alice.texts(bob); got[len(got)-1] != "bob: again" {
+		t.Errorf("%q", got)
+	}
 }
 
 // fork is the same device with a copy of its store.

@@ -44,7 +44,7 @@ is the new one, give it with --take-new-key; then they have to be asked again: c
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&v.match, "match", "", "the number that they see, or the text of the QR code that they show: mark them verified if it fits")
-	flags.BoolVar(&v.unverify, "unverify", false, "take the mark back")
+	flags.BoolVar(&v.unverify, "unverify", false, "take the mark back, or the refusal of a key")
 	flags.BoolVar(&v.keep, "keep-old-key", false, "refuse the other key that is shown in their name")
 	flags.StringVar(&v.take, "take-new-key", "", "take the other key: the number under it, as they see it")
 	v.asJSON = jsonFlag(cmd)
@@ -138,7 +138,7 @@ func changed(f client.Safety) error {
 	if f.Trust != client.Changed {
 		return nil
 	}
-	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf("Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for instance, or somebody poses as %[1]s: the relay, or whoever has broken into it. Nothing new is sent to them until you have decided. Ask %[1]s for their number, by another way than this chat.\n"+
+	return &client.Error{Code: client.CodePeerChanged, Text: fmt.Sprintf("Another key is shown in the name of %[1]s. Either %[1]s has begun anew, after a loss for instance, or somebody poses as %[1]s, now or from the beginning: the relay, or whoever has broken into it. Nothing new is sent to them until you have decided. Ask %[1]s for their number, by another way than this chat.\n"+
 		"If it is the one known so far: chat verify %[1]s --keep-old-key\n"+
 		"If it is the new one:          chat verify %[1]s --take-new-key NUMBER", f.Name)}
 }
