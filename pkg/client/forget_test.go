@@ -79,17 +79,7 @@ func TestPrekeyClocks(t *testing.T) {
 func TestManyRequestsRotate(t *testing.T) {
 	w := newWorld(t, "alice")
 	alice := w.people["alice"]
-	for range maxHandshakes / 2 {
-		var b [crypto.KeySize]byte
-		id := crypto.NewMessageID()
-		copy(b[:], id[:])
-		b[31] = 9
-		key, err := crypto.ParseBoxPublic(b[:])
-		if err != nil {
-			t.Fatal(err)
-		}
-		alice.store.requests[Handshake{1, key}] = true
-	}
+	alice.remembers(maxHandshakes / 2)
 	alice.receives(&protocol.PrekeyStock{Signed: 1, OneTime: 50})
 	if got := alice.newestSigned().ID; got != 2 {
 		t.Errorf("the newest is %d", got)

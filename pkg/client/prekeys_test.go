@@ -192,21 +192,27 @@ func TestSignedPrekeysAreBounded(t *testing.T) {
 	}
 }
 
-// Requests under one signed prekey are remembered, up to a limit.
-func TestHandshakesAreBounded(t *testing.T) {
-	w := newWorld(t, "alice", "bob")
-	alice, bob := w.pair("alice", "bob")
-	for range maxHandshakes {
+// remembers fills the store with as many requests under the first prekey.
+func (p *person) remembers(n int) {
+	p.w.t.Helper()
+	for range n {
 		var b [crypto.KeySize]byte
 		id := crypto.NewMessageID()
 		copy(b[:], id[:])
 		b[31] = 9
 		key, err := crypto.ParseBoxPublic(b[:])
 		if err != nil {
-			t.Fatal(err)
+			p.w.t.Fatal(err)
 		}
-		alice.store.requests[Handshake{1, key}] = true
+		p.store.requests[Handshake{1, key}] = true
 	}
+}
+
+// Requests under one signed prekey are remembered, up to a limit.
+func TestHandshakesAreBounded(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	alice.remembers(maxHandshakes)
 	bob.asks(alice, "")
 	bob.reconnect()
 	request := alice.mailbox[0]

@@ -11,6 +11,7 @@ import (
 
 	"filippo.io/edwards25519"
 
+	"secure-messaging/internal/vectors"
 	"secure-messaging/pkg/crypto"
 )
 
@@ -215,25 +216,13 @@ func TestZeroKeyVerifiesNothing(t *testing.T) {
 
 func TestLowOrderBoxKeys(t *testing.T) {
 	own := crypto.NewBoxPrivate()
-	for _, s := range []string{
-		"0000000000000000000000000000000000000000000000000000000000000000",
-		"0100000000000000000000000000000000000000000000000000000000000000",
-		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-		"5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-		"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-	} {
-		for _, high := range []byte{0, 0x80} {
-			b := unhex(t, s)
-			b[31] |= high // X25519 ignores the highest bit
-			if _, err := crypto.ParseBoxPublic(b); err == nil {
-				t.Errorf("the key %x is taken", b)
-			}
-			var k crypto.BoxPublic
-			if err := k.UnmarshalText([]byte("box-public:" + crypto.Base64(b))); err == nil {
-				t.Errorf("the text of the key %x is taken", b)
-			}
+	for _, b := range vectors.LowOrder() {
+		if _, err := crypto.ParseBoxPublic(b); err == nil {
+			t.Errorf("the key %x is taken", b)
+		}
+		var k crypto.BoxPublic
+		if err := k.UnmarshalText([]byte("box-public:" + crypto.Base64(b))); err == nil {
+			t.Errorf("the text of the key %x is taken", b)
 		}
 	}
 	if _, err := own.Agree(crypto.BoxPublic{}); err == nil {
