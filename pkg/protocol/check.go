@@ -180,7 +180,7 @@ func needPrekey(name string, p RawPrekey) *Refusal {
 }
 
 func (f *PublishPrekeys) check() *Refusal {
-	if len(f.Signed) == 0 && len(f.OneTime) == 0 {
+	if len(f.OneTime) == 0 && (len(f.Signed) == 0 || f.OneTime != nil) { // "no prekeys" has no member
 		return missing("oneTime")
 	}
 	if len(f.OneTime) > MaxPrekeys {

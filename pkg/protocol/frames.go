@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"time"
 
 	"secure-messaging/pkg/crypto"
@@ -35,11 +36,17 @@ type RawPrekey []byte
 // MarshalText writes base64url.
 func (p RawPrekey) MarshalText() ([]byte, error) { return []byte(crypto.Base64(p)), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads what MarshalText wrote. An empty text is no prekey: one
+// that is not there has no member.
 func (p *RawPrekey) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		return errEmptyPrekey
+	}
 	*p, err = crypto.FromBase64(string(text))
 	return err
 }
+
+var errEmptyPrekey = errors.New("a prekey is not empty")
 
 // UnixMilli is a time on the wire: milliseconds since 1970, UTC.
 type UnixMilli int64

@@ -144,6 +144,8 @@ func refusedFromClient() []refusal {
 	rs := []refusal{
 		{"neither kind of prekey", string(protocol.Encode(&protocol.PublishPrekeys{ID: id})), protocol.CodeBadFrame},
 		{"empty lists for prekeys", `{"type":"publish_prekeys","id":"` + ids + `","signed":"","oneTime":[]}`, protocol.CodeBadFrame},
+		{"empty signed prekey beside others", swap(publish, first, ""), protocol.CodeBadFrame},
+		{"empty list beside a signed prekey", swap(publish, `"`+further+`"`, ""), protocol.CodeBadFrame},
 		{"signed prekey over its limit", swap(publish, first, b64(crypto.MaxPrekey+1)), protocol.CodeTooLarge},
 		{"signed prekey in padded base64", swap(publish, first, first+"="), protocol.CodeBadFrame},
 		{"one-time prekey over its limit", swap(publish, further, b64(crypto.MaxPrekey+1)), protocol.CodeTooLarge},
