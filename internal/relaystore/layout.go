@@ -125,10 +125,10 @@ func checkPair(p relay.Pair) error {
 }
 
 func checkEntry(e relay.Entry) error {
-	if e.Kind < relay.KindRequest || e.Kind > relay.KindReceipt {
+	if e.Kind < relay.KindRequest || e.Kind > relay.KindExpired {
 		return fmt.Errorf("kind %d of an entry is unknown", e.Kind)
 	}
-	if e.Kind == relay.KindReceipt && len(e.Data) > 0 {
+	if e.Kind.IsReceipt() && len(e.Data) > 0 {
 		return errors.New("a receipt has no data")
 	}
 	return checkNames(e.From.User)

@@ -274,12 +274,15 @@ func (f *Receipt) check() *Refusal {
 		if f.Seq != 0 {
 			return refuse(CodeBadFrame, `"stored" does not come through the mailbox`)
 		}
-	case ReceiptDelivered:
+	case ReceiptDelivered, ReceiptExpired:
+		if f.Seq == 0 && f.State == ReceiptDelivered {
+			break
+		}
 		if r := needSeq(f.Seq); r != nil {
 			return r
 		}
 	default:
-		return refuse(CodeBadFrame, `"state" is stored or delivered`)
+		return refuse(CodeBadFrame, `"state" is stored, delivered or expired`)
 	}
 	return needID(f.ID)
 }
@@ -289,6 +292,9 @@ func (f *Error) check() *Refusal {
 		if r := needID(*f.ID); r != nil {
 			return r
 		}
+	}
+	if f.RetryAfter > MaxNumber {
+		return refuse(CodeBadFrame, `"retryAfter" is at most 2^53-1`)
 	}
 	return first(needCode(f.Code), needMessage(f.Message))
 }

@@ -27,6 +27,8 @@ const (
 	CodeBadName         Code = "bad_name"
 	CodeStale           Code = "stale"        // the nonce of a registration is too old: fetch another and try again
 	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more
+	CodeRelayFull       Code = "relay_full"   // all mailboxes together hold no more
+	CodeRateLimited     Code = "rate_limited" // too much in too short a time: try again after retryAfter
 	CodeUnavailable     Code = "unavailable"  // the relay cannot store right now: try again later
 	CodeMethod          Code = "method_not_allowed"
 	CodeUnsupportedType Code = "unsupported_media_type"
@@ -37,7 +39,7 @@ const (
 // Temporary reports whether the same frame can succeed when it is sent again
 // later.
 func (c Code) Temporary() bool {
-	return c == CodeUnavailable || c == CodeNotYet
+	return c == CodeUnavailable || c == CodeNotYet || c == CodeRateLimited
 }
 
 // Refusal is the error that the decoders return: a code for the sender and a

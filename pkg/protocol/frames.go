@@ -184,10 +184,11 @@ type (
 		Data Sealed           `json:"data"`
 	}
 
-	// Receipt says how far a frame of the client has come. "stored" answers
-	// every frame with an id at once; "delivered" comes through the mailbox.
+	// Receipt says how far a frame of the client has come. One that comes
+	// through the mailbox has a Seq: "expired" always does, "delivered" may,
+	// "stored" never.
 	Receipt struct {
-		Seq       uint64           `json:"seq,omitzero"` // only with "delivered"
+		Seq       uint64           `json:"seq,omitzero"`
 		ID        crypto.MessageID `json:"id"`
 		Recipient *crypto.Address  `json:"recipient,omitempty"` // only for messages
 		State     ReceiptState     `json:"state"`
@@ -195,10 +196,11 @@ type (
 
 	// Error refuses a frame. ID and Recipient say which, where they are known.
 	Error struct {
-		Code      Code              `json:"code"`
-		Message   string            `json:"message"`
-		ID        *crypto.MessageID `json:"id,omitempty"`
-		Recipient *crypto.Address   `json:"recipient,omitempty"`
+		Code       Code              `json:"code"`
+		Message    string            `json:"message"`
+		ID         *crypto.MessageID `json:"id,omitempty"`
+		Recipient  *crypto.Address   `json:"recipient,omitempty"`
+		RetryAfter uint64            `json:"retryAfter,omitzero"` // milliseconds; with "rate_limited"
 	}
 )
 
@@ -209,6 +211,7 @@ type ReceiptState string
 const (
 	ReceiptStored    ReceiptState = "stored"    // on the relay's disk, after the fsync
 	ReceiptDelivered ReceiptState = "delivered" // acked by the recipient's device
+	ReceiptExpired   ReceiptState = "expired"   // dropped: it has waited for longer than the relay keeps
 )
 
 // Type values. encrypted_message goes both ways with different members.

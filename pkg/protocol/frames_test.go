@@ -59,6 +59,9 @@ var fromRelay = []protocol.Frame{
 	&protocol.PrekeyStock{Signed: 1<<32 - 1, OneTime: protocol.MaxPrekeyStock},
 	&protocol.Prekeys{ID: id, Certificate: vectors.Bob().Certificate, Signed: signed, OneTime: oneTime},
 	&protocol.Prekeys{ID: id, Certificate: vectors.Bob().Certificate, Signed: signed},
+	&protocol.Receipt{ID: id, Recipient: &bob, State: protocol.ReceiptDelivered},
+	&protocol.Receipt{Seq: 4, ID: id, Recipient: &bob, State: protocol.ReceiptExpired},
+	&protocol.Error{Code: protocol.CodeRateLimited, Message: "slower", ID: &id, RetryAfter: 1500},
 }
 
 func TestFramesRoundTrip(t *testing.T) {

@@ -3,7 +3,7 @@ package protocol
 import "time"
 
 // Version is the version of the frames that this package speaks.
-const Version = 2
+const Version = 3
 
 // Limits of what travels, in bytes unless said otherwise. Both sides check.
 const (
@@ -60,8 +60,12 @@ const (
 	// ReadTimeout ends a connection on which neither frame nor ping nor pong
 	// came: two pings and a slow line.
 	ReadTimeout = 75 * time.Second
-	// WriteTimeout ends a connection that does not take one frame in time.
+	// WriteTimeout ends a connection that does not take what is written to it
+	// in time.
 	WriteTimeout = 10 * time.Second
+	// AckTimeout is how long a frame may stay unacked before the relay gives the
+	// connection up, and stores what it has handed on there.
+	AckTimeout = 15 * time.Second
 )
 
 // WebSocket close codes of our own (RFC 6455, section 7.4.2, private use),
@@ -70,7 +74,8 @@ const (
 	// CloseTakenOver tells a device that it has logged in elsewhere. It must
 	// not reconnect by itself, or two processes would fight.
 	CloseTakenOver = 4001
-	// CloseSlow tells a client that it did not read what the relay answered.
+	// CloseSlow tells a client that it did not read what the relay wrote, or did
+	// not ack it.
 	CloseSlow = 4002
 )
 

@@ -37,7 +37,7 @@ var saysOnly = regexp.MustCompile(`^(` + strings.Join([]string{
 	`"seq" is at most 2\^53-1`, `"time" is from 1 to 2\^53-1`, `"version" is from 1 to [0-9]+`, `"code" is made of a-z and _`,
 	`"recipients" and "encryptedData" have the same length, at least 1`, `a message has at most [0-9]+ recipients`, `a recipient stands twice`,
 	`at most [0-9]+ one-time prekeys go in one frame`, `"oneTime" is from 0 to [0-9]+`,
-	`"stored" does not come through the mailbox`, `"state" is stored or delivered`,
+	`"stored" does not come through the mailbox`, `"state" is stored, delivered or expired`, `"retryAfter" is at most 2\^53-1`,
 }, "|") + `)$`)
 
 // swap gives a good frame with one part of its text replaced.
@@ -201,15 +201,16 @@ func refusedFromClient() []refusal {
 
 func refusedFromRelay() []refusal {
 	challenge, welcome, request, message := fromRelay[0], fromRelay[1], fromRelay[2], fromRelay[4]
-	stored, delivered, failure := fromRelay[5], fromRelay[7], fromRelay[9]
+	stored, failure := fromRelay[5], fromRelay[9]
+	expired, slower := fromRelay[len(fromRelay)-2], fromRelay[len(fromRelay)-1]
 	low, full, prekeys := fromRelay[11], fromRelay[12], fromRelay[13]
 	certificate, _ := vectors.Bob().Certificate.MarshalText()
 	data := crypto.Base64(sealed)
 	key, _ := vectors.Relay().Public().MarshalText()
 	rs := []refusal{
-		{"version zero", swap(challenge, `"version":2`, `"version":0`), protocol.CodeBadFrame},
-		{"negative version", swap(challenge, `"version":2`, `"version":-1`), protocol.CodeBadFrame},
-		{"huge version", swap(challenge, `"version":2`, `"version":65537`), protocol.CodeBadFrame},
+		{"version zero", swap(challenge, `"version":3`, `"version":0`), protocol.CodeBadFrame},
+		{"negative version", swap(challenge, `"version":3`, `"version":-1`), protocol.CodeBadFrame},
+		{"huge version", swap(challenge, `"version":3`, `"version":65537`), protocol.CodeBadFrame},
 		{"relay key of another kind", swap(challenge, "relay-public", "device-public"), protocol.CodeBadFrame},
 		{"relay key of small order", swap(challenge, string(key), "relay-public:AQ"+strings.Repeat("A", 41)), protocol.CodeBadFrame},
 		{"time zero", swap(welcome, `1735787045678`, `0`), protocol.CodeBadFrame},
@@ -230,7 +231,10 @@ func refusedFromRelay() []refusal {
 		{"note over its limit", swap(request, data, crypto.Base64(make([]byte, protocol.MaxSealedNote+1))), protocol.CodeTooLarge},
 		{"message over its limit", swap(message, data, crypto.Base64(make([]byte, protocol.MaxSealed+1))), protocol.CodeTooLarge},
 		{"unknown state", swap(stored, `"stored"`, `"read"`), protocol.CodeBadFrame},
-		{"delivered without seq", swap(delivered, `"seq":3,`, ``), protocol.CodeBadFrame},
+		{"expired without seq", swap(expired, `"seq":4,`, ``), protocol.CodeBadFrame},
+		{"null for an optional delay", swap(slower, "1500", "null"), protocol.CodeBadFrame},
+		{"a negative delay", swap(slower, "1500", "-1"), protocol.CodeBadFrame},
+		{"a delay of 2^53", swap(slower, "1500", "9007199254740992"), protocol.CodeBadFrame},
 		{"stored with seq", swap(stored, `{"type":"receipt",`, `{"type":"receipt","seq":3,`), protocol.CodeBadFrame},
 		{"null for an optional seq", swap(stored, `{"type":"receipt",`, `{"type":"receipt","seq":null,`), protocol.CodeBadFrame},
 		{"null for an optional recipient", swap(stored, `"state"`, `"recipient":null,"state"`), protocol.CodeBadFrame},
@@ -257,7 +261,7 @@ var member = regexp.MustCompile(`,"([a-zA-Z]+)":("[^"]*"|\[[^\]]*\]|[0-9]+)`)
 
 // optional members may be missing, and then the frame is another good one.
 var optional = map[string]bool{
-	"receipt recipient": true, "error id": true, "error recipient": true, "prekeys oneTime": true, "prekey_stock oneTime": true,
+	"receipt recipient": true, "receipt seq": true, "error retryAfter": true, "error id": true, "error recipient": true, "prekeys oneTime": true, "prekey_stock oneTime": true,
 	"publish_prekeys signed": true, "publish_prekeys oneTime": true, // of which one is there
 }
 

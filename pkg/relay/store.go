@@ -93,6 +93,12 @@ type Mailboxes interface {
 	// durable: what comes back after a crash is delivered again.
 	Delete(ctx context.Context, owner crypto.Address, upTo uint64) error
 
+	// Expired looks for entries that were taken before a time. It returns the
+	// first mailbox behind after, in the order of the store's, whose oldest entry
+	// is such a one, with at most max of the entries at its front that are; a
+	// zero owner if there is none.
+	Expired(ctx context.Context, after crypto.Address, before protocol.UnixMilli, max int) (owner crypto.Address, entries []Stored, err error)
+
 	// Ready returns nil while Append can be expected to work.
 	Ready(ctx context.Context) error
 }
@@ -106,17 +112,22 @@ const (
 	KindAccept  Kind = 2 // connection_accepted
 	KindMessage Kind = 3 // encrypted_message
 	KindReceipt Kind = 4 // receipt, delivered
+	KindExpired Kind = 5 // receipt, expired
 )
 
 // Entry is what a mailbox holds. Data is sealed and immutable: nobody writes
 // to it after Append was called or Read has returned.
 type Entry struct {
 	Kind Kind
-	From crypto.Address     // the sender; of a receipt, the device that has acked
+	From crypto.Address     // the sender; of a receipt, the device that the message was for
 	ID   crypto.MessageID   // given by the sender; of a receipt, that of the message
 	Time protocol.UnixMilli // when the relay took it
 	Data []byte             // nil for a receipt
 }
+
+// IsReceipt reports whether an entry tells a sender what has become of a
+// message.
+func (k Kind) IsReceipt() bool { return k == KindReceipt || k == KindExpired }
 
 // EntryKey tells the entries of one mailbox apart.
 type EntryKey struct {
@@ -142,8 +153,11 @@ type Stored struct {
 
 // Appended is the outcome of Append.
 type Appended struct {
-	// Seqs holds the number of each entry, 0 where the mailbox was full.
+	// Seqs holds the number of each entry, 0 where there was no room.
 	Seqs []uint64
+	// StoreFull says that the room that was missing is not the mailbox's but
+	// that of the whole store.
+	StoreFull bool
 	// Wait returns nil once everything is durable. It is called once.
 	Wait func() error
 }
@@ -179,7 +193,7 @@ type MailboxUse struct {
 // that they are contacts.
 func (l MailboxLimits) Admits(u MailboxUse, e Entry) bool {
 	switch e.Kind {
-	case KindReceipt:
+	case KindReceipt, KindExpired:
 		return u.Receipts < 2*l.Entries
 	case KindRequest:
 		if u.Requests >= l.Requests {
@@ -199,7 +213,7 @@ func (u *MailboxUse) Remove(e Entry) { u.count(e, ^uint64(0)) }
 
 // count adds n, which is 1 or minus 1, for the entry.
 func (u *MailboxUse) count(e Entry, n uint64) {
-	if e.Kind == KindReceipt {
+	if e.Kind.IsReceipt() {
 		u.Receipts += n
 		return
 	}
