@@ -1,0 +1,43 @@
+package ratelimit
+
+import "secure-messaging/pkg/crypto"
+
+// Gates keep the limits of a relay: one for each that is not about what
+// waits. The zero Address and the empty Username pass all that have a key.
+type Gates struct {
+	// By address.
+	ConnectionsOf     *Places[Address]
+	PendingLoginsOf   *Places[Address]
+	HTTPConnectionsOf *Places[Address]
+	ConnectsOf        *Keyed[Address]
+	RequestsOf        *Keyed[Address]
+	RegistrationsOf   *Keyed[Address]
+
+	// By user.
+	Flows                *Flows
+	ConnectRequestsOf    *Keyed[crypto.Username]
+	PrekeyFetchesOf      *Keyed[crypto.Username]
+	PrekeyPublicationsOf *Keyed[crypto.Username]
+	OneTimePrekeysOf     *Keyed[crypto.Username]
+
+	// By nothing.
+	Registrations *Bucket
+}
+
+// NewGates makes them, all with nobody in them.
+func NewGates(l Limits) *Gates {
+	return &Gates{
+		ConnectionsOf:        NewPlaces[Address](l.ConnectionsPerAddress),
+		PendingLoginsOf:      NewPlaces[Address](l.PendingLoginsPerAddress),
+		HTTPConnectionsOf:    NewPlaces[Address](l.HTTPConnectionsPerAddress),
+		ConnectsOf:           NewKeyed[Address](l.ConnectsPerAddress),
+		RequestsOf:           NewKeyed[Address](l.RequestsPerAddress),
+		RegistrationsOf:      NewKeyed[Address](l.RegistrationsPerAddress),
+		Flows:                newFlows(l),
+		ConnectRequestsOf:    NewKeyed[crypto.Username](l.ConnectRequestsPerUser),
+		PrekeyFetchesOf:      NewKeyed[crypto.Username](l.PrekeyFetchesPerUser),
+		PrekeyPublicationsOf: NewKeyed[crypto.Username](l.PrekeyPublicationsPerUser),
+		OneTimePrekeysOf:     NewKeyed[crypto.Username](l.OneTimePrekeysPerTarget),
+		Registrations:        NewBucket(l.Registrations),
+	}
+}
