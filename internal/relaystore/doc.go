@@ -4,13 +4,17 @@
 //
 // # Commits
 //
-// A change is one atomic batch. It is readable as soon as Pebble has it in
-// memory, and durable after the next fsync of Pebble's log, which many batches
-// share. The log keeps the order of the batches: what is durable never leans
-// on something that is not.
+// A change is a part of one atomic batch. It is readable as soon as Pebble has
+// the batch in memory, and durable after the next fsync of Pebble's log, which
+// many batches share. The log keeps the order of the batches: what is durable
+// never leans on something that is not.
 //
-// Changes of one record exclude each other by a striped lock, held until the
-// change is readable and not until it is durable.
+// The directory belongs to one process, and in it one goroutine, the writer,
+// makes all changes of mailboxes. What comes while it writes gathers in a group
+// that it writes next, as one batch. It has the records of mailboxes at hand,
+// with a filter of what lies in them, so that as a rule it reads nothing.
+// Changes of other records are made by their callers, and exclude each other by
+// a striped lock, held until the change is readable and not until it is durable.
 //
 // # Numbers
 //

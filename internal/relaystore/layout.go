@@ -74,6 +74,8 @@ func appendAddress(b []byte, a crypto.Address) []byte {
 	return append(b, a.Device[:]...)
 }
 
+func addressSize(a crypto.Address) int { return len(a.User) + 1 + len(a.Device) }
+
 func stockKey(owner crypto.Address) []byte {
 	return appendAddress([]byte{tableStock}, owner)
 }
@@ -87,12 +89,18 @@ func oneTimeID(key []byte) crypto.PrekeyID {
 	return crypto.PrekeyID(binary.BigEndian.Uint32(key[len(key)-4:]))
 }
 
-func boxKey(owner crypto.Address) []byte {
-	return appendAddress([]byte{tableBox}, owner)
+func boxKey(owner crypto.Address) []byte { return appendBoxKey(nil, owner) }
+
+func appendBoxKey(k []byte, owner crypto.Address) []byte {
+	return appendAddress(append(k, tableBox), owner)
 }
 
 func entryKey(owner crypto.Address, seq uint64) []byte {
-	return binary.BigEndian.AppendUint64(appendAddress([]byte{tableEntry}, owner), seq)
+	return appendEntryKey(nil, owner, seq)
+}
+
+func appendEntryKey(k []byte, owner crypto.Address, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(appendAddress(append(k, tableEntry), owner), seq)
 }
 
 // entrySeq reads the number at the end of an entry's key.
@@ -101,7 +109,15 @@ func entrySeq(key []byte) uint64 {
 }
 
 func knownKey(owner crypto.Address, e relay.EntryKey) []byte {
-	k := appendAddress([]byte{tableKnown}, owner)
+	return appendKnownKey(nil, owner, e)
+}
+
+func knownKeySize(d relay.Delivery) int {
+	return 1 + addressSize(d.To) + 1 + addressSize(d.Entry.From) + len(d.Entry.ID)
+}
+
+func appendKnownKey(k []byte, owner crypto.Address, e relay.EntryKey) []byte {
+	k = appendAddress(append(k, tableKnown), owner)
 	k = append(k, byte(e.Kind))
 	k = appendAddress(k, e.From)
 	return append(k, e.ID[:]...)
@@ -185,7 +201,15 @@ func (f *fields) end() bool { return f.ok && len(f.b) == 0 }
 
 // encodeEntry takes an entry that has passed checkEntry.
 func encodeEntry(e relay.Entry) []byte {
-	b := make([]byte, 0, 2+8+len(e.ID)+crypto.MaxUsername+1+len(e.From.Device)+len(e.Data))
+	return appendEntry(make([]byte, 0, entrySize(e)), e)
+}
+
+// entrySize is the length of an encoded entry.
+func entrySize(e relay.Entry) int {
+	return 2 + 8 + len(e.ID) + addressSize(e.From) + len(e.Data)
+}
+
+func appendEntry(b []byte, e relay.Entry) []byte {
 	b = append(b, valueVersion, byte(e.Kind))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Time))
 	b = append(b, e.ID[:]...)
@@ -242,9 +266,14 @@ type box struct {
 	use   relay.MailboxUse
 }
 
-func encodeBox(x box) []byte {
-	b := []byte{valueVersion}
-	for _, n := range []uint64{x.first, x.use.Entries, x.use.Bytes, x.use.Requests, x.use.Receipts} {
+// boxSize is the length of an encoded box.
+const boxSize = 1 + 5*8
+
+func encodeBox(x box) []byte { return appendBox(nil, x) }
+
+func appendBox(b []byte, x box) []byte {
+	b = append(b, valueVersion)
+	for _, n := range [...]uint64{x.first, x.use.Entries, x.use.Bytes, x.use.Requests, x.use.Receipts} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	return b

@@ -2,7 +2,7 @@ package relaystore
 
 import (
 	"context"
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -21,19 +21,23 @@ const deleteChunk = 512
 
 // Append implements relay.Mailboxes.
 func (s *Store) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
-	keys := make([][]byte, len(ds))
-	for i, d := range ds {
+	for _, d := range ds {
 		if err := checkDelivery(d); err != nil {
 			return relay.Appended{}, fmt.Errorf("store an entry: %w", err)
 		}
-		keys[i] = boxKey(d.To)
 	}
-	a := appending{s: s, boxes: map[crypto.Address]*openBox{}, seqs: make([]uint64, len(ds))}
-	wait, err := s.commit(ctx, pebble.Sync, keys, func(b *pebble.Batch) error { return a.run(b, ds) })
+	a := &appending{ds: ds, seqs: make([]uint64, len(ds))}
+	g, err := s.join(ctx, func(g *group) { g.appends = append(g.appends, a) })
+	if err == nil {
+		err = s.reached(g.applied)
+	}
+	if err == nil {
+		err = a.err
+	}
 	if err != nil {
 		return relay.Appended{}, fmt.Errorf("store %d entries: %w", len(ds), err)
 	}
-	return relay.Appended{Seqs: a.seqs, Wait: wait}, nil
+	return relay.Appended{Seqs: a.seqs, StoreFull: a.full, Wait: func() error { return s.reached(g.durable) }}, nil
 }
 
 func checkDelivery(d relay.Delivery) error {
@@ -41,87 +45,6 @@ func checkDelivery(d relay.Delivery) error {
 		return err
 	}
 	return checkEntry(d.Entry)
-}
-
-// appending is one Append under the locks of its mailboxes.
-type appending struct {
-	s     *Store
-	b     *pebble.Batch
-	boxes map[crypto.Address]*openBox
-	seqs  []uint64
-}
-
-// openBox is a mailbox while entries are put into it.
-type openBox struct {
-	box
-	added map[relay.EntryKey]uint64 // in this batch
-}
-
-func (a *appending) run(b *pebble.Batch, ds []relay.Delivery) error {
-	a.b = b
-	for i, d := range ds {
-		x, err := a.open(d.To)
-		if err != nil {
-			return err
-		}
-		if a.seqs[i], err = a.put(d.To, x, d.Entry); err != nil {
-			return err
-		}
-	}
-	for owner, x := range a.boxes {
-		if len(x.added) == 0 {
-			continue
-		}
-		if err := b.Set(boxKey(owner), encodeBox(x.box), nil); err != nil {
-			return err
-		}
-	}
-	if len(a.boxes) > 0 && b.Empty() {
-		// What is there already may not be durable yet. A record of the log
-		// alone gives Wait something to wait for, behind it.
-		return b.LogData([]byte{valueVersion}, nil)
-	}
-	return nil
-}
-
-func (a *appending) open(owner crypto.Address) (*openBox, error) {
-	if x := a.boxes[owner]; x != nil {
-		return x, nil
-	}
-	stored, err := a.s.box(owner)
-	if err != nil {
-		return nil, err
-	}
-	x := &openBox{box: stored, added: map[relay.EntryKey]uint64{}}
-	a.boxes[owner] = x
-	return x, nil
-}
-
-// put adds an entry and returns its number, or 0 if there is no room.
-func (a *appending) put(owner crypto.Address, x *openBox, e relay.Entry) (uint64, error) {
-	known := knownKey(owner, e.Key())
-	if seq := x.added[e.Key()]; seq != 0 {
-		return seq, nil
-	}
-	if seq, err := a.s.getUint64(known); err != nil || seq != 0 {
-		return seq, err
-	}
-	if !a.s.limits.Admits(x.use, e) {
-		return 0, nil
-	}
-	seq, err := a.s.nextNumber()
-	if err != nil {
-		return 0, err
-	}
-	x.added[e.Key()] = seq
-	x.use.Add(e)
-	if x.first == 0 {
-		x.first = seq
-	}
-	if err := a.b.Set(entryKey(owner, seq), encodeEntry(e), nil); err != nil {
-		return 0, err
-	}
-	return seq, a.b.Set(known, binary.BigEndian.AppendUint64(nil, seq), nil)
 }
 
 // box reads the record of a mailbox, the zero one if it is empty.
@@ -195,19 +118,19 @@ func (s *Store) Delete(ctx context.Context, owner crypto.Address, upTo uint64) e
 	if err := checkNames(owner.User); err != nil {
 		return err
 	}
-	for {
-		var n int
-		_, err := s.commit(ctx, pebble.NoSync, [][]byte{boxKey(owner)}, func(b *pebble.Batch) (err error) {
-			n, err = s.deleteSome(b, owner, upTo)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("empty a mailbox: %w", err)
+	err := s.do(ctx, func() error {
+		defer s.lockKeys([][]byte{boxKey(owner)})() // against another Delete
+		for {
+			n, err := s.deleteSome(ctx, owner, upTo)
+			if err != nil || n < deleteChunk {
+				return err
+			}
 		}
-		if n < deleteChunk {
-			return nil
-		}
+	})
+	if err != nil {
+		return fmt.Errorf("empty a mailbox: %w", err)
 	}
+	return nil
 }
 
 // deleteSome forgets the oldest entries up to a number, and says how many.
@@ -216,28 +139,28 @@ func (s *Store) Delete(ctx context.Context, owner crypto.Address, upTo uint64) e
 // SingleDelete wants, which undoes the set and leaves no tombstone. A range
 // would be no cheaper: every entry has to be looked at for its second key, and
 // Pebble sorts all ranges anew for the next reader.
-func (s *Store) deleteSome(b *pebble.Batch, owner crypto.Address, upTo uint64) (n int, err error) {
-	x, err := s.box(owner)
-	if err != nil {
-		return 0, err
-	}
+func (s *Store) deleteSome(ctx context.Context, owner crypto.Address, upTo uint64) (n int, err error) {
+	d := &deletion{owner: owner, keys: s.db.NewBatch()}
 	err = s.scan(owner, 0, upTo, func(seq uint64, e relay.Entry) (bool, error) {
 		n++
-		x.use.Remove(e)
-		x.first = seq + 1
-		if err := b.SingleDelete(entryKey(owner, seq), nil); err != nil {
+		d.use.Add(e)
+		d.last = seq
+		if err := d.keys.SingleDelete(entryKey(owner, seq), nil); err != nil {
 			return false, err
 		}
-		return n < deleteChunk, b.SingleDelete(knownKey(owner, e.Key()), nil)
+		return n < deleteChunk, d.keys.SingleDelete(knownKey(owner, e.Key()), nil)
 	})
-	switch {
-	case err != nil || n == 0:
+	if err != nil || n == 0 {
 		return n, err
-	case x.use == relay.MailboxUse{}:
-		return n, b.Delete(boxKey(owner), nil)
-	default:
-		return n, b.Set(boxKey(owner), encodeBox(x), nil)
 	}
+	g, err := s.join(ctx, func(g *group) { g.deletions = append(g.deletions, d) })
+	if err != nil {
+		return n, err
+	}
+	if err := s.reached(g.applied); err != nil {
+		return n, err // and the batch stays the writer's
+	}
+	return n, errors.Join(d.err, d.keys.Close())
 }
 
 // Ready implements relay.Mailboxes.

@@ -2,14 +2,12 @@ package relaystore
 
 import (
 	"encoding/binary"
-	"sync"
 
 	"github.com/cockroachdb/pebble/v2"
 )
 
-// numbers gives sequence numbers.
+// numbers are the sequence numbers that the writer gives.
 type numbers struct {
-	mu   sync.Mutex // guards what follows; held during the fsync of a reservation
 	next uint64
 	end  uint64 // reserved are the numbers below
 }
@@ -21,18 +19,13 @@ func (s *Store) reserved() (uint64, error) {
 }
 
 // nextNumber gives a number that was never given before.
-func (s *Store) nextNumber() (uint64, error) {
-	n := &s.numbers
-	n.mu.Lock()
-	defer n.mu.Unlock()
+func (w *writer) nextNumber() uint64 {
+	n := &w.numbers
 	if n.next == n.end {
-		end := n.end + s.block
-		value := binary.BigEndian.AppendUint64(nil, end)
-		if err := s.db.Set([]byte{tableNumbers}, value, pebble.Sync); err != nil {
-			return 0, err
-		}
-		n.end = end
+		n.end += w.s.block
+		value := binary.BigEndian.AppendUint64(nil, n.end)
+		w.must(w.s.db.Set([]byte{tableNumbers}, value, pebble.Sync))
 	}
 	n.next++
-	return n.next - 1, nil
+	return n.next - 1
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/relay"
 )
 
@@ -58,9 +59,9 @@ type Store struct {
 	db     *pebble.DB
 	lock   *pebble.Lock
 	seed   maphash.Seed
+	wake   chan struct{} // holds one when there is a next group
 
 	stripes [lockStripes]sync.Mutex // see lockKeys
-	numbers numbers
 
 	failOnce sync.Once
 	failed   chan struct{} // closed once cause is set
@@ -68,6 +69,7 @@ type Store struct {
 
 	mu     sync.Mutex // guards what follows
 	closed bool
+	next   *group         // nil if nobody waits for the writer
 	ops    sync.WaitGroup // operations under way; no Add once closed
 }
 
@@ -80,7 +82,7 @@ func OpenMem() (*Store, error) { return Open("/store", Options{FS: vfs.NewMem()}
 func open(dir string, o Options, block uint64) (*Store, error) {
 	s := &Store{
 		fs: o.FS, dir: dir, limits: o.Limits, block: block,
-		seed: maphash.MakeSeed(), failed: make(chan struct{}),
+		seed: maphash.MakeSeed(), wake: make(chan struct{}, 1), failed: make(chan struct{}),
 	}
 	if s.fs == nil {
 		s.fs = vfs.Default
@@ -141,9 +143,17 @@ func (s *Store) start() (err error) {
 	if err := s.checkFormat(); err != nil {
 		return err
 	}
-	s.numbers.next, err = s.reserved()
-	s.numbers.end = s.numbers.next
-	return err
+	first, err := s.reserved()
+	if err != nil {
+		return err
+	}
+	w := &writer{
+		s: s, written: make(chan written, maxUnsynced),
+		boxes: map[crypto.Address]*openBox{}, numbers: numbers{first, first},
+	}
+	s.ops.Go(w.run)
+	s.ops.Go(func() { s.settle(w.written) })
+	return nil
 }
 
 // checkFormat refuses data that is not a store's or a newer one's, and marks
@@ -190,6 +200,7 @@ func (s *Store) Close() error {
 		return errClosed
 	}
 	s.closed = true
+	close(s.wake)
 	s.mu.Unlock()
 	done := make(chan error, 1)
 	go func() {

@@ -238,17 +238,21 @@ func TestFormat1(t *testing.T) {
 // TestDamagedRecords puts nonsense where each kind of record is expected. It
 // spoils the operation that needs it, and no other.
 func TestDamagedRecords(t *testing.T) {
-	s := openIn(t, vfs.NewMem(), "/store")
-	defer closeStore(t, s)
+	disk := vfs.NewMem()
+	s := openIn(t, disk, "/store")
 	ctx := context.Background()
 	pair := relay.PairOf("alice", "bob")
 	e := storetest.NewEntry(relay.KindMessage, alice, 1)
 	seq := storetest.Put(t, s, owners[0], e)[0]
+	storetest.Put(t, s, owners[2], storetest.NewEntry(relay.KindMessage, alice, 1))
 	for _, key := range [][]byte{userKey("alice"), relationKey(pair), entryKey(owners[0], seq), boxKey(owners[1]), knownKey(owners[2], e.Key()), stockKey(alice)} {
 		if err := s.db.Set(key, []byte("nonsense"[:7]), pebble.Sync); err != nil {
 			t.Fatal(err)
 		}
 	}
+	closeStore(t, s) // which has the mailboxes at hand
+	s = openIn(t, disk, "/store")
+	defer func() { closeStore(t, s) }()
 	_, errUser := s.User(ctx, "alice")
 	_, errRelation := s.Relation(ctx, pair)
 	_, errRead := s.Read(ctx, owners[0], 0, 9, 9)
