@@ -74,7 +74,7 @@ func TestDamagedDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const page = 4096
+
 	pages := len(whole) / page
 	if pages < 30 || len(whole)%page != 0 {
 		t.Fatalf("the database has %d bytes", len(whole))

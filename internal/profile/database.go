@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -34,12 +35,18 @@ func createDatabase(path, vfs string, key []byte) (*database, error) {
 
 // openDatabase opens a database that is there, and has been made in full.
 func openDatabase(path, vfs string, key []byte) (*database, error) {
+	if err := renewLog(path + "-wal"); err != nil {
+		return nil, err
+	}
 	d, err := connect(path, vfs, key, func(*sqlite3.Conn) error { return nil })
 	if err != nil {
 		return nil, err
 	}
 	if err = d.check(); err == nil {
-		err = d.whole(path)
+		err = d.empty()
+	}
+	if err == nil {
+		err = whole(path)
 	}
 	if err != nil {
 		d.close()
@@ -48,23 +55,50 @@ func openDatabase(path, vfs string, key []byte) (*database, error) {
 	return d, nil
 }
 
-// whole refuses a file whose last page is cut off: SQLite would read it as
-// zeros, which no checksum covers. After a crash such a page is in the
-// write-ahead log too, and a checkpoint repairs it.
-func (d *database) whole(path string) error {
-	const page = 4096 // of SQLite by default, and the block of the cipher
-	for try := 0; ; try++ {
-		info, err := os.Stat(path)
-		if err != nil || info.Size()%page == 0 {
-			return err
-		}
-		if try > 0 {
-			return errCutOff
-		}
-		if _, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_FULL); err != nil {
-			return err
-		}
+// page is how SQLite divides a database by default, and the block of the cipher.
+const page = 4096
+
+// renewLog writes the log again that a process has left. If its disk failed,
+// what it reads back may be in memory alone, and no later sync would put it on
+// the disk. A last block that is cut off cannot be deciphered, and goes.
+func renewLog(path string) error {
+	log, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(log) == 0 {
+		return nil
 	}
+	if err != nil {
+		return err
+	}
+	temp := path + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeFile(temp, log[:len(log)/page*page]); err != nil {
+		return err
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// empty writes the log back that a process has left, so that the next one
+// begins anew. SQLite would go on behind its last whole commit, in the middle
+// of a block of the cipher, and a crash in that write would turn the end of
+// that commit to noise.
+func (d *database) empty() error {
+	_, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_TRUNCATE)
+	return err
+}
+
+// whole refuses a file whose last page is cut off: SQLite would read it as
+// zeros, which no checksum covers.
+func whole(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.Size()%page != 0 {
+		err = errCutOff
+	}
+	return err
 }
 
 // connect opens the file under the key. Only this process uses it, so the

@@ -1,0 +1,233 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// crashing is one profile on a disk whose power fails again and again.
+type crashing struct {
+	t      *testing.T
+	disk   *power
+	vfs    string
+	ref    Ref
+	master keyfile.Master
+	self   crypto.Address
+	people []client.ContactRecord
+	rand   *rand.Rand
+
+	acked   model  // what Commit has said is on the disk
+	pending *model // with the commit that was under way
+	commits int
+
+	prepare string // run in each database, beside what the store does
+	commit  func(*Store, *client.Changes) error
+}
+
+func newCrashing(t *testing.T, seed uint64) *crashing {
+	isolate(t)
+	disk, name := usePower(t, seed)
+	s := create(t, "alice")
+	c := &crashing{
+		t: t, disk: disk, vfs: name, ref: s.Ref(), master: *s.master, self: load(t, s).Keys.Certificate.Address(),
+		rand: rand.New(rand.NewPCG(seed, 1)), acked: newModel(first), commit: (*Store).Commit,
+	}
+	for _, name := range []string{"bob", "carol", "eve"} {
+		c.people = append(c.people, contactOf(t, name, client.Accepted))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// crash lives from one failure of power to the next, and says what is wrong
+// with what it finds after the one before.
+func (c *crashing) crash() (wrong string) {
+	defer c.disk.restart(c.t)
+	c.disk.left = c.rand.IntN(1500)
+	if c.rand.IntN(3) == 0 {
+		c.disk.left = c.rand.IntN(30) // while it opens
+	}
+	master := c.master
+	s, err := openStore(c.ref, c.vfs, &master)
+	if err != nil {
+		return c.unlessOff("the profile does not open", err)
+	}
+	defer s.Close() // after most failures, of a store that is not to be written any more
+	if wrong := c.check(s); wrong != "" {
+		return wrong
+	}
+	if err := s.db.conn.Exec(c.prepare); err != nil {
+		return c.unlessOff("the settings are refused", err)
+	}
+	if c.rand.IntN(2) == 0 { // so that logs are written back often
+		if err := s.db.conn.WALAutoCheckpoint(1 + c.rand.IntN(40)); err != nil {
+			return c.unlessOff("the settings are refused", err)
+		}
+	}
+	for n := c.rand.IntN(80); n > 0; n-- {
+		changes := c.changes()
+		next := c.acked.after(changes)
+		c.pending = &next
+		if err := c.commit(s, changes); err != nil {
+			return c.unlessOff("a commit fails", err)
+		}
+		c.acked, c.pending = next, nil
+		c.commits++
+	}
+	s.Close() // it may end by itself
+	c.disk.off = true
+	return ""
+}
+
+func (c *crashing) unlessOff(what string, err error) string {
+	if c.disk.off {
+		return ""
+	}
+	return fmt.Sprintf("%s: %v (%v)", what, err, errors.Unwrap(err))
+}
+
+// check compares a store with what was committed.
+func (c *crashing) check(s *Store) string {
+	got, err := read(s)
+	if err != nil {
+		return c.unlessOff("the profile cannot be read", err)
+	}
+	diff := c.acked.differs(got)
+	if diff != "" && c.pending != nil && c.pending.differs(got) == "" {
+		diff, c.acked = "", *c.pending
+	}
+	c.pending = nil
+	if diff != "" {
+		return fmt.Sprintf("after %d commits the profile holds something else: %.600s", c.commits, diff)
+	}
+	var verdict []string
+	if err := s.db.query("PRAGMA integrity_check", func(r *sqlite3.Stmt) { verdict = append(verdict, r.ColumnText(0)) }); err != nil {
+		return c.unlessOff("the check of the database fails", err)
+	}
+	if s := strings.Join(verdict, "; "); s != "ok" {
+		return "the database is not whole: " + s
+	}
+	return ""
+}
+
+// changes makes a step as a client does.
+func (c *crashing) changes() *client.Changes {
+	who := c.people[c.rand.IntN(len(c.people))]
+	who.Session = fmt.Appendf(nil, "session after %d, %0*d", c.commits, c.rand.IntN(3000), 0)
+	changes := &client.Changes{Contacts: []client.ContactRecord{who}}
+	text := fmt.Sprintf("%d: %s", c.commits, strings.Repeat("text ", c.rand.IntN(1<<c.rand.IntN(12))))
+	switch c.rand.IntN(4) {
+	case 0: // several arrive
+		for n := range 1 + c.rand.IntN(10) {
+			changes.Messages = append(changes.Messages, incoming(who, fmt.Sprint(n, text)))
+		}
+	case 1: // one is sent
+		m := incoming(who, text)
+		m.Author, m.From, m.State, m.Unread = c.self, string(c.self.User), client.Waiting, false
+		changes.Messages = append(changes.Messages, m)
+		changes.Enqueue = append(changes.Enqueue, client.OutboxItem{ID: mustID(m), Kind: "encrypted_message", Contact: who.Name, At: now(), Frame: []byte(text)})
+	case 2: // receipts come
+		for _, it := range c.acked.Outbox {
+			switch c.rand.IntN(4) {
+			case 0:
+				changes.Stored = append(changes.Stored, it.ID)
+				changes.States = append(changes.States, client.StateChange{ID: it.ID, State: client.Stored})
+			case 1, 2:
+				changes.Settle = append(changes.Settle, it.ID)
+				changes.States = append(changes.States, client.StateChange{ID: it.ID, State: client.Delivered})
+			}
+		}
+	case 3: // a request is opened, under prekeys that go or are replaced
+		c.turnPrekeys(changes)
+	}
+	return changes
+}
+
+func (c *crashing) turnPrekeys(changes *client.Changes) {
+	id := c.acked.Highest + 1
+	for _, k := range c.acked.Prekeys {
+		switch {
+		case c.rand.IntN(3) == 0:
+			changes.DropPrekeys = append(changes.DropPrekeys, k.ID)
+		case k.Replaced.IsZero():
+			k.Replaced = now()
+			changes.ReplacePrekeys = append(changes.ReplacePrekeys, k)
+		}
+	}
+	changes.AddPrekeys = []crypto.PrekeyPrivate{crypto.NewPrekey(crypto.PrekeySigned, id, now()), crypto.NewPrekey(crypto.PrekeyOneTime, id+1, now())}
+	changes.AddHandshakes = []client.Handshake{{Signed: id, Ephemeral: crypto.NewBoxPrivate().Public()}}
+}
+
+func mustID(m client.NewMessage) crypto.MessageID {
+	id, err := parseID(m.ID)
+	if err != nil {
+		panic(err)
+	}
+	return id
+}
+
+// TestPowerLoss: whatever was committed is there after a failure of power at
+// any moment, the commit under way is there in full or not at all.
+func TestPowerLoss(t *testing.T) {
+	const crashes = 200
+	c := newCrashing(t, 1)
+	for n := range crashes {
+		if wrong := c.crash(); wrong != "" {
+			t.Fatalf("crash %d: %s", n, wrong)
+		}
+	}
+	if c.commits < 5*crashes || len(c.acked.Messages) < 5*crashes {
+		t.Errorf("only %d commits came through, %d messages", c.commits, len(c.acked.Messages))
+	}
+}
+
+// TestPowerLossIsNoticed: the same run finds out each way of keeping less than
+// is promised.
+func TestPowerLossIsNoticed(t *testing.T) {
+	for name, lie := range map[string]func(*crashing){
+		"syncs do nothing":               func(c *crashing) { c.disk.deaf = true },
+		"syncs of the folder do nothing": func(c *crashing) { c.disk.lost = true },
+		"synchronous = off":              func(c *crashing) { c.prepare = "PRAGMA synchronous = off" },
+		"synchronous = normal":           func(c *crashing) { c.prepare = "PRAGMA synchronous = normal" },
+		"two transactions": func(c *crashing) {
+			c.commit = func(s *Store, changes *client.Changes) error {
+				if err := s.Commit(&client.Changes{Contacts: changes.Contacts}); err != nil {
+					return err
+				}
+				rest := *changes
+				rest.Contacts = nil
+				return s.Commit(&rest)
+			}
+		},
+		"an ack before the commit": func(c *crashing) {
+			c.commit = func(s *Store, changes *client.Changes) error {
+				s.Commit(changes)
+				return nil
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const crashes = 200
+			c := newCrashing(t, 1)
+			lie(c)
+			for n := range crashes {
+				if wrong := c.crash(); wrong != "" {
+					t.Logf("crash %d: %.200s", n, wrong)
+					return
+				}
+			}
+			t.Fatalf("went unnoticed over %d commits", c.commits)
+		})
+	}
+}
