@@ -1,0 +1,112 @@
+// Command bench
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+	"time"
+)
+
+// config is what the flags say.
+type config struct {
+	pairs    int
+	messages int // of one window
+	size     int // of the sealed data, before base64
+	window   int // messages of a pair that are on the way
+	span     time.Duration
+	limit    time.Duration
+	server   string
+}
+
+// bench is one run of the program.
+type bench struct {
+	config
+	dir     string // for all that is written; removed at the end
+	out     io.Writer
+	started int // processes
+}
+
+// relayName is the process that is measured; all others are floors.
+const relayName = "relay"
+
+var modes = []struct {
+	name string
+	run  func(*bench, context.Context) error
+}{
+	{"online", (*bench).online},
+}
+
+func main() {
+	if err := command(os.Args[1:], os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func command(args []string, out io.Writer) error {
+	if len(args) > 1 && args[0] == floorCommand {
+		return serveFloor(args[1], len(args) > 2)
+	}
+	var c config
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&c.pairs, "pairs", 50, "senders, each with a recipient of its own")
+	flags.IntVar(&c.messages, "messages", 500_000, "messages of one measured window, at most")
+	flags.IntVar(&c.size, "size", 256, "bytes of sealed data in a message, before base64")
+	flags.IntVar(&c.window, "window", 64, "messages that a sender has on the way")
+	flags.DurationVar(&c.span, "span", 10*time.Second, "the longest that one measured window may take")
+	flags.DurationVar(&c.limit, "limit", 15*time.Minute, "the longest that the run may take")
+	flags.StringVar(&c.server, "server", "", "a server binary (default: the present source, built)")
+	what := "all"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		what, args = args[0], args[1:]
+	}
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return run(ctx, what, c, out)
+}
+
+func run(ctx context.Context, what string, c config, out io.Writer) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limit, errors.New("the time of -limit is over"))
+	defer cancel()
+	b := &bench{config: c, out: out}
+	if b.dir, err = os.MkdirTemp("", "bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	known := false
+	for _, m := range modes {
+		if what != m.name && what != "all" {
+			continue
+		}
+		known = true
+		if err := m.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+	}
+	if !known {
+		return fmt.Errorf("there is no mode %q", what)
+	}
+	return nil
+}
+
+// table writes rows with their title above and the first row as heads.
+func (b *bench) table(title string, rows [][]string) error {
+	fmt.Fprintf(b.out, "\n%s\n", title)
+	w := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, row := range rows {
+		for _, cell := range row {
+			fmt.Fprintf(w, "%s\t", cell)
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
