@@ -3,8 +3,6 @@ package ratelimit
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 func TestFileOfDefaults(t *testing.T) {
@@ -28,22 +26,3 @@ func page() string {
 }
 
 func TestPage(t *testing.T) { t.Log("\n" + page()) }
-
-func TestKeyedTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := NewKeyed[Address](Rate{30, time.Hour, 2})
-		for range 2 {
-			if _, ok := k.Allow(time.Now(), 1); !ok {
-				t.Fatal("refused within the burst")
-			}
-		}
-		retry, ok := k.Allow(time.Now(), 1)
-		if ok || retry != 2*time.Minute {
-			t.Fatalf("above the burst: %v, %v", retry, ok)
-		}
-		time.Sleep(retry)
-		if _, ok := k.Allow(time.Now(), 1); !ok {
-			t.Fatal("refused at the time it was told")
-		}
-	})
-}
