@@ -37,7 +37,7 @@ type link struct {
 
 	mu      sync.Mutex // guards what follows
 	passed  int64
-	struck  bool    // the fault has happened
+	struck  bool    // a fault happens, or has
 	dropped [2]bool // by way: nothing passes any more, neither data nor an end
 	timer   *time.Timer
 	ended   bool
@@ -75,7 +75,9 @@ func (l *link) pump(w way) {
 				l.counts.bytes.Add(int64(m))
 			}
 			if strike {
-				l.strike(l.fate.Fault, l.fate.Hold)
+				l.mu.Lock()
+				l.happen(l.fate.Fault, l.fate.Hold)
+				l.mu.Unlock()
 			}
 		}
 		if err != nil {
@@ -115,27 +117,43 @@ func (l *link) admit(w way, n int) (pass int, strike bool) {
 	if l.fate.Fault != None && !l.struck {
 		if left := l.fate.After - l.passed; int64(n) >= left {
 			n, strike = int(left), true
+			l.drop(l.fate.Fault) // nothing else gets between the last bytes and the fault
 		}
 	}
 	l.passed += int64(n)
 	return n, strike
 }
 
-// strike lets a fault happen, once.
+// strike lets a fault happen from outside, unless there is one already.
 func (l *link) strike(f Fault, hold time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f == None || l.struck || l.ended {
 		return false
 	}
+	l.drop(f)
+	l.happen(f, hold)
+	return true
+}
+
+// drop ends what a fault ends. It is called with mu held, as happen is, which
+// follows.
+func (l *link) drop(f Fault) {
 	l.struck = true
-	l.counts.faults[f].Add(1)
 	l.dropped[up] = f != SilentDown
 	l.dropped[down] = f != SilentUp
+}
+
+// happen shows the fault to those who are to see it.
+func (l *link) happen(f Fault, hold time.Duration) {
+	if l.ended {
+		return
+	}
+	l.counts.faults[f].Add(1)
 	switch f {
 	case Reset:
 		l.end(reset)
-		return true
+		return
 	case Finish:
 		finish(l.from[up])
 		finish(l.from[down])
@@ -144,7 +162,6 @@ func (l *link) strike(f Fault, hold time.Duration) bool {
 		reset(l.from[up])
 	}
 	l.abortAfter(hold)
-	return true
 }
 
 // over is the end of what a side sends. The other side learns of it in the same
