@@ -140,6 +140,7 @@ func (l *link) strike(f Fault, hold time.Duration) bool {
 // follows.
 func (l *link) drop(f Fault) {
 	l.struck = true
+	l.counts.faults[f].Add(1)
 	l.dropped[up] = f != SilentDown
 	l.dropped[down] = f != SilentUp
 }
@@ -149,7 +150,6 @@ func (l *link) happen(f Fault, hold time.Duration) {
 	if l.ended {
 		return
 	}
-	l.counts.faults[f].Add(1)
 	switch f {
 	case Reset:
 		l.end(reset)
