@@ -22,6 +22,7 @@ import (
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/relay"
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 const (
@@ -38,9 +39,9 @@ type Config struct {
 	Hosts   []string // names that clients dial, besides this machine's own; empty for any
 	Plain   bool     // no TLS; only on a loopback address
 
-	Origins        []string     // see relay.Config
-	MaxConnections int          // see relay.Config
-	Logger         *slog.Logger // nil for none
+	Origins []string         // see relay.Config
+	Limits  ratelimit.Limits // zero for the defaults
+	Logger  *slog.Logger     // nil for none
 }
 
 // Host is a relay with its listener and its store. Make it with Open; Run ends
@@ -68,6 +69,17 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 			h.closeAll()
 		}
 	}()
+	if cfg.Limits == (ratelimit.Limits{}) {
+		cfg.Limits = ratelimit.Default()
+	}
+	if err := cfg.Limits.Validate(); err != nil {
+		return nil, fmt.Errorf("limits: %w", err)
+	}
+	options.Limits = relay.MailboxLimits{
+		Entries:  uint64(cfg.Limits.MailboxMessages),
+		Bytes:    uint64(cfg.Limits.MailboxBytes),
+		Requests: uint64(cfg.Limits.MailboxRequests),
+	}
 	for _, name := range cfg.Hosts {
 		if !isHost(name) {
 			return nil, fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
@@ -94,7 +106,8 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	}
 	rc := relay.Config{
 		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store,
-		Origins: cfg.Origins, MaxConnections: cfg.MaxConnections, Logger: cfg.Logger,
+		Origins: cfg.Origins, Logger: cfg.Logger,
+		MaxConnections: int(cfg.Limits.Connections), MaxPending: int(cfg.Limits.PendingLogins),
 	}
 	if len(cfg.Hosts) > 0 {
 		rc.Hosts = names

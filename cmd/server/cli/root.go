@@ -48,6 +48,7 @@ func newRoot() *cobra.Command {
 them for those who are away, and can read none of them.
 
   server serve --addr :8443     start it; it says what its users type next
+  server limits > limits.json   what its users may do, to change for serve --limits limits.json
 
 Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		SilenceErrors: true,
@@ -55,7 +56,7 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newServe(), version.Command())
+	root.AddCommand(newServe(), newLimits(), version.Command())
 	usage.Mark(root, func(err error) error { return usageError{err} })
 	return root
 }

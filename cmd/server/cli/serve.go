@@ -20,6 +20,7 @@ type serveFlags struct {
 	tls       string
 	hosts     []string
 	origins   []string
+	limits    string
 	logFormat string
 	logLevel  string
 }
@@ -40,6 +41,7 @@ users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on 
 	flags.StringVar(&f.tls, "tls", "self-signed", "self-signed (clients pin the relay's key) or off (loopback only)")
 	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
 	flags.StringSliceVar(&f.origins, "origin", nil, "origins of web pages that may connect, e.g. https://chat.example.org")
+	flags.StringVar(&f.limits, "limits", "", "file of what users may do, as server limits prints it, or off for no rates")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
@@ -56,13 +58,17 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err := checkAddr(f.addr); err != nil {
 		return usageError{err}
 	}
+	limits, err := readLimits(f.limits)
+	if err != nil {
+		return usageError{err}
+	}
 	if f.data == "" {
 		xdg.Reload()
 		f.data = filepath.Join(xdg.DataHome, "secure-messaging-relay")
 	}
 	host, err := relayhost.Open(relayhost.Config{
 		Addr: f.addr, DataDir: f.data, Plain: f.tls == "off",
-		Hosts: f.hosts, Origins: f.origins, Logger: logger,
+		Hosts: f.hosts, Origins: f.origins, Limits: limits, Logger: logger,
 	})
 	if err != nil {
 		return err

@@ -18,8 +18,8 @@ type entry struct {
 	number func(*Limits) *int64
 
 	unit        unit
-	least, most int64   // of the number, or of the burst
-	pace        float64 // the least a rate may be in a second; 0 for any
+	least, most int64 // of the number, or of the burst
+	pace        int64 // the least a rate may be in a second; 0 for any
 }
 
 // What a limit is by.
@@ -47,10 +47,10 @@ const (
 	mostBurst  = 1 << 30
 )
 
-// The paces at which the greatest frame waits for no longer than MaxWait.
-var (
-	framePace = protocol.MaxRecipients / MaxWait.Seconds()
-	bytePace  = protocol.MaxFrame / MaxWait.Seconds()
+// The least paces at which the greatest frame waits for no longer than MaxWait.
+const (
+	framePace = 20        // a second, of which one frame may be 100
+	bytePace  = 128 << 10 // a second, of which one frame may be 512 KiB
 )
 
 // entries are all limits, in the order of a file and of the page.
@@ -153,7 +153,7 @@ func (e entry) allows(l *Limits) bool {
 	}
 	for _, p := range periods {
 		if p.per == r.Per {
-			return 0 < r.Count && r.Count <= maxAmount && e.least <= r.Burst && r.Burst <= e.most && r.PerSecond() >= e.pace
+			return 0 < r.Count && r.Count <= maxAmount && e.least <= r.Burst && r.Burst <= e.most && r.PerSecond() >= float64(e.pace)
 		}
 	}
 	return false
@@ -171,7 +171,7 @@ func (e entry) wrong() error {
 	d := Default()
 	pace := ""
 	if e.pace > 0 {
-		pace = fmt.Sprintf(" of %s/s at the least", e.unit.format(int64(e.pace)))
+		pace = fmt.Sprintf(" of %s/s at the least", e.unit.format(e.pace))
 	}
 	return fmt.Errorf("%s is %q, or a rate%s for s, min, h or d with a burst from %s to %s, such as %q", e.name, off, pace, least, most, e.value(&d))
 }

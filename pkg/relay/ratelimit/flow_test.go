@@ -66,8 +66,8 @@ func TestFlood(t *testing.T) {
 func TestFlowWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := Default()
-		l.FramesPerUser = Rate{int64(framePace), time.Second, protocol.MaxRecipients}
-		l.BytesPerUser = Rate{int64(bytePace) + 1, time.Second, protocol.MaxFrame}
+		l.FramesPerUser = Rate{framePace, time.Second, protocol.MaxRecipients}
+		l.BytesPerUser = Rate{bytePace, time.Second, protocol.MaxFrame}
 		if err := l.Validate(); err != nil {
 			t.Fatal(err)
 		}
