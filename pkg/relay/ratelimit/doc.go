@@ -9,7 +9,7 @@
 //	Places   how many at a time
 //	Bucket   one token bucket, for the relay as a whole
 //
-// and [Gates] has one of these for each limit. A bucket never admits more than
+// and [Limiters] has one of these for each limit. A bucket never admits more than
 // its rate and its burst say, whatever is done to the others: a bucket that is
 // not full is never forgotten. A bucket that is full says nothing and is
 // forgotten when there is need of room; when there is none even so, newcomers

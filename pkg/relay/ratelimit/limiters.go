@@ -2,9 +2,9 @@ package ratelimit
 
 import "secure-messaging/pkg/crypto"
 
-// Gates keep the limits of a relay: one for each that is not about what
+// Limiters keep the limits of a relay: one for each that is not about what
 // waits. The zero Address and the empty Username pass all that have a key.
-type Gates struct {
+type Limiters struct {
 	// By address.
 	ConnectionsOf     *Places[Address]
 	PendingLoginsOf   *Places[Address]
@@ -24,9 +24,9 @@ type Gates struct {
 	Registrations *Bucket
 }
 
-// NewGates makes them, all with nobody in them.
-func NewGates(l Limits) *Gates {
-	return &Gates{
+// NewLimiters makes them, all with nobody in them.
+func NewLimiters(l Limits) *Limiters {
+	return &Limiters{
 		ConnectionsOf:        NewPlaces[Address](l.ConnectionsPerAddress),
 		PendingLoginsOf:      NewPlaces[Address](l.PendingLoginsPerAddress),
 		HTTPConnectionsOf:    NewPlaces[Address](l.HTTPConnectionsPerAddress),
