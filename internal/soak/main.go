@@ -1,13 +1,24 @@
 // Command soak lets people write to each other through a real relay while
-// processes are killed, and checks that every message is with its recipient
-// exactly once, in its sender's order.
+// processes are killed and the network fails, and checks that every message is
+// with its recipient exactly once, in its sender's order.
 //
-//	go run ./internal/soak -pairs 4 -messages 20000 -kills 20
+//	go run ./internal/soak -pairs 20 -messages 200000 -kills 20
 //
-// The relay is the real binary. Each person is a process of this program that
-// owns a profile like chat does. Both kinds are ended with SIGKILL at random
-// moments and started again on what they left. Everything is on loopback, and
-// the run is bounded by -limit.
+// The relay is the real server, and some of the people use the real chat; the
+// others are processes of this program that own a profile like chat does.
+// Between people and relay are two proxies that cut connections, hold them up
+// and leave them half-open. Relay and people are ended with SIGKILL at random
+// moments and started again on what they left; the relay is also ended with
+// SIGTERM, and then has a limit to keep. Everything is on loopback, and the run
+// is bounded by -limit.
+//
+// What every sender has heard and what every recipient was shown is kept by
+// this process, which nobody kills. A message of which its sender has heard
+// stored or delivered has to arrive even if the sender never comes back; at the
+// end, with everything up, all have to.
+//
+// With -break, the relay is built with a fault in it, and the run has to find a
+// message that is lost.
 package main
 
 import (
@@ -15,21 +26,27 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/signal"
-	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 )
 
 type config struct {
-	pairs    int
-	messages int // of each sender
-	kills    int // of the relay, and as many of workers
-	limit    time.Duration
-	seed     uint64
-	dir      string
+	pairs, chats int
+	messages     int // in all
+	kills        int
+	limit        time.Duration
+	seed         uint64
+	tls          bool
+	breakage     string
+	forgetful    bool
+	calm         bool
+	dir          string
 }
+
+var errLimit = errors.New("the limit")
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
@@ -39,107 +56,71 @@ func main() {
 		}
 		return
 	}
-	var c config
-	var total int
-	flag.IntVar(&c.pairs, "pairs", 2, "senders, each with a recipient of its own")
-	flag.IntVar(&total, "messages", 2000, "messages in all")
-	flag.IntVar(&c.kills, "kills", 4, "how often the relay is killed, and how often a sender or recipient")
-	flag.DurationVar(&c.limit, "limit", 5*time.Minute, "the longest that the run may take")
-	flag.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
-	flag.Parse()
-	c.messages = total / c.pairs
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, c); err != nil {
+	c, err := parse()
+	if err == nil {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		err = run(ctx, c)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
 }
 
+func parse() (c config, err error) {
+	flag.IntVar(&c.pairs, "pairs", 4, "how many senders, and as many recipients")
+	flag.IntVar(&c.chats, "chats", 1, "how many of each use the real chat")
+	flag.IntVar(&c.messages, "messages", 2000, "messages in all")
+	flag.IntVar(&c.kills, "kills", 4, "how often the relay is killed, and how often a sender or recipient")
+	flag.DurationVar(&c.limit, "limit", 5*time.Minute, "the longest that the run may take")
+	flag.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
+	flag.BoolVar(&c.tls, "tls", true, "speak TLS to the relay")
+	flag.BoolVar(&c.calm, "calm", false, "no faults of the network")
+	flag.BoolVar(&c.forgetful, "forgetful-disk", false, "the relay's disk is slow, and SIGKILL takes from it what was not synced; acks-before-sync implies it")
+	flag.StringVar(&c.breakage, "break", "none", "none, "+strings.Join(breakages(), " or ")+": a fault to build into the relay")
+	flag.Parse()
+	switch {
+	case flag.NArg() > 0:
+		return c, errors.New("there are no arguments, only flags")
+	case c.pairs < 2 || c.pairs > 100 || c.messages < c.pairs*fanOut || c.kills < 0:
+		return c, fmt.Errorf("it takes 2 to 100 pairs, at least %d messages for each, and no negative number", fanOut)
+	case c.chats < 0 || c.chats >= c.pairs:
+		return c, errors.New("some pairs have to be left that do not use chat: they write fast")
+	}
+	return c, known(c.breakage)
+}
+
+// run makes the place, the programs and the people, and lets them go.
 func run(ctx context.Context, c config) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limit, fmt.Errorf("%w of %v is over", errLimit, c.limit))
 	defer cancel()
 	if c.dir, err = os.MkdirTemp("", "soak-"); err != nil {
 		return err
 	}
 	defer os.RemoveAll(c.dir)
-	fmt.Printf("seed %d: %d pairs, %d messages each, %d kills of the relay and %d of others\n", c.seed, c.pairs, c.messages, c.kills, c.kills)
-
-	relay, err := newRelay(ctx, c.dir)
+	for _, name := range []string{"XDG_DATA_HOME", "XDG_STATE_HOME"} { // where profiles are, for all our processes
+		if err := os.Setenv(name, c.dir); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("seed %d: %d senders, %d recipients, %d messages; break: %s\n", c.seed, c.pairs, c.pairs, c.messages, c.breakage)
+	w, err := newWorld(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer relay.kill()
-	if err := relay.start(); err != nil {
-		return err
-	}
-	for i := range c.pairs {
-		if err := introduce(ctx, c.dir, relay.server, i); err != nil {
-			return fmt.Errorf("pair %d: %w", i, err)
-		}
-	}
+	defer w.close()
 	began := time.Now()
-	if err := torment(ctx, c, relay); err != nil {
+	if err := w.introduce(ctx); err != nil {
+		return fmt.Errorf("introduce people: %w", err)
+	}
+	fmt.Printf("%d contacts made in %v\n", len(w.oracle.streams), time.Since(began).Round(time.Millisecond))
+	began = time.Now()
+	err = w.torment(ctx)
+	w.report(time.Since(began))
+	if err != nil {
 		return err
 	}
-	fmt.Printf("sent in %v; checking\n", time.Since(began).Round(time.Millisecond))
-	for i := range c.pairs {
-		if err := check(ctx, c, i); err != nil {
-			return fmt.Errorf("pair %d: %w", i, err)
-		}
-	}
-	fmt.Printf("ok: %d messages, each exactly once and in order\n", c.pairs*c.messages)
+	fmt.Printf("ok: %d messages, each exactly once and in order\n", w.oracle.total)
 	return nil
 }
-
-// torment runs all workers to their end, and kills at even distances of
-// progress.
-func torment(ctx context.Context, c config, relay *relay) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var crew []*worker
-	arrived := make(chan struct{}, 1024) // one for each message that a recipient has shown
-	for i := range c.pairs {
-		for _, role := range []string{"recv", "send"} {
-			w := newWorker(c, role, i, arrived)
-			crew = append(crew, w)
-			go w.run(ctx, cancel)
-		}
-	}
-	defer func() {
-		cancel(nil)
-		for _, w := range crew {
-			<-w.ended
-		}
-	}()
-
-	random := rand.New(rand.NewPCG(c.seed, 0))
-	total, step := c.pairs*c.messages, c.pairs*c.messages/(c.kills+1)
-	for shown, kills := 0, 0; shown < total; {
-		select {
-		case <-arrived:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if shown++; shown%step == 0 && kills < c.kills {
-			kills++
-			crew[random.IntN(len(crew))].kill()
-			if err := relay.restart(); err != nil {
-				return err
-			}
-		}
-	}
-	for _, w := range crew {
-		select {
-		case <-w.ended:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
-}
-
-func profileDir(dir, name string) string { return filepath.Join(dir, name) }

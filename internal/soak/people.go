@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"sync"
 
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
@@ -14,95 +14,143 @@ import (
 
 const passphrase = "a passphrase for tests"
 
+// atOnce bounds how many accounts are made at the same time.
+const atOnce = 4
+
 func sender(i int) string    { return fmt.Sprintf("sender_%d", i) }
 func recipient(i int) string { return fmt.Sprintf("recipient_%d", i) }
 
-// introduce makes the two accounts of a pair, and contacts of them.
-func introduce(ctx context.Context, dir string, server client.Server, i int) (err error) {
-	var pair [2]*owner.Account
-	for n, name := range []string{sender(i), recipient(i)} {
-		a, err := owner.Create(ctx, owner.Creation{
-			Name: name, Server: server, Cost: keyfile.Cost{Time: 1, Memory: 8 << 10, Threads: 1},
-			Passphrase: func(context.Context) ([]byte, error) { return []byte(passphrase), nil },
-			Place: func(name string, s client.Server) (profile.Ref, error) {
-				return profile.Ref{Name: name, Server: s.Address(), Dir: profileDir(dir, name)}, nil
-			},
-		})
+// plan says how many messages each stream has. Senders that use chat start a
+// process for each message, so they write fewer.
+func plan(c config) map[stream]int {
+	counts := map[stream]int{}
+	typed := max(fanOut, c.messages/c.pairs/20)
+	fast := (c.messages - c.chats*typed + c.pairs - c.chats - 1) / (c.pairs - c.chats)
+	for i := range c.pairs {
+		n := fast
+		if i >= c.pairs-c.chats {
+			n = typed
+		}
+		for k := range min(fanOut, c.pairs) {
+			counts[stream{sender(i), recipient((i + k) % c.pairs)}] = (n + fanOut - 1 - k) / fanOut
+		}
+	}
+	return counts
+}
+
+// introduce makes the accounts, and contacts of those that write to each other.
+func (w *world) introduce(ctx context.Context) (err error) {
+	var mu sync.Mutex
+	accounts := map[string]*owner.Account{}
+	defer func() {
+		for _, a := range accounts {
+			err = errors.Join(err, a.Close(0))
+		}
+	}()
+	err = w.each(func(name string, server client.Server) error {
+		a, err := create(ctx, name, server)
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, a.Close(0)) }()
-		if err := a.Start(); err != nil {
+		mu.Lock()
+		accounts[name] = a
+		mu.Unlock()
+		return a.Start()
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range w.oracle.streams {
+		if _, err := accounts[s.from].Connect(ctx, s.to, ""); err != nil {
 			return err
 		}
-		pair[n] = a
+		if err := awaitContact(ctx, accounts[s.to], s.from, client.Incoming); err != nil {
+			return err
+		}
+		if _, err := accounts[s.to].Accept(ctx, s.from); err != nil {
+			return err
+		}
+		if err := awaitContact(ctx, accounts[s.from], s.to, client.Accepted); err != nil {
+			return err
+		}
 	}
-	if _, err := pair[0].Connect(ctx, recipient(i), ""); err != nil {
-		return err
-	}
-	if err := awaitContact(ctx, pair[1], client.Incoming); err != nil {
-		return err
-	}
-	if _, err := pair[1].Accept(ctx, sender(i)); err != nil {
-		return err
-	}
-	return awaitContact(ctx, pair[0], client.Accepted)
+	return nil
 }
 
-// awaitContact waits until the account's only contact is in that state.
-func awaitContact(ctx context.Context, a client.Account, state client.ContactState) error {
+// each calls do for every sender and recipient, a few at the same time.
+func (w *world) each(do func(name string, server client.Server) error) error {
+	errs := make([]error, 2*w.pairs)
+	var wg sync.WaitGroup
+	places := make(chan struct{}, atOnce)
+	for i := range errs {
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			if i < w.pairs {
+				errs[i] = do(sender(i), w.forSenders)
+			} else {
+				errs[i] = do(recipient(i-w.pairs), w.forRecipients)
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func create(ctx context.Context, name string, server client.Server) (*owner.Account, error) {
+	return owner.Create(ctx, owner.Creation{
+		Name: name, Server: server, Cost: keyfile.Cost{Time: 1, Memory: 8 << 10, Threads: 1},
+		Passphrase: func(context.Context) ([]byte, error) { return []byte(passphrase), nil },
+		Place:      func(name string, s client.Server) (profile.Ref, error) { return profile.RefFor(name, s.Address()) },
+	})
+}
+
+// awaitContact waits until somebody stands to the account like that.
+func awaitContact(ctx context.Context, a client.Account, name string, state client.ContactState) error {
 	batch, err := a.Events(ctx, 0)
 	if err != nil {
 		return err
 	}
 	return client.Await(ctx, a, &batch.Next, func([]client.Event) (bool, error) {
 		cs, err := a.Contacts(ctx)
-		return len(cs) == 1 && cs[0].State == state, err
+		for _, c := range cs {
+			if c.Name == name && c.State == state {
+				return true, nil
+			}
+		}
+		return false, err
 	})
 }
 
-func open(ctx context.Context, dir, name string) (*owner.Account, error) {
-	ref := profile.Ref{Name: name, Dir: profileDir(dir, name)}
-	return owner.Open(ctx, ref, func(context.Context, int) ([]byte, error) { return []byte(passphrase), nil })
-}
-
-// check compares what a recipient has with what was sent.
-func check(ctx context.Context, c config, i int) error {
-	a, err := open(ctx, c.dir, recipient(i))
-	if err != nil {
-		return err
-	}
-	defer a.Close(0)
-	next := 1
-	return pages(ctx, a, client.FromStart, func(m client.Message) error {
-		if m.Type != client.TypeText || m.From != sender(i) || m.Text != strconv.Itoa(next) {
-			return fmt.Errorf("at the place of message %d stands %s %q", next, m.Type, m.Text)
-		}
-		next++
-		return nil
-	}, func() error {
-		if next != c.messages+1 {
-			return fmt.Errorf("%d of %d messages are there", next-1, c.messages)
-		}
-		return nil
-	})
-}
-
-// pages goes through the history behind a cursor.
-func pages(ctx context.Context, a client.Account, after int64, each func(client.Message) error, end func() error) error {
-	for {
-		ms, err := a.History(ctx, client.Query{After: after, Limit: client.MaxLimit})
+// histories compares what everybody has on their disk with what was sent:
+// delivered for the sender, once and in order for the recipient.
+func (w *world) histories(ctx context.Context) error {
+	return w.each(func(name string, server client.Server) error {
+		a, err := open(ctx, name, server.Address())
 		if err != nil {
 			return err
 		}
-		for _, m := range ms {
-			if err := each(m); err != nil {
-				return err
+		defer a.Close(0)
+		has := map[stream]int{}
+		err = pages(ctx, a, client.FromStart, func(m client.Message) error {
+			s := stream{m.From, name}
+			if m.Outgoing() {
+				s = stream{name, m.Contact}
 			}
-			after = m.Cursor
+			has[s]++
+			if n := has[s]; m.Type != client.TypeText || m.Text != s.text(n) {
+				return fmt.Errorf("in the history of %s, at the place of message %d of %s to %s stands %s %d", name, n, s.from, s.to, m.Type, number(m.Text))
+			}
+			if m.Outgoing() && m.State != client.Delivered {
+				return fmt.Errorf("in the history of %s, message %d to %s is %s", name, has[s], s.to, m.State)
+			}
+			return nil
+		})
+		for s, p := range w.oracle.of {
+			if err == nil && (s.from == name || s.to == name) && has[s] != len(p.heard) {
+				err = fmt.Errorf("in the history of %s are %d of the %d messages of %s to %s", name, has[s], len(p.heard), s.from, s.to)
+			}
 		}
-		if len(ms) == 0 {
-			return end()
-		}
-	}
+		return err
+	})
 }

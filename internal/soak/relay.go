@@ -2,32 +2,29 @@ package main
 
 import (
 	"bufio"
-	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
 	"secure-messaging/pkg/client"
 )
+
+// restartLimit is how long the relay may take to end after SIGTERM: it gives
+// its connections ten seconds, and then closes its store.
+const restartLimit = 15 * time.Second
 
 // relay is the real server, one process after the other on the same data and
 // address.
 type relay struct {
 	binary, data, addr, log string
+	tls                     bool
 	server                  client.Server
 	cmd                     *exec.Cmd
-}
-
-// newRelay builds the server.
-func newRelay(ctx context.Context, dir string) (*relay, error) {
-	r := &relay{binary: filepath.Join(dir, "server"), data: filepath.Join(dir, "relay"), addr: "127.0.0.1:0", log: filepath.Join(dir, "relay.log")}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", r.binary, "secure-messaging/cmd/server").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("build the server: %w\n%s", err, out)
-	}
-	return r, nil
+	slowest                 time.Duration // of the ends after SIGTERM
 }
 
 // start returns when the relay says that it is ready.
@@ -37,7 +34,11 @@ func (r *relay) start() error {
 		return err
 	}
 	defer log.Close()
-	r.cmd = exec.Command(r.binary, "serve", "--addr", r.addr, "--data", r.data)
+	tls := "self-signed"
+	if !r.tls {
+		tls = "off"
+	}
+	r.cmd = exec.Command(r.binary, "serve", "--addr", r.addr, "--data", r.data, "--tls", tls, "--log-level", "warn")
 	r.cmd.Stderr = log
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
@@ -55,8 +56,14 @@ func (r *relay) start() error {
 			return nil
 		}
 	}
-	said, _ := os.ReadFile(r.log)
-	return fmt.Errorf("the relay does not come up: %s", said)
+	return errors.New("the relay does not come up: " + r.said())
+}
+
+// said is the end of the relay's log.
+func (r *relay) said() string {
+	const most = 2000
+	b, _ := os.ReadFile(r.log)
+	return strings.TrimSpace(string(b[max(0, len(b)-most):]))
 }
 
 // kill ends the process at once.
@@ -68,7 +75,21 @@ func (r *relay) kill() {
 	}
 }
 
-func (r *relay) restart() error {
-	r.kill()
-	return r.start()
+// terminate ends the process in order, within its limit.
+func (r *relay) terminate() error {
+	began := time.Now()
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	tooLate := time.AfterFunc(restartLimit, func() { r.cmd.Process.Kill() })
+	err := r.cmd.Wait()
+	r.cmd = nil
+	r.slowest = max(r.slowest, time.Since(began))
+	if !tooLate.Stop() {
+		return fmt.Errorf("the relay has not ended %v after SIGTERM", restartLimit)
+	}
+	if err != nil {
+		return fmt.Errorf("the relay has ended after SIGTERM with %w: %s", err, r.said())
+	}
+	return nil
 }

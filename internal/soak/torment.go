@@ -1,0 +1,283 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"secure-messaging/internal/faultproxy"
+	"secure-messaging/pkg/client"
+)
+
+const (
+	// everySome is how often the run says how far it has come.
+	everySome = 5 * time.Second
+	// comeBack is how long people may take, in calm, to have all that was
+	// promised: longer than the longest pause of a client.
+	comeBack = time.Minute
+	// strikeHold is how long a connection stays half-open that was struck.
+	strikeHold = 20 * time.Second
+	// turnAway is how long the proxies let nobody in.
+	turnAway = 2 * time.Second
+)
+
+// event is something that happens once so many messages were shown.
+type event struct {
+	at int
+	do func(context.Context) error
+}
+
+// schedule spreads what happens over the run, as the seed has it.
+func (w *world) schedule() (events []event) {
+	add := func(times int, do func(context.Context) error) {
+		for i := range times {
+			// In the middle of its part of the run, give or take a third of that.
+			part := float64(w.oracle.total) / float64(times)
+			events = append(events, event{int(part * (float64(i) + 0.5 + (w.random.Float64()-0.5)*2/3)), do})
+		}
+	}
+	retreats := (w.kills + 9) / 10
+	add(w.kills-retreats, w.killRelay)
+	add(w.kills, w.killSomebody)
+	add((w.kills+4)/5, w.restartRelay)
+	add(retreats, w.retreat)
+	if !w.calm {
+		add(w.kills, w.strike)
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return a.at - b.at })
+	return events
+}
+
+// torment lets everybody do their work, with all that happens meanwhile, and
+// checks at the end that everything is where it should be.
+func (w *world) torment(ctx context.Context) error {
+	ctx, fail := context.WithCancelCause(ctx)
+	w.hire()
+	for _, m := range w.crew {
+		go m.run(ctx, fail)
+	}
+	defer func() {
+		fail(nil)
+		for _, m := range w.crew {
+			<-m.ended
+		}
+	}()
+	defer w.progress(ctx)()
+	w.calmDown(false)
+	err := w.course(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // what failed, not what it has stopped
+	}
+	if errors.Is(err, errLimit) {
+		err = fmt.Errorf("%w: %s", err, w.oracle.behind())
+	}
+	return err
+}
+
+// course is a run from its first event to its last look.
+func (w *world) course(ctx context.Context) error {
+	for _, e := range w.schedule() {
+		err := w.oracle.await(ctx, func(o *oracle) bool { return o.shown >= e.at })
+		if err == nil {
+			err = e.do(ctx)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.calmDown(true)
+	if err := w.oracle.await(ctx, func(o *oracle) bool { return o.shown == o.total }); err != nil {
+		return err
+	}
+	return w.lastLook(ctx)
+}
+
+func (w *world) killRelay(context.Context) error {
+	w.did.kills++
+	w.relay.kill()
+	return w.relay.start()
+}
+
+func (w *world) restartRelay(context.Context) error {
+	w.did.restarts++
+	if err := w.relay.terminate(); err != nil {
+		return err
+	}
+	return w.relay.start()
+}
+
+// killSomebody kills one of the crew that runs.
+func (w *world) killSomebody(context.Context) error {
+	for _, i := range w.random.Perm(len(w.crew)) {
+		if w.crew[i].kill() {
+			w.did.crewKills++
+			return nil
+		}
+	}
+	return nil
+}
+
+// strike breaks all connections of one side at once, or keeps everybody out.
+// An orphan is what makes a device log in a second time while its first
+// connection looks sound to the relay.
+func (w *world) strike(context.Context) error {
+	faults := []faultproxy.Fault{faultproxy.Orphan, faultproxy.Reset, faultproxy.Orphan, faultproxy.Finish, faultproxy.None}
+	f := faults[w.did.strikes%len(faults)]
+	side := 1 - w.did.strikes/2%2 // recipients first
+	w.did.strikes++
+	if f == faultproxy.None {
+		w.proxies[side].TurnAway(turnAway)
+		f = faultproxy.Reset
+	}
+	w.proxies[side].Strike(f, strikeHold)
+	return nil
+}
+
+// retreat tries what a promise is worth. All recipients go; senders write on
+// until enough was promised; the relay crashes, and the senders go as well.
+// What they have heard must then arrive without them.
+func (w *world) retreat(ctx context.Context) error {
+	w.did.retreats++
+	w.did.kills++
+	w.calmDown(true)
+	for _, m := range w.recipients {
+		m.hold()
+	}
+	enough := 5 * w.pairs
+	waiting, cancel := context.WithTimeout(ctx, comeBack)
+	err := w.oracle.await(waiting, func(o *oracle) bool { return o.pending >= enough || o.pending > 0 && o.shown+o.pending == o.total })
+	cancel()
+	if ctx.Err() != nil {
+		return err
+	}
+	w.relay.kill()
+	for _, m := range w.senders {
+		m.hold()
+	}
+	before := map[string]int64{}
+	for _, m := range w.recipients {
+		if s := w.workers[m.name]; s != nil {
+			before[m.name] = s.caughtUp.Load()
+		}
+	}
+	if err := w.relay.start(); err != nil {
+		return err
+	}
+	for _, m := range w.recipients {
+		m.release()
+	}
+	if err := w.keptPromises(ctx, before); err != nil {
+		return err
+	}
+	for _, m := range w.senders {
+		m.release()
+	}
+	w.calmDown(false)
+	return nil
+}
+
+// keptPromises waits until all that was heard of is shown, or until somebody
+// has all that the relay had and still misses a message.
+func (w *world) keptPromises(ctx context.Context, before map[string]int64) error {
+	hasAll := func(name string) bool {
+		s := w.workers[name]
+		return s != nil && s.caughtUp.Load() > before[name]
+	}
+	waiting, cancel := context.WithTimeout(ctx, comeBack)
+	defer cancel()
+	err := w.oracle.await(waiting, func(o *oracle) bool {
+		all := true
+		for name := range before {
+			all = all && hasAll(name)
+		}
+		return o.pending == 0 || all && len(before) == len(w.recipients)
+	})
+	if ctx.Err() != nil {
+		return err
+	}
+	return w.oracle.missing(func(to string) bool { return err != nil || hasAll(to) })
+}
+
+// lastLook lets everybody end, and the relay once more, and compares what is on
+// the disks.
+func (w *world) lastLook(ctx context.Context) error {
+	for _, m := range w.senders {
+		if w.workers[m.name] != nil { // ends when it has heard of everything
+			select {
+			case <-m.ended:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	}
+	for _, m := range w.crew {
+		m.leave(w.workers[m.name] != nil)
+	}
+	if err := w.restartRelay(ctx); err != nil {
+		return err
+	}
+	if err := w.each(w.settle(ctx)); err != nil {
+		return err
+	}
+	return w.histories(ctx)
+}
+
+// settle opens an account once more, until it has all that the relay had for it,
+// and the relay and the others all that it had for them.
+func (w *world) settle(ctx context.Context) func(string, client.Server) error {
+	return func(name string, server client.Server) error {
+		a, err := open(ctx, name, server.Address())
+		if err != nil {
+			return err
+		}
+		defer a.Close(0)
+		batch, err := a.Events(ctx, 0)
+		if err != nil {
+			return err
+		}
+		if err := a.Start(); err != nil {
+			return err
+		}
+		return client.Await(ctx, a, &batch.Next, func([]client.Event) (bool, error) {
+			s, err := a.Status(ctx)
+			if err != nil || !s.CaughtUp || s.Waiting > 0 {
+				return false, err
+			}
+			done := true
+			err = pages(ctx, a, client.FromStart, func(m client.Message) error {
+				done = done && (!m.Outgoing() || m.State == client.Delivered)
+				return nil
+			})
+			return done, err
+		})
+	}
+}
+
+// progress says every few seconds how far the run has come, until it is
+// stopped.
+func (w *world) progress(ctx context.Context) (stop func()) {
+	ended, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(everySome)
+		defer tick.Stop()
+		for last := 0; ; {
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+			shown, pending := w.oracle.counts()
+			n := w.proxies[0].Counts().Add(w.proxies[1].Counts())
+			fmt.Printf("%d of %d shown (%d a second), %d promised; %d connections, %d cut, %d half-open\n",
+				shown, w.oracle.total, (shown-last)/int(everySome/time.Second), pending, n.Connections, n.Cuts(), n.HalfOpens())
+			last = shown
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
