@@ -121,7 +121,7 @@ func compareStocks(t testing.TB, stocks map[crypto.Address]stock, oneTime map[cr
 
 // keyOwner reads the address behind the first byte of a key.
 func keyOwner(t testing.TB, key []byte) crypto.Address {
-	f := fields{key[1:], true}
+	f := fields{b: key[1:], ok: true}
 	a := f.address()
 	if !f.ok {
 		t.Errorf("no address in %q", key)

@@ -8,16 +8,23 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// Sizes that fit a machine with half a gigabyte of memory.
+// Sizes that fit a machine with half a gigabyte of memory. What is written costs
+// mostly what it takes to write it again and again into larger tables, so it is
+// sorted in large portions.
 const (
 	// memTableSize is what lies in memory before it goes into a table. Most
 	// messages are fetched sooner, and then never reach one.
-	memTableSize = 8 << 20
-	// memTableStop bounds the tables in memory that wait for a slow disk: 32
+	memTableSize = 16 << 20
+	// memTableStop bounds the tables in memory that wait for a slow disk: 48
 	// MiB, after which writers wait.
-	memTableStop = 4
+	memTableStop = 3
+	// tableSize is that of a table: few files, for each costs an fsync.
+	tableSize = 16 << 20
+	// sortDepth is how many new tables a look-up may have to go through before
+	// they are sorted into the old ones, and sortStop where writers wait for that.
+	sortDepth, sortStop = 8, 24
 	// cacheSize holds blocks of tables, less the memory tables, which count in.
-	cacheSize = 48 << 20
+	cacheSize = 64 << 20
 	// maxOpenFiles bounds the tables that are open. Each takes a descriptor,
 	// and connections need those more.
 	maxOpenFiles = 128
@@ -41,6 +48,8 @@ func (s *Store) engineOptions(lock *pebble.Lock) *pebble.Options {
 		FormatMajorVersion:          engineFormat,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTableStop,
+		L0CompactionThreshold:       sortDepth,
+		L0StopWritesThreshold:       sortStop,
 		CacheSize:                   cacheSize,
 		MaxOpenFiles:                maxOpenFiles,
 		Logger:                      engineLog{s.fail},
@@ -52,6 +61,7 @@ func (s *Store) engineOptions(lock *pebble.Lock) *pebble.Options {
 	// Sealed data does not get smaller.
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	for i := range o.Levels {
+		o.TargetFileSizes[i] = tableSize
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(bloomBits)
 	}
 	return o

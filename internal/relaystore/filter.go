@@ -7,9 +7,10 @@ type filter []layer
 
 // Sizes of a filter.
 const (
-	// filterBits for each hash make one of 400 claims of filterProbes false.
+	// filterBits for each hash, of which filterProbes are looked at, make one
+	// answer of a layer in a thousand false.
 	filterBits   = 16
-	filterProbes = 4
+	filterProbes = 6
 	// minLayer is enough for most mailboxes. Later layers are as large as what is
 	// there already, so that they are few.
 	minLayer, maxLayer = 64, 1 << 15

@@ -91,6 +91,8 @@ func oneTimeID(key []byte) crypto.PrekeyID {
 
 func boxKey(owner crypto.Address) []byte { return appendBoxKey(nil, owner) }
 
+func boxKeySize(owner crypto.Address) int { return 1 + addressSize(owner) }
+
 func appendBoxKey(k []byte, owner crypto.Address) []byte {
 	return appendAddress(append(k, tableBox), owner)
 }
@@ -98,6 +100,8 @@ func appendBoxKey(k []byte, owner crypto.Address) []byte {
 func entryKey(owner crypto.Address, seq uint64) []byte {
 	return appendEntryKey(nil, owner, seq)
 }
+
+func entryKeySize(owner crypto.Address) int { return 1 + addressSize(owner) + 8 }
 
 func appendEntryKey(k []byte, owner crypto.Address, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(appendAddress(append(k, tableEntry), owner), seq)
@@ -112,8 +116,8 @@ func knownKey(owner crypto.Address, e relay.EntryKey) []byte {
 	return appendKnownKey(nil, owner, e)
 }
 
-func knownKeySize(d relay.Delivery) int {
-	return 1 + addressSize(d.To) + 1 + addressSize(d.Entry.From) + len(d.Entry.ID)
+func knownKeySize(owner crypto.Address, e relay.Entry) int {
+	return 1 + addressSize(owner) + 1 + addressSize(e.From) + len(e.ID)
 }
 
 func appendKnownKey(k []byte, owner crypto.Address, e relay.EntryKey) []byte {
@@ -153,12 +157,13 @@ func checkEntry(e relay.Entry) error {
 // fields reads a value from its front. Once something is missing, all that
 // follows is zero and ok is false.
 type fields struct {
-	b  []byte
-	ok bool
+	b    []byte
+	ok   bool
+	name crypto.Username // a sound one that is likely to come
 }
 
 func readFields(value []byte) fields {
-	f := fields{value, true}
+	f := fields{b: value, ok: true}
 	f.ok = f.byte() == valueVersion
 	return f
 }
@@ -181,11 +186,15 @@ func (f *fields) uint64() uint64 { return binary.BigEndian.Uint64(f.take(8)) }
 func (f *fields) address() (a crypto.Address) {
 	for i, c := range f.b {
 		if c == 0 {
-			name, err := crypto.ParseUsername(string(f.take(i)))
-			f.ok = f.ok && err == nil
+			if text := f.take(i); i > 0 && string(text) == string(f.name) {
+				a.User = f.name
+			} else {
+				name, err := crypto.ParseUsername(string(text))
+				f.ok = f.ok && err == nil
+				a.User = name
+			}
 			f.take(1)
 			copy(a.Device[:], f.take(len(a.Device)))
-			a.User = name
 			return a
 		}
 		if i == crypto.MaxUsername {
@@ -218,8 +227,15 @@ func appendEntry(b []byte, e relay.Entry) []byte {
 }
 
 // decodeEntry returns an entry whose Data is a part of the value.
-func decodeEntry(value []byte) (e relay.Entry, err error) {
+func decodeEntry(value []byte) (relay.Entry, error) {
+	return decodeEntryAfter(value, relay.Entry{})
+}
+
+// decodeEntryAfter does the same after another entry, whose sender is often the
+// same and then not made anew.
+func decodeEntryAfter(value []byte, last relay.Entry) (e relay.Entry, err error) {
 	f := readFields(value)
+	f.name = last.From.User
 	e.Kind = relay.Kind(f.byte())
 	e.Time = protocol.UnixMilli(f.uint64())
 	copy(e.ID[:], f.take(len(e.ID)))

@@ -19,6 +19,9 @@ var _ relay.Mailboxes = (*Store)(nil)
 // deleteChunk bounds the entries that one commit forgets.
 const deleteChunk = 512
 
+// readGuess is for how many entries Read makes room before it knows.
+const readGuess = 64
+
 // Append implements relay.Mailboxes.
 func (s *Store) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
 	for _, d := range ds {
@@ -67,6 +70,7 @@ func (s *Store) Read(ctx context.Context, owner crypto.Address, after uint64, ma
 	}
 	var entries []relay.Stored
 	err := s.do(ctx, func() error {
+		entries = make([]relay.Stored, 0, min(max, readGuess))
 		size := 0
 		return s.scan(owner, after, math.MaxUint64, func(seq uint64, e relay.Entry) (bool, error) {
 			e.Data = append([]byte(nil), e.Data...)
@@ -97,13 +101,13 @@ func (s *Store) scan(owner crypto.Address, after, upTo uint64, visit func(uint64
 		return err
 	}
 	defer it.Close()
+	var e relay.Entry
 	for more := it.First(); more; more = more && it.Next() {
 		value, err := it.ValueAndErr()
 		if err != nil {
 			return err
 		}
-		e, err := decodeEntry(value)
-		if err != nil {
+		if e, err = decodeEntryAfter(value, e); err != nil {
 			return err
 		}
 		if more, err = visit(entrySeq(it.Key()), e); err != nil {
@@ -145,10 +149,14 @@ func (s *Store) deleteSome(ctx context.Context, owner crypto.Address, upTo uint6
 		n++
 		d.use.Add(e)
 		d.last = seq
-		if err := d.keys.SingleDelete(entryKey(owner, seq), nil); err != nil {
+		op := d.keys.SingleDeleteDeferred(entryKeySize(owner))
+		appendEntryKey(op.Key[:0], owner, seq)
+		if err := op.Finish(); err != nil {
 			return false, err
 		}
-		return n < deleteChunk, d.keys.SingleDelete(knownKey(owner, e.Key()), nil)
+		op = d.keys.SingleDeleteDeferred(knownKeySize(owner, e))
+		appendKnownKey(op.Key[:0], owner, e.Key())
+		return n < deleteChunk, op.Finish()
 	})
 	if err != nil || n == 0 {
 		return n, err
@@ -192,7 +200,7 @@ func (s *Store) Expired(ctx context.Context, after crypto.Address, before protoc
 		}
 		defer it.Close()
 		for more := it.First(); more && len(entries) == 0; more = it.Next() {
-			f := fields{it.Key()[1:], true}
+			f := fields{b: it.Key()[1:], ok: true}
 			if owner = f.address(); !f.end() {
 				return errValue
 			}

@@ -198,7 +198,7 @@ func (w *writer) records() {
 			w.must(w.b.Delete(boxKey(x.owner), nil))
 			continue
 		}
-		op := w.b.SetDeferred(1+addressSize(x.owner), boxSize)
+		op := w.b.SetDeferred(boxKeySize(x.owner), boxSize)
 		appendBoxKey(op.Key[:0], x.owner)
 		appendBox(op.Value[:0], x.box)
 		w.must(op.Finish())
@@ -281,11 +281,11 @@ func (w *writer) put(a *appending, i int) uint64 {
 
 // setEntry puts an entry into the batch, and what it is known by.
 func (w *writer) setEntry(d relay.Delivery, seq uint64) {
-	op := w.b.SetDeferred(1+addressSize(d.To)+8, entrySize(d.Entry))
+	op := w.b.SetDeferred(entryKeySize(d.To), entrySize(d.Entry))
 	appendEntryKey(op.Key[:0], d.To, seq)
 	appendEntry(op.Value[:0], d.Entry)
 	w.must(op.Finish())
-	op = w.b.SetDeferred(knownKeySize(d), 8)
+	op = w.b.SetDeferred(knownKeySize(d.To, d.Entry), 8)
 	appendKnownKey(op.Key[:0], d.To, d.Entry.Key())
 	binary.BigEndian.PutUint64(op.Value, seq)
 	w.must(op.Finish())
