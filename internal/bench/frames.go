@@ -17,13 +17,16 @@ import (
 // The load reads the head of a frame and nothing else: base64 holds no quotes,
 // so what these look for cannot stand inside of data.
 var (
-	headMessage = []byte(`{"type":"encrypted_message"`)
-	headReceipt = []byte(`{"type":"receipt"`)
-	headError   = []byte(`{"type":"error"`)
-	memberSeq   = []byte(`"seq":`)
-	memberID    = []byte(`"id":"`)
-	delivered   = []byte(`"state":"delivered"`)
-	stored      = []byte(`"state":"stored"`)
+	headMessage  = []byte(`{"type":"encrypted_message"`)
+	headReceipt  = []byte(`{"type":"receipt"`)
+	headError    = []byte(`{"type":"error"`)
+	headCaughtUp = []byte(`{"type":"caught_up"`)
+	headRequest  = []byte(`{"type":"connection_request"`)
+	headAccepted = []byte(`{"type":"connection_accepted"`)
+	memberSeq    = []byte(`"seq":`)
+	memberID     = []byte(`"id":"`)
+	delivered    = []byte(`"state":"delivered"`)
+	stored       = []byte(`"state":"stored"`)
 )
 
 // longestHead bounds where the members in front of a message's data stand.
@@ -107,11 +110,19 @@ type mold struct {
 	next   uint64
 }
 
+// randomData stands for sealed data.
+func randomData(size int) [][]byte {
+	all := make([][]byte, templates)
+	for i := range all {
+		all[i] = make([]byte, size)
+		rand.Read(all[i]) // never fails since Go 1.24
+	}
+	return all
+}
+
 func newMold(to string, size int) *mold {
 	m := new(mold)
-	for range templates {
-		data := make([]byte, size)
-		rand.Read(data) // never fails since Go 1.24
+	for _, data := range randomData(size) {
 		head := `{"type":"encrypted_message",` + string(memberID)
 		text := fmt.Sprintf(`%s%s","recipients":["%s"],"encryptedData":["%s"]}`, head, crypto.MessageID{}, to, crypto.Base64(data))
 		frame := appendFrame(nil, opText, []byte(text))

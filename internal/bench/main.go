@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -16,12 +18,20 @@ import (
 // config is what the flags say.
 type config struct {
 	pairs    int
-	messages int // of one window
-	size     int // of the sealed data, before base64
-	window   int // messages of a pair that are on the way
+	messages int   // of one window
+	size     int   // of the sealed data, before base64
+	windows  []int // messages of a pair that are on the way
 	span     time.Duration
 	limit    time.Duration
 	server   string
+
+	connections []int         // for scale
+	waiting     int           // messages in the store, for scale
+	idle        int           // connections
+	settle      time.Duration // for the memory of idle connections
+	rounds      int           // of ping-pong
+	bytes       int64         // to a stalled recipient
+	stall       time.Duration // how long it stays
 }
 
 // bench is one run of the program.
@@ -40,6 +50,11 @@ var modes = []struct {
 	run  func(*bench, context.Context) error
 }{
 	{"online", (*bench).online},
+	{"latency", (*bench).latency},
+	{"offline", (*bench).offline},
+	{"idle", (*bench).idleConnections},
+	{"scale", (*bench).scale},
+	{"stalled", (*bench).stalled},
 }
 
 func main() {
@@ -58,7 +73,15 @@ func command(args []string, out io.Writer) error {
 	flags.IntVar(&c.pairs, "pairs", 50, "senders, each with a recipient of its own")
 	flags.IntVar(&c.messages, "messages", 500_000, "messages of one measured window, at most")
 	flags.IntVar(&c.size, "size", 256, "bytes of sealed data in a message, before base64")
-	flags.IntVar(&c.window, "window", 64, "messages that a sender has on the way")
+	c.windows, c.connections = []int{4, 64}, []int{100, 1000, 10_000}
+	flags.Func("windows", "messages that a sender has on the way, for online; the last one for all else (default 4,64)", numbers(&c.windows))
+	flags.Func("connections", "numbers of connections for scale (default 100,1000,10000)", numbers(&c.connections))
+	flags.IntVar(&c.idle, "idle", 10_000, "idle connections")
+	flags.IntVar(&c.waiting, "waiting", 1_000_000, "messages that wait in the store for scale")
+	flags.Int64Var(&c.bytes, "bytes", 1<<30, "sealed bytes that are sent to a recipient that has stopped reading")
+	flags.IntVar(&c.rounds, "rounds", 20_000, "round trips of ping-pong")
+	flags.DurationVar(&c.settle, "settle", time.Minute, "the longest to wait until the memory of idle connections is steady")
+	flags.DurationVar(&c.stall, "stall", time.Minute, "how long a stalled recipient stays connected after the last message")
 	flags.DurationVar(&c.span, "span", 10*time.Second, "the longest that one measured window may take")
 	flags.DurationVar(&c.limit, "limit", 15*time.Minute, "the longest that the run may take")
 	flags.StringVar(&c.server, "server", "", "a server binary (default: the present source, built)")
@@ -109,4 +132,22 @@ func (b *bench) table(title string, rows [][]string) error {
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
+}
+
+// window is the number of messages on the way where only one is tried.
+func (c config) window() int { return c.windows[len(c.windows)-1] }
+
+// numbers reads a flag of numbers with commas between.
+func numbers(into *[]int) func(string) error {
+	return func(text string) error {
+		*into = nil
+		for part := range strings.SplitSeq(text, ",") {
+			n, err := strconv.Atoi(part)
+			if err != nil || n < 1 {
+				return fmt.Errorf("%q is no number of them", part)
+			}
+			*into = append(*into, n)
+		}
+		return nil
+	}
 }

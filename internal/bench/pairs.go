@@ -64,11 +64,11 @@ func (b *bench) acquaint(ctx context.Context, p *process, i int) (*pair, error) 
 	if err != nil {
 		return nil, err
 	}
-	from, err := a.login(ctx, busyBuffer, true)
+	from, err := a.loginDrained(ctx)
 	if err != nil {
 		return nil, err
 	}
-	to, err := z.login(ctx, busyBuffer, true)
+	to, err := z.loginDrained(ctx)
 	if err != nil {
 		from.close()
 		return nil, err
@@ -122,4 +122,12 @@ func eachOf(ctx context.Context, n int, do func(ctx context.Context, i int) erro
 	close(next)
 	workers.Wait()
 	return context.Cause(ctx)
+}
+
+// returning logs the recipients in again, with a handler for each.
+func returning(ctx context.Context, pairs []*pair, handle func(i int, c *conn) handler) error {
+	return eachOf(ctx, len(pairs), func(ctx context.Context, i int) (err error) {
+		pairs[i].to, err = pairs[i].receiver.login(ctx, busyBuffer, func(c *conn) handler { return handle(i, c) })
+		return err
+	})
 }

@@ -79,9 +79,8 @@ func (p *process) host() string {
 	return host
 }
 
-// login connects as the person and returns when the mailbox was sent, if wait
-// says so. What has a number is acked from then on, until on says otherwise.
-func (p *person) login(ctx context.Context, buffer int, wait bool) (*conn, error) {
+// login connects as the person, whose frames go to what the function makes.
+func (p *person) login(ctx context.Context, buffer int, handle func(*conn) handler) (*conn, error) {
 	c, err := dial(ctx, p.relay, protocol.PathSocket, buffer)
 	if err != nil {
 		return nil, err
@@ -90,28 +89,23 @@ func (p *person) login(ctx context.Context, buffer int, wait bool) (*conn, error
 		c.nc.Close()
 		return nil, fmt.Errorf("log in: %w", err)
 	}
-	caughtUp := make(chan struct{})
-	c.on(func(frames [][]byte) error {
-		for _, f := range frames {
-			if bytes.HasPrefix(f, []byte(`{"type":"caught_up"`)) {
-				close(caughtUp)
-			}
-		}
-		return c.ackAll(frames)
-	})
+	c.on(handle(c))
 	c.start()
-	if !wait {
-		return c, nil
+	return c, nil
+}
+
+// loginDrained returns when the mailbox is empty, as it soon is.
+func (p *person) loginDrained(ctx context.Context) (*conn, error) {
+	caughtUp := make(chan struct{}, 1)
+	c, err := p.login(ctx, busyBuffer, func(c *conn) handler { return c.expect(headCaughtUp, caughtUp) })
+	if err != nil {
+		return nil, err
 	}
-	select {
-	case <-caughtUp:
-		return c, nil
-	case <-c.ended:
-		return nil, c.err
-	case <-ctx.Done():
+	if err := await(ctx, caughtUp, c, c); err != nil {
 		c.close()
-		return nil, context.Cause(ctx)
+		return nil, err
 	}
+	return c, nil
 }
 
 // authenticate answers the challenge. What came behind the relay's answer
@@ -181,8 +175,8 @@ func (c *conn) sendFrame(f protocol.Frame) error {
 func befriend(ctx context.Context, from, to *conn, a, b *person) error {
 	note := protocol.Sealed("a note that the relay takes for sealed")
 	asked, accepted := make(chan struct{}, 1), make(chan struct{}, 1)
-	to.on(to.expect(`{"type":"connection_request"`, asked))
-	from.on(from.expect(`{"type":"connection_accepted"`, accepted))
+	to.on(to.expect(headRequest, asked))
+	from.on(from.expect(headAccepted, accepted))
 	if err := from.sendFrame(&protocol.ConnectRequest{ID: crypto.NewMessageID(), Target: b.cert.Address(), Data: note}); err != nil {
 		return err
 	}
@@ -196,10 +190,10 @@ func befriend(ctx context.Context, from, to *conn, a, b *person) error {
 }
 
 // expect acks what comes and tells of frames that begin with head.
-func (c *conn) expect(head string, seen chan<- struct{}) handler {
+func (c *conn) expect(head []byte, seen chan<- struct{}) handler {
 	return func(frames [][]byte) error {
 		for _, f := range frames {
-			if bytes.HasPrefix(f, []byte(head)) {
+			if bytes.HasPrefix(f, head) {
 				seen <- struct{}{}
 			}
 		}

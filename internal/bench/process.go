@@ -141,3 +141,6 @@ func (b *bench) serve(ctx context.Context, kind string, withTLS bool) (*process,
 
 // end stops the process for a caller that returns *err.
 func (p *process) end(err *error) { *err = errors.Join(*err, p.stop()) }
+
+// stopAfter stops the process, whatever has happened before.
+func (p *process) stopAfter(err error) error { return errors.Join(err, p.stop()) }

@@ -11,10 +11,11 @@ import (
 
 // result is what one window of traffic has cost.
 type result struct {
-	messages int
+	messages int // in the window
+	all      int // with those before and after it
 	elapsed  time.Duration
 	cpu      time.Duration // of the server
-	stored   int64         // receipts of that kind
+	others   int64         // receipts of another state
 }
 
 func (r result) perSecond() float64 { return float64(r.messages) / r.elapsed.Seconds() }
@@ -26,8 +27,8 @@ func (r result) cost() float64 { return r.cpu.Seconds() / float64(r.messages) * 
 type meter struct {
 	left   atomic.Int64 // may still be sent
 	count  atomic.Int64
-	stored atomic.Int64
-	marks  [2]int64 // counts at which warm and full are closed
+	others atomic.Int64 // receipts of another state than the one that counts
+	marks  [2]int64     // counts at which warm and full are closed
 	events [2]chan struct{}
 	closed [2]sync.Once
 }
@@ -60,6 +61,7 @@ func (m *meter) add(n int) {
 type flow struct {
 	*pair
 	m    *meter
+	end  []byte        // the state of a receipt that makes room for a message
 	done chan struct{} // closed when nothing is left to send or on the way
 
 	mu   sync.Mutex // at a floor, where the recipient sends for the sender
@@ -68,7 +70,11 @@ type flow struct {
 }
 
 // begin fills the window.
-func (f *flow) begin(window int) error { return f.settle(0, window) }
+func (f *flow) begin(window int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.settle(0, window)
+}
 
 // settle counts messages off, sends as many as may follow, and any frames that
 // lie in buf already.
@@ -98,10 +104,10 @@ func (f *flow) onReceipts(frames [][]byte) error {
 		switch {
 		case bytes.HasPrefix(frame, headReceipt):
 			last = max(last, seqOf(frame))
-			if bytes.Contains(frame, delivered) {
+			if bytes.Contains(frame, f.end) {
 				arrived++
-			} else if bytes.Contains(frame, stored) {
-				f.m.stored.Add(1)
+			} else {
+				f.m.others.Add(1)
 			}
 		case bytes.HasPrefix(frame, headError):
 			return refusal(frame)
@@ -120,18 +126,19 @@ func (f *flow) onReceipts(frames [][]byte) error {
 }
 
 // acker is the recipient's part at the relay: an ack for each message.
-func (f *flow) acker() handler {
+func (c *conn) acker(each func(message []byte)) handler {
 	var buf []byte
 	return func(frames [][]byte) error {
 		buf = buf[:0]
 		for _, frame := range frames {
 			if bytes.HasPrefix(frame, headMessage) {
+				each(frame)
 				buf = appendAck(buf, seqOf(frame))
 			} else if bytes.HasPrefix(frame, headError) {
 				return refusal(frame)
 			}
 		}
-		return f.to.send(buf)
+		return c.send(buf)
 	}
 }
 
@@ -144,29 +151,22 @@ func (f *flow) onArrival(frames [][]byte) error {
 	return f.settle(len(frames), len(frames))
 }
 
-// traffic lets all pairs write as fast as their windows allow, and measures
-// from a tenth of the messages to the last, or to the end of the time.
-func (b *bench) traffic(ctx context.Context, p *process, pairs []*pair, total int) (r result, err error) {
-	m := newMeter(total/10, total)
+// traffic lets all pairs write as fast as the window allows, and measures from
+// a tenth of the messages to the last, or to the end of the time. At the relay,
+// a receipt of that state makes room for the next message. Afterwards nothing
+// is on the way.
+func (b *bench) traffic(ctx context.Context, p *process, pairs []*pair, window int, end []byte) (r result, err error) {
+	m := newMeter(b.messages/10, b.messages)
 	flows := make([]*flow, len(pairs))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for i, l := range pairs {
-		f := &flow{pair: l, m: m, done: make(chan struct{})}
-		flows[i] = f
-		if p.name == relayName {
-			l.from.on(f.onReceipts)
-			l.to.on(f.acker())
-		} else {
-			l.to.on(f.onArrival)
-		}
-		defer l.watch(cancel)()
+		flows[i] = &flow{pair: l, m: m, end: end, done: make(chan struct{})}
+		flows[i].listen(p)
+		defer watch(cancel, l.conns()...)()
 	}
 	for _, f := range flows {
-		f.mu.Lock()
-		err := f.begin(b.window)
-		f.mu.Unlock()
-		if err != nil {
+		if err := f.begin(window); err != nil {
 			return r, err
 		}
 	}
@@ -180,7 +180,21 @@ func (b *bench) traffic(ctx context.Context, p *process, pairs []*pair, total in
 			return r, context.Cause(ctx)
 		}
 	}
+	r.all = int(m.count.Load())
 	return r, nil
+}
+
+// listen sets what both ends do with what comes. A recipient that is away does
+// nothing.
+func (f *flow) listen(p *process) {
+	if p.name != relayName {
+		f.to.on(f.onArrival)
+		return
+	}
+	f.from.on(f.onReceipts)
+	if f.to != nil {
+		f.to.on(f.to.acker(func([]byte) {}))
+	}
 }
 
 // measure waits for both marks of the meter, or for the time that a window may
@@ -207,15 +221,15 @@ func (b *bench) measure(ctx context.Context, p *process, m *meter) (r result, er
 	r.messages, r.elapsed = int(m.count.Load()-before), time.Since(began)
 	m.left.Store(0)
 	last, err := p.usage()
-	r.cpu, r.stored = last.cpu-first.cpu, m.stored.Load()
+	r.cpu, r.others = last.cpu-first.cpu, m.others.Load()
 	return r, err
 }
 
-// watch cancels when a connection of the pair ends. The result ends the watch.
-func (l *pair) watch(cancel context.CancelCauseFunc) (stop func()) {
+// watch cancels when one of the connections ends. Its result ends the watch.
+func watch(cancel context.CancelCauseFunc, conns ...*conn) (stop func()) {
 	over := make(chan struct{})
 	var watchers sync.WaitGroup
-	for _, c := range []*conn{l.from, l.to} {
+	for _, c := range conns {
 		watchers.Go(func() {
 			select {
 			case <-c.ended:
@@ -228,4 +242,12 @@ func (l *pair) watch(cancel context.CancelCauseFunc) (stop func()) {
 		close(over)
 		watchers.Wait()
 	}
+}
+
+// conns are the connections that there are.
+func (l *pair) conns() []*conn {
+	if l.to == nil {
+		return []*conn{l.from}
+	}
+	return []*conn{l.from, l.to}
 }
