@@ -19,7 +19,7 @@ var cheap = keyfile.Cost{Time: 1, Memory: 8 << 10, Threads: 1}
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"chat":   func() { os.Exit(chat.MainWithCost(cheap)) },
+		"chat":   func() { useDisk(); os.Exit(chat.MainWithCost(cheap)) },
 		"server": func() { os.Exit(server.Main()) },
 	})
 }

@@ -20,7 +20,7 @@ func storage(where string, err error) error {
 	e := &client.Error{Code: client.CodeStorage, Err: err}
 	switch {
 	case isFull(err) && errors.Is(err, sqlite3.IOERR):
-		e.Text = "The disk that holds " + where + " is full, and what was written last may not be there. Free some space and start chat again."
+		e.Text = "The disk that holds " + where + " is full, and what was written last may be there or not. Free some space and start chat again."
 	case isFull(err):
 		e.Text = "The disk that holds " + where + " is full. The last change was not written, nothing before it is lost. Free some space and try again."
 	case errors.Is(err, errNewer):
@@ -39,7 +39,7 @@ func storage(where string, err error) error {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite3.CANTOPEN):
 		e.Text = "A file is missing in " + where + " or cannot be opened. Put the folder back from a copy of it."
 	default:
-		e.Text = "The disk that holds " + where + " reported an error. Look whether it has free space, and is sound; then start chat again."
+		e.Text = "The disk that holds " + where + " has failed, and what was written last may be there or not. Look whether it is sound and has free space; then start chat again."
 	}
 	return e
 }

@@ -176,8 +176,8 @@ func TestFailingDisk(t *testing.T) {
 		write, sync error
 		says        string
 	}{
-		"write":             {write: syscall.EIO, says: "reported an error"},
-		"sync":              {sync: syscall.EIO, says: "reported an error"},
+		"write":             {write: syscall.EIO, says: "has failed"},
+		"sync":              {sync: syscall.EIO, says: "has failed"},
 		"sync without room": {sync: syscall.ENOSPC, says: "is full"},
 	} {
 		t.Run(name, func(t *testing.T) {

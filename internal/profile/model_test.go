@@ -23,7 +23,7 @@ type model struct {
 	Secrets    map[crypto.PrekeyID]string
 	Handshakes map[string]crypto.PrekeyID // by ephemeral key
 
-	Highest    crypto.PrekeyID // that was ever given
+	Highest crypto.PrekeyID // that was ever given
 
 	positions int64 // given in the outbox
 }

@@ -139,7 +139,7 @@ func (c *call) down(s client.Status) error {
 	if reason == "" {
 		reason = "The relay at " + c.Ref.Server + " does not answer."
 	}
-	if s.Code == client.CodeKeyChanged {
+	if stuck(s) {
 		code = s.Code
 	}
 	queued := ""
@@ -149,8 +149,14 @@ func (c *call) down(s client.Status) error {
 	return &client.Error{Code: code, Text: reason + queued}
 }
 
+// stuck reports whether the connection fails for a reason that a person has to
+// look into: tries go on, and none will do before that.
+func stuck(s client.Status) bool {
+	return s.Code == client.CodeKeyChanged || s.Code == client.CodeStorage
+}
+
 // status is a condition for until on the connection. A connection that will
-// not be tried again ends the wait.
+// not be tried again ends the wait, as does one that is stuck.
 func (c *call) status(ok func(client.Status) bool) func() (bool, error) {
 	return func() (bool, error) {
 		s, err := c.Status(c.ctx)
@@ -159,7 +165,7 @@ func (c *call) status(ok func(client.Status) bool) func() (bool, error) {
 			return false, err
 		case ok(s):
 			return true, nil
-		case s.Fatal || s.Code == client.CodeKeyChanged:
+		case s.Fatal || stuck(s):
 			return false, c.down(s)
 		}
 		return false, nil
@@ -202,12 +208,16 @@ func (c *call) knows(name string) error {
 
 // heardFrom waits until a person stands to the account as wanted, for their
 // request or answer may still be at the relay; not longer than it takes to be
-// sure that it is not.
+// sure that it is not. A disk that takes nothing in is no such answer.
 func (c *call) heardFrom(name string, want client.ContactState, timeout time.Duration) error {
 	if p, _, err := c.contact(name); p.State == want || err != nil {
 		return err
 	}
-	c.tell(c.caughtUp(timeout))
+	err := c.caughtUp(timeout)
+	if errors.Is(err, client.ErrStorage) {
+		return err
+	}
+	c.tell(err)
 	return c.ctx.Err()
 }
 

@@ -69,8 +69,8 @@ type listener struct {
 	show  func(io.Writer, client.Message) error
 
 	shown     int
-	following bool // has got as far as listening
-	told      bool // of another key
+	following bool        // has got as far as listening
+	told      client.Code // why nothing comes
 }
 
 var errListenTime = &client.Error{Code: client.CodeTimeout, Text: "The time to listen is over."}
@@ -95,7 +95,7 @@ func (l *listener) follow(c *call) error {
 }
 
 // look ends the listening to a relay that is not asked any more, where nothing
-// would ever come, and says, once, that a relay shows another key.
+// would ever come, and says, once, what keeps it from coming.
 func (l *listener) look(c *call) error {
 	s, err := c.Status(c.ctx)
 	switch {
@@ -103,10 +103,10 @@ func (l *listener) look(c *call) error {
 		return err
 	case s.Fatal:
 		return c.down(s)
-	case s.Code == client.CodeKeyChanged && !l.told:
+	case stuck(s) && l.told != s.Code:
 		fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", s.Reason)
 	}
-	l.told = s.Code == client.CodeKeyChanged
+	l.told = s.Code
 	return nil
 }
 

@@ -59,3 +59,21 @@ func TestListenTells(t *testing.T) {
 		t.Errorf("warned %d times: %q", got, stderr.String())
 	}
 }
+
+// TestListenFull: a full disk is told once for each time that it fills up, and
+// does not end the listening: it may be emptied.
+func TestListenFull(t *testing.T) {
+	full := client.Status{State: client.Offline, Code: client.CodeStorage, Reason: "the disk is full"}
+	over := client.Status{State: client.Offline, Fatal: true, Reason: "logged in elsewhere"}
+	q := &quiet{states: []client.Status{{}, full, full, {State: client.Connected}, full, over}}
+	var stderr bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetErr(&stderr)
+	err := new(listener).follow(&call{Account: &owner.Account{Account: q}, ctx: t.Context(), cmd: cmd})
+	if !errors.Is(err, client.ErrUnreachable) {
+		t.Errorf("it ended with %v", err)
+	}
+	if got := strings.Count(stderr.String(), full.Reason); got != 2 {
+		t.Errorf("told %d times: %q", got, stderr.String())
+	}
+}
