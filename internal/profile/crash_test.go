@@ -90,6 +90,16 @@ func (c *crashing) crash() (wrong string) {
 	return ""
 }
 
+// live lives through n failures of power, or to the first after which
+// something is wrong.
+func (c *crashing) live(n int) (crash int, wrong string) {
+	for crash < n && wrong == "" {
+		wrong = c.crash()
+		crash++
+	}
+	return crash, wrong
+}
+
 func (c *crashing) unlessOff(what string, err error) string {
 	if c.disk.off {
 		return ""
@@ -180,15 +190,17 @@ func mustID(m client.NewMessage) crypto.MessageID {
 // TestPowerLoss: whatever was committed is there after a failure of power at
 // any moment, the commit under way is there in full or not at all.
 func TestPowerLoss(t *testing.T) {
-	const crashes = 200
-	c := newCrashing(t, 1)
-	for n := range crashes {
-		if wrong := c.crash(); wrong != "" {
-			t.Fatalf("crash %d: %s", n, wrong)
-		}
-	}
-	if c.commits < 5*crashes || len(c.acked.Messages) < 5*crashes {
-		t.Errorf("only %d commits came through, %d messages", c.commits, len(c.acked.Messages))
+	const profiles, crashes = 8, 20
+	for seed := range uint64(profiles) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			c := newCrashing(t, seed)
+			if n, wrong := c.live(crashes); wrong != "" {
+				t.Fatalf("crash %d: %s", n, wrong)
+			}
+			if c.commits < 3*crashes || len(c.acked.Messages) < 3*crashes {
+				t.Errorf("only %d commits came through, %d messages", c.commits, len(c.acked.Messages))
+			}
+		})
 	}
 }
 
@@ -218,16 +230,13 @@ func TestPowerLossIsNoticed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			const crashes = 200
 			c := newCrashing(t, 1)
 			lie(c)
-			for n := range crashes {
-				if wrong := c.crash(); wrong != "" {
-					t.Logf("crash %d: %.200s", n, wrong)
-					return
-				}
+			n, wrong := c.live(100)
+			if wrong == "" {
+				t.Fatalf("went unnoticed over %d commits", c.commits)
 			}
-			t.Fatalf("went unnoticed over %d commits", c.commits)
+			t.Logf("crash %d: %.200s", n, wrong)
 		})
 	}
 }
