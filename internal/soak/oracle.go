@@ -45,7 +45,8 @@ type oracle struct {
 	mu      sync.Mutex // guards what follows
 	of      map[stream]*progress
 	shown   int
-	pending int // heard stored or delivered, and not shown
+	heard   int // messages of which their sender has heard stored or delivered
+	pending int // of these, not shown
 	next    chan struct{}
 }
 
@@ -75,8 +76,11 @@ func (o *oracle) hear(s stream, n int, state client.MessageState) error {
 	case client.Failed:
 		return fmt.Errorf("%s has failed for its sender", o.name(s, n))
 	case client.Stored, client.Delivered:
-		if p.heard[n-1] == "" && n > p.shown {
-			o.pending++
+		if p.heard[n-1] == "" {
+			o.heard++
+			if n > p.shown {
+				o.pending++
+			}
 		}
 		if p.heard[n-1] != client.Delivered {
 			p.heard[n-1] = state
@@ -131,7 +135,8 @@ func (o *oracle) tell() {
 	o.next = make(chan struct{})
 }
 
-// await returns nil once done reports true of what is known.
+// await returns nil once done reports true of what is known. It calls done with
+// mu held.
 func (o *oracle) await(ctx context.Context, done func(*oracle) bool) error {
 	for {
 		o.mu.Lock()
@@ -157,9 +162,8 @@ func (o *oracle) nudge() {
 
 // missing returns an error that names a message which was promised and is not
 // shown, to one of the recipients that are asked about; nil if there is none.
+// mu is held.
 func (o *oracle) missing(asked func(to string) bool) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	for _, s := range o.streams {
 		p := o.of[s]
 		for n := p.shown + 1; n <= len(p.heard) && asked(s.to); n++ {

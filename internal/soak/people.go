@@ -14,8 +14,8 @@ import (
 
 const passphrase = "a passphrase for tests"
 
-// atOnce bounds how many accounts are made at the same time.
-const atOnce = 4
+// atOnce bounds how many accounts are made, met or looked at at the same time.
+const atOnce = 8
 
 func sender(i int) string    { return fmt.Sprintf("sender_%d", i) }
 func recipient(i int) string { return fmt.Sprintf("recipient_%d", i) }
@@ -60,37 +60,46 @@ func (w *world) introduce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, s := range w.oracle.streams {
-		if _, err := accounts[s.from].Connect(ctx, s.to, ""); err != nil {
-			return err
-		}
-		if err := awaitContact(ctx, accounts[s.to], s.from, client.Incoming); err != nil {
-			return err
-		}
-		if _, err := accounts[s.to].Accept(ctx, s.from); err != nil {
-			return err
-		}
-		if err := awaitContact(ctx, accounts[s.from], s.to, client.Accepted); err != nil {
-			return err
-		}
-	}
-	return nil
+	return together(len(w.oracle.streams), func(i int) error {
+		s := w.oracle.streams[i]
+		return meet(ctx, accounts[s.from], accounts[s.to], s)
+	})
 }
 
-// each calls do for every sender and recipient, a few at the same time.
+// meet makes two people contacts.
+func meet(ctx context.Context, from, to client.Account, s stream) error {
+	if _, err := from.Connect(ctx, s.to, ""); err != nil {
+		return err
+	}
+	if err := awaitContact(ctx, to, s.from, client.Incoming); err != nil {
+		return err
+	}
+	if _, err := to.Accept(ctx, s.from); err != nil {
+		return err
+	}
+	return awaitContact(ctx, from, s.to, client.Accepted)
+}
+
+// each calls do for every sender and recipient.
 func (w *world) each(do func(name string, server client.Server) error) error {
-	errs := make([]error, 2*w.pairs)
+	return together(2*w.pairs, func(i int) error {
+		if i < w.pairs {
+			return do(sender(i), w.forSenders)
+		}
+		return do(recipient(i-w.pairs), w.forRecipients)
+	})
+}
+
+// together calls do with the numbers below n, some at the same time.
+func together(n int, do func(int) error) error {
+	errs := make([]error, n)
 	var wg sync.WaitGroup
 	places := make(chan struct{}, atOnce)
-	for i := range errs {
+	for i := range n {
 		wg.Go(func() {
 			places <- struct{}{}
 			defer func() { <-places }()
-			if i < w.pairs {
-				errs[i] = do(sender(i), w.forSenders)
-			} else {
-				errs[i] = do(recipient(i-w.pairs), w.forRecipients)
-			}
+			errs[i] = do(i)
 		})
 	}
 	wg.Wait()

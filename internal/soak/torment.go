@@ -33,9 +33,9 @@ type event struct {
 func (w *world) schedule() (events []event) {
 	add := func(times int, do func(context.Context) error) {
 		for i := range times {
-			// In the middle of its part of the run, give or take a third of that.
+			// About in the middle of its part of the run.
 			part := float64(w.oracle.total) / float64(times)
-			events = append(events, event{int(part * (float64(i) + 0.5 + (w.random.Float64()-0.5)*2/3)), do})
+			events = append(events, event{int(part * (float64(i) + 0.4 + w.random.Float64()/5)), do})
 		}
 	}
 	retreats := (w.kills + 9) / 10
@@ -142,25 +142,25 @@ func (w *world) retreat(ctx context.Context) error {
 	w.did.retreats++
 	w.did.kills++
 	w.calmDown(true)
+	few, enough := 10*w.pairs, 10*w.pairs
+	w.atMost(ctx, func(o *oracle) bool { return o.pending <= few }) // or the senders' windows are full already
 	for _, m := range w.recipients {
 		m.hold()
 	}
-	enough := 5 * w.pairs
-	waiting, cancel := context.WithTimeout(ctx, comeBack)
-	err := w.oracle.await(waiting, func(o *oracle) bool { return o.pending >= enough || o.pending > 0 && o.shown+o.pending == o.total })
-	cancel()
-	if ctx.Err() != nil {
-		return err
-	}
+	was := -1
+	w.atMost(ctx, func(o *oracle) bool {
+		if was < 0 {
+			was = o.heard
+		}
+		return o.heard >= was+enough
+	})
 	w.relay.kill()
 	for _, m := range w.senders {
 		m.hold()
 	}
 	before := map[string]int64{}
-	for _, m := range w.recipients {
-		if s := w.workers[m.name]; s != nil {
-			before[m.name] = s.caughtUp.Load()
-		}
+	for name, s := range w.workers {
+		before[name] = s.caughtUp.Load()
 	}
 	if err := w.relay.start(); err != nil {
 		return err
@@ -178,26 +178,31 @@ func (w *world) retreat(ctx context.Context) error {
 	return nil
 }
 
+// atMost waits for a condition without which the run goes on as well.
+func (w *world) atMost(ctx context.Context, done func(*oracle) bool) {
+	ctx, cancel := context.WithTimeout(ctx, comeBack/4)
+	defer cancel()
+	w.oracle.await(ctx, done)
+}
+
 // keptPromises waits until all that was heard of is shown, or until somebody
 // has all that the relay had and still misses a message.
-func (w *world) keptPromises(ctx context.Context, before map[string]int64) error {
-	hasAll := func(name string) bool {
-		s := w.workers[name]
-		return s != nil && s.caughtUp.Load() > before[name]
-	}
+func (w *world) keptPromises(ctx context.Context, before map[string]int64) (lost error) {
 	waiting, cancel := context.WithTimeout(ctx, comeBack)
 	defer cancel()
 	err := w.oracle.await(waiting, func(o *oracle) bool {
-		all := true
-		for name := range before {
-			all = all && hasAll(name)
-		}
-		return o.pending == 0 || all && len(before) == len(w.recipients)
+		lost = o.missing(func(to string) bool {
+			s := w.workers[to] // a chat does not tell
+			return s != nil && s.caughtUp.Load() > before[to]
+		})
+		return o.pending == 0 || lost != nil
 	})
-	if ctx.Err() != nil {
-		return err
+	if err != nil && ctx.Err() == nil {
+		w.oracle.mu.Lock()
+		defer w.oracle.mu.Unlock()
+		return w.oracle.missing(func(string) bool { return true })
 	}
-	return w.oracle.missing(func(to string) bool { return err != nil || hasAll(to) })
+	return errors.Join(err, lost)
 }
 
 // lastLook lets everybody end, and the relay once more, and compares what is on
