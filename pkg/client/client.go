@@ -297,10 +297,7 @@ func (c *Client) handle(f protocol.Frame) error {
 	if err != nil {
 		return err
 	}
-	if st.retry {
-		return errRelayBusy
-	}
-	return nil
+	return st.leave
 }
 
 var errRelayBusy = errors.New("the relay cannot store anything at the moment")

@@ -24,6 +24,10 @@ const (
 	longPause   = 30 * time.Second
 	steadyAfter = 30 * time.Second
 
+	// restartSpread is over how long the clients of a relay that says that it
+	// restarts come back, the first time: it is there again in a moment.
+	restartSpread = 2 * time.Second
+
 	// hurryAfter is how soon behind a failed try something new in the outbox
 	// may bring the next one forward: whoever has just sent something looks at
 	// the screen, and the pause may have grown long.
@@ -72,29 +76,43 @@ func (c *Client) Run(ctx context.Context) error {
 			pause = longPause // it is for people to look into
 		}
 		wait := jitter(pause)
+		slow, isSlow := slowed(err)
+		switch {
+		case isSlow:
+			wait = max(wait, slow.pause())
+		case closedWith(err, websocket.CloseServiceRestart) && pause < restartSpread:
+			wait = random(restartSpread)
+		}
 		status.RetryAt = time.Now().Add(wait)
+		if isSlow {
+			status.Reason = "The relay asks this device to slow down; trying again at " + status.RetryAt.Format(time.TimeOnly) + "."
+		}
 		c.update(status)
-		c.pause(ctx, wait)
+		c.pause(ctx, wait, !isSlow)
 		pause = min(2*pause, longPause)
 	}
 	return ctx.Err()
 }
 
-// pause waits until the next try is due, or there is something new to send.
-// A new connection begins with the whole outbox, so taking the signal from its
-// writer loses nothing.
-func (c *Client) pause(ctx context.Context, wait time.Duration) {
+// pause waits until the next try is due, or, if it may hurry, there is
+// something new to send. A new connection begins with the whole outbox, so
+// taking the signal from its writer loses nothing.
+func (c *Client) pause(ctx context.Context, wait time.Duration, hurry bool) {
 	select {
 	case <-c.wake: // of the connection that has ended
 	default:
 	}
+	alone := wait
+	if hurry {
+		alone = min(wait, hurryAfter)
+	}
 	select {
-	case <-time.After(min(wait, hurryAfter)):
+	case <-time.After(alone):
 	case <-ctx.Done():
 	}
 	select {
 	case <-c.wake:
-	case <-time.After(wait - min(wait, hurryAfter)):
+	case <-time.After(wait - alone):
 	case <-ctx.Done():
 	}
 }
@@ -117,10 +135,18 @@ func (c *Client) update(s Status) {
 }
 
 // jitter gives between half and all of d.
-func jitter(d time.Duration) time.Duration {
+func jitter(d time.Duration) time.Duration { return d/2 + random(d/2) }
+
+// random gives between nothing and all of d.
+func random(d time.Duration) time.Duration {
 	var b [8]byte
 	rand.Read(b[:]) // never fails since Go 1.24
-	return d/2 + time.Duration(binary.BigEndian.Uint64(b[:])%uint64(d/2+1))
+	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(d+1))
+}
+
+func closedWith(err error, code int) bool {
+	var closed *websocket.CloseError
+	return errors.As(err, &closed) && closed.Code == code
 }
 
 // explain says for the user why a connection ended, and whether trying again
@@ -129,14 +155,16 @@ func jitter(d time.Duration) time.Duration {
 // nothing from us.
 func explain(err error) Status {
 	s := Status{State: Offline, Reason: "The connection to the relay was lost."}
-	var closed *websocket.CloseError
 	var own *Error
+	_, slow := slowed(err)
 	switch {
-	case errors.As(err, &closed) && closed.Code == protocol.CloseTakenOver:
+	case closedWith(err, protocol.CloseTakenOver):
 		s.Reason, s.Fatal = "This device has logged in from another program. End that one, then start chat again.", true
-	case errors.As(err, &closed) && closed.Code == websocket.CloseServiceRestart:
+	case closedWith(err, websocket.CloseServiceRestart):
 		s.Reason = "The relay is restarting."
-	case errors.Is(err, errRelayBusy), errors.As(err, &closed) && closed.Code == websocket.CloseInternalServerErr:
+	case slow:
+		s.Reason, s.Code = "The relay asks this device to slow down.", CodeRateLimit
+	case errors.Is(err, errRelayBusy), closedWith(err, websocket.CloseInternalServerErr):
 		s.Reason = "The relay cannot store anything at the moment."
 	case errors.As(err, &own):
 		s.Reason, s.Code = own.Text, own.Code

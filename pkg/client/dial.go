@@ -43,6 +43,8 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		switch {
 		case resp == nil:
 			return nil, unreachable(k.Server, err)
+		case resp.StatusCode == http.StatusTooManyRequests:
+			return nil, tooFast(k.Server, slowHeader(resp.Header))
 		case resp.StatusCode == http.StatusServiceUnavailable:
 			return nil, &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s takes no more connections at the moment. Try again later, or tell its operator.", k.Server.Address())}
 		}
@@ -114,8 +116,11 @@ func (c *Client) login(ws *websocket.Conn) error {
 		}
 		return nil
 	case *protocol.Error:
-		if f.Code == protocol.CodeUnavailable {
+		switch f.Code {
+		case protocol.CodeUnavailable:
 			return errRelayBusy
+		case protocol.CodeRateLimited:
+			return slowFrame(f.RetryAfter)
 		}
 		return &Error{Code: CodeRefused, Text: fmt.Sprintf("The relay does not let this device in (%s). It may not know the account any more: ask its operator.", printable(string(f.Code)))}
 	}

@@ -120,6 +120,9 @@ func (k Keys) bundle(name crypto.Username, answer protocol.Frame) (*e2e.Bundle, 
 			return nil, &Error{Code: CodeNoUser, Text: fmt.Sprintf("Nobody is called %s at %s. Names are exact: ask them for theirs.", name, k.Server.Address())}
 		case f.Code == protocol.CodeNoPrekeys:
 			return nil, noSession(e2e.ErrVersion, string(name))
+		case f.Code == protocol.CodeRateLimited:
+			wish := slowFrame(f.RetryAfter)
+			return nil, &Error{Code: CodeRateLimit, Err: wish, Text: fmt.Sprintf("The relay lets this device look up only so many people. Try again %s.", wish.when())}
 		case f.Code.Temporary():
 			return nil, &Error{Code: CodeUnreachable, Text: "The relay at " + k.Server.Address() + " cannot look anybody up at the moment. Try again later, or tell its operator."}
 		}

@@ -143,7 +143,7 @@ func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time
 
 // Register makes the name of the keys known to the relay, with a first signed
 // prekey. It may be called again after a lost answer. It returns ErrTaken,
-// ErrUnreachable, ErrKeyChanged, ErrRefused, or ErrUsage for an address or a
+// ErrUnreachable, ErrKeyChanged, ErrRefused, ErrRateLimit, or ErrUsage for an address or a
 // proxy that cannot be used.
 func Register(ctx context.Context, k Keys, first crypto.PrekeyPrivate) error {
 	h := k.httpClient()
@@ -207,6 +207,9 @@ func call(ctx context.Context, h *http.Client, s Server, method, path string, bo
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, protocol.MaxBody+1))
 	if err != nil {
 		return unreachable(s, err)
+	}
+	if resp.StatusCode == http.StatusTooManyRequests {
+		return tooFast(s, slowHeader(resp.Header))
 	}
 	if resp.StatusCode/100 != 2 {
 		return httpError(s, resp.StatusCode, answer)

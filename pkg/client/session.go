@@ -44,7 +44,7 @@ type step struct {
 	Changes
 	ack      uint64   // mailbox position that may be acked once the changes are written
 	warnings []string // for the user
-	retry    bool     // the relay asked to send again later
+	leave    error    // why this connection has to end: the relay wants to be sent it all again later
 	refused  error    // what a wish has come to, for its caller, once the changes are written
 }
 

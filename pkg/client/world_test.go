@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"slices"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ type person struct {
 	mailbox  []protocol.Frame // not acked
 	answers  []protocol.Frame // receipts stored and errors, on the present connection
 	warnings []string
-	retry    bool
+	leave    error
 }
 
 func newWorld(t *testing.T, names ...string) *world {
@@ -84,7 +85,7 @@ func (p *person) do(f func(*session) (*step, error)) (*step, error) {
 		p.apply(st)
 	}
 	p.warnings = append(p.warnings, st.warnings...)
-	p.retry = p.retry || st.retry
+	p.leave = cmp.Or(st.leave, p.leave)
 	return st, st.refused
 }
 
@@ -165,7 +166,7 @@ func (p *person) reconnect() {
 	if err != nil {
 		p.w.t.Fatal(err)
 	}
-	p.answers, p.retry = nil, false
+	p.answers, p.leave = nil, nil
 	for _, it := range items {
 		p.w.route(p, it.Frame)
 	}
