@@ -148,38 +148,54 @@ func TestFlowUnlimited(t *testing.T) {
 func TestFlowOutlivesConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flows := newFlows(Default())
-		crowd := func() {
-			for range 30 * maxKeys {
-				flows.Enter(time.Now(), crypto.Username(randomName())).Leave()
-			}
-		}
 		first := flows.Enter(time.Now(), "alice")
-		crowd()
+		crowd(flows)
 		if flows.Enter(time.Now(), "alice") != first {
 			t.Fatal("a flow was forgotten while a connection used it")
 		}
 		first.Leave()
 		first.Leave()
-		first.Admit(time.Now(), 100, 100)
-		crowd()
-		if flows.Enter(time.Now(), "alice") != first {
-			t.Fatal("a flow was forgotten before it was full")
-		}
-		first.Leave()
-		time.Sleep(2 * time.Second)
-		crowd()
+		crowd(flows)
 		if flows.Enter(time.Now(), "alice") == first {
 			t.Fatal("a flow that is full and that nobody uses was kept by a crowd")
 		}
 	})
 }
 
-func randomName() string {
+func TestFlowIsKeptUntilFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for i, r := range []func(*Limits) *Rate{
+			func(l *Limits) *Rate { return &l.FramesPerUser },
+			func(l *Limits) *Rate { return &l.BytesPerUser },
+			func(l *Limits) *Rate { return &l.SustainedFramesPerUser },
+		} {
+			l := Unlimited()
+			*r(&l) = Rate{1, time.Hour, protocol.MaxFrame}
+			flows := newFlows(l)
+			first := flows.Enter(time.Now(), "alice")
+			first.Admit(time.Now(), 1, 1)
+			first.Leave()
+			crowd(flows)
+			if flows.Enter(time.Now(), "alice") != first {
+				t.Errorf("a flow was forgotten with bucket %d not full", i)
+			}
+		}
+	})
+}
+
+// crowd is many who come and go, so that what can be forgotten is.
+func crowd(flows *Flows) {
+	for range 10 * maxKeys {
+		flows.Enter(time.Now(), randomName()).Leave()
+	}
+}
+
+func randomName() crypto.Username {
 	b := make([]byte, 12)
 	for i := range b {
 		b[i] = 'a' + byte(rand.N(26))
 	}
-	return string(b)
+	return crypto.Username(b)
 }
 
 func BenchmarkFlow(b *testing.B) {
