@@ -185,7 +185,7 @@ func TestFlowIsKeptUntilFull(t *testing.T) {
 
 // crowd is many who come and go, so that what can be forgotten is.
 func crowd(flows *Flows) {
-	for range 10 * maxKeys {
+	for range 6 * maxKeys {
 		flows.Enter(time.Now(), randomName()).Leave()
 	}
 }

@@ -95,7 +95,7 @@ func TestNeverMore(t *testing.T) {
 	}
 }
 
-// An attacker with a million networks costs a known amount of memory, resets
+// An attacker with 262,144 networks costs a known amount of memory, resets
 // nobody's bucket, and shares one with newcomers, all of them at its rate.
 func TestManyAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestManyAddresses(t *testing.T) {
 			k.Allow(now, victim)
 		}
 		admitted := 0
-		for i := range Address(1 << 20) {
+		for i := range Address(1 << 18) {
 			if _, ok := k.Allow(now, 2+i); ok {
 				admitted++
 			}
@@ -115,7 +115,7 @@ func TestManyAddresses(t *testing.T) {
 			t.Errorf("%d buckets, over %d", n, maxKeys)
 		}
 		if most := maxKeys + 2*shardCount; admitted > most {
-			t.Errorf("%d of a million admitted, not %d", admitted, most)
+			t.Errorf("%d admitted, not %d", admitted, most)
 		}
 		if _, ok := k.Allow(now, victim); ok {
 			t.Error("a bucket was reset")
