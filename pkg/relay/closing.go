@@ -24,6 +24,7 @@ var (
 	closeStore        = &closeReason{code: websocket.CloseInternalServerErr, text: "the relay cannot store; come back later", count: CountStoreClosed}
 	closeTakenOver    = &closeReason{code: protocol.CloseTakenOver, text: "this device has logged in elsewhere", count: CountTakeovers}
 	closeSlow         = &closeReason{code: protocol.CloseSlow, text: "answers are not read", count: CountSlow, cut: true}
+	closeUnacked      = &closeReason{code: protocol.CloseSlow, text: "frames are not acked", count: CountUnacked}
 	closeBinary       = &closeReason{code: websocket.CloseUnsupportedData, text: "frames are text", count: CountBinary}
 	closeMalformed    = &closeReason{code: websocket.ClosePolicyViolation, text: "too many malformed frames", count: CountMalformed}
 	closeLogin        = &closeReason{code: websocket.ClosePolicyViolation, text: "not logged in"}

@@ -14,51 +14,62 @@ import (
 	"secure-messaging/pkg/protocol"
 )
 
-// conn is one WebSocket.
+// conn is one WebSocket. An idle one has one goroutine, its reader; a writer
+// runs while there is something to write, and a third while commits of the
+// reader's are awaited.
 type conn struct {
 	// Static after construction.
 	relay   *Relay
 	id      uint64 // for the log
 	ws      *websocket.Conn
-	net     net.Conn      // under ws
+	net     *gate         // under ws
 	raw     net.Conn      // under TLS: to close it waits for nothing
 	closing chan struct{} // closed by requestClose
-	done    chan struct{} // closed after reader, sender and commits have ended
-	wake    chan struct{} // holds one signal for the sender
+	done    chan struct{} // closed after reader, writer and commits have ended
 	slots   chan struct{} // one for each commit under way
+	me      crypto.Address
+	name    string // me, as text; both static after login
 
 	// Owned by the reader.
-	me      crypto.Address // static after login
-	bad     int            // malformed frames
-	settled sync.WaitGroup // the settle goroutine
+	bad     int                // malformed frames
+	waited  time.Time          // when the read deadline between frames was set
+	inFrame bool               // a frame has begun and not ended
+	hurried bool               // the read deadline is that of a frame
+	targets map[string]*target // by the text of their address, at most maxTargets
+	batch   []Delivery         // for the mailboxes, not yet appended
+	volume  int                // their data
+	emptied uint64             // up to here the mailbox was emptied
+	settled sync.WaitGroup     // the settle goroutine
 
-	// Owned by the sender.
-	caughtUp bool // the peer was told that nothing is left
-
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards what follows; nobody holds that of two connections
 	why      *closeReason
-	grace    *time.Timer // set with why
-	replies  [][]byte    // frames that wait for the sender, at most replyQueue
-	room     sync.Cond   // of mu: replies has become shorter, or nobody writes any more
-	lastWord bool        // the reader will queue nothing more
-	dead     bool        // the sender has ended
-	commits  []commit    // for settle, at most commitsUnderWay
-	settling bool        // settle runs
-	stock    bool        // the peer is to be told of its prekeys
-	mail     bool        // the mailbox may hold more than was sent
-	sent     uint64      // place in the mailbox of the last frame sent from it
-	numbered uint64      // how many were, which is the number of the last
-	flight   []flying    // sent and not acked, at most flightWindow
+	grace    *time.Timer    // set with why
+	out      []byte         // WebSocket frames for the writer
+	owed     int            // of out, what the peer has caused itself
+	room     sync.Cond      // of mu: out was taken, or nobody writes any more
+	writing  bool           // the writer runs
+	writers  sync.WaitGroup // the writer
+	begun    bool           // the peer has heard that it is logged in
+	ended    bool           // nothing more will be queued
+	dead     bool           // a write has failed
+	touched  []*conn        // have got something in out that their writer does not know of
+	commits  []commit       // for settle, at most commitsUnderWay
+	settling bool           // settle runs
+	stock    bool           // the peer is to be told of its prekeys
+	mail     bool           // the mailbox may hold more than was sent
+	caughtUp bool           // the peer was told that nothing is left
+	pinger   *time.Timer    // nil before login
+	flights                 // what was handed to the peer
 }
 
-func newConn(r *Relay, ws *websocket.Conn, nc net.Conn) *conn {
+func newConn(r *Relay, ws *websocket.Conn, g *gate) *conn {
 	c := &conn{
-		relay: r, id: r.lastID.Add(1), ws: ws, net: nc, raw: nc,
+		relay: r, id: r.lastID.Add(1), ws: ws, net: g, raw: g.Conn,
 		closing: make(chan struct{}), done: make(chan struct{}),
-		wake: make(chan struct{}, 1), slots: make(chan struct{}, commitsUnderWay),
+		slots: make(chan struct{}, commitsUnderWay),
 	}
 	c.room.L = &c.mu
-	if t, ok := nc.(*tls.Conn); ok {
+	if t, ok := g.Conn.(*tls.Conn); ok {
 		c.raw = t.NetConn()
 	}
 	return c
@@ -72,9 +83,8 @@ func (c *conn) run() {
 	if ok {
 		c.serve()
 		c.relay.hub.release(c)
-	} else {
-		c.writeClose()
 	}
+	c.writeClose()
 	close(c.done)
 	c.hangUp()
 }
@@ -82,33 +92,35 @@ func (c *conn) run() {
 // serve handles frames until the connection is to end, and returns after all
 // that it has started has ended.
 func (c *conn) serve() {
-	sender := make(chan struct{})
-	go func() {
-		defer close(sender)
-		c.send()
-	}()
+	c.net.beforeWait = c.beforeWait
+	c.mu.Lock()
+	c.pinger = time.AfterFunc(protocol.PingInterval, c.ping)
+	c.mu.Unlock()
 	c.read()
+	c.letGo()
+	c.retire()
 	c.settled.Wait()
 	c.mu.Lock()
-	c.lastWord = true
 	c.signal()
+	c.ended = true
+	c.pinger.Stop()
+	if c.acks != nil {
+		c.acks.Stop()
+	}
 	c.mu.Unlock()
-	<-sender
+	c.writers.Wait()
+	c.net.release()
 }
 
 // read handles one frame after the other.
 func (c *conn) read() {
 	c.ws.SetReadLimit(protocol.MaxFrame)
-	c.ws.SetPongHandler(func(string) error {
-		c.alive(protocol.ReadTimeout)
+	c.ws.SetPongHandler(func(string) error { return nil })
+	c.ws.SetPingHandler(func(data string) error {
+		c.queue(true, func(b []byte) []byte { return append(append(b, finalPong, byte(len(data))), data...) })
 		return nil
 	})
-	pong := c.ws.PingHandler()
-	c.ws.SetPingHandler(func(data string) error {
-		c.alive(protocol.ReadTimeout)
-		return pong(data)
-	})
-	for c.alive(protocol.ReadTimeout) {
+	for {
 		buf, why := c.readFrame()
 		if why != nil {
 			c.requestClose(why)
@@ -117,6 +129,24 @@ func (c *conn) read() {
 		c.relay.counters.add(CountFramesIn)
 		c.handle(buf.Bytes())
 		releaseBuffer(buf)
+	}
+}
+
+// beforeWait is called by the reader when the peer has sent no more: what was
+// gathered goes out, and the peer gets time to be heard of again. The rest of a
+// frame that has begun gets less, and no more than once.
+func (c *conn) beforeWait() {
+	c.letGo()
+	if c.inFrame {
+		if !c.hurried {
+			c.hurried = true
+			c.alive(frameTimeout)
+		}
+		return
+	}
+	if now := time.Now(); c.hurried || now.Sub(c.waited) >= aliveEvery {
+		c.hurried, c.waited = false, now
+		c.alive(protocol.ReadTimeout)
 	}
 }
 
@@ -141,11 +171,13 @@ func (c *conn) readFrame() (*bytes.Buffer, *closeReason) {
 	if kind != websocket.TextMessage {
 		return nil, closeBinary
 	}
+	c.inFrame = true
 	buf := buffers.Get().(*bytes.Buffer)
 	if _, err := buf.ReadFrom(r); err != nil {
 		releaseBuffer(buf)
 		return nil, whyUnread(err)
 	}
+	c.inFrame = false
 	return buf, nil
 }
 
@@ -158,48 +190,4 @@ func whyUnread(err error) *closeReason {
 		return closeSilent
 	}
 	return closePeer
-}
-
-// reply queues a frame for the peer. It waits for room; a peer that makes none
-// within slowPatience is cut off.
-func (c *conn) reply(f protocol.Frame) {
-	b := protocol.Encode(f)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.replies) >= replyQueue {
-		cut := time.AfterFunc(slowPatience, func() { c.requestClose(closeSlow) })
-		for len(c.replies) >= replyQueue && !c.dead {
-			c.room.Wait()
-		}
-		cut.Stop()
-	}
-	if !c.dead {
-		c.replies = append(c.replies, b)
-		c.signal()
-	}
-}
-
-// nudge says that the mailbox has grown.
-func (c *conn) nudge() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mail = true
-	c.signal()
-}
-
-// tellStock says that the peer is to hear what is left of its prekeys. However
-// often it is called before that, the peer hears it once.
-func (c *conn) tellStock() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stock = true
-	c.signal()
-}
-
-// signal wakes the sender.
-func (c *conn) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
 }

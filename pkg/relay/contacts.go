@@ -80,7 +80,7 @@ func (c *conn) accept(f *protocol.AcceptConnection) {
 }
 
 func (c *conn) postNote(kind Kind, to crypto.Address, id crypto.MessageID, data []byte) {
-	c.post(id, []Delivery{{To: to, Entry: Entry{Kind: kind, From: c.me, ID: id, Time: protocol.Milli(time.Now()), Data: data}}})
+	c.put(Delivery{To: to, Entry: Entry{Kind: kind, From: c.me, ID: id, Time: protocol.Milli(time.Now()), Data: data}})
 }
 
 // relate applies a rule to the peer and another person, or to the owner of a

@@ -17,7 +17,9 @@ const (
 	CountRequests       Counter = "stored_requests"         // entries stored
 	CountAccepts        Counter = "stored_accepts"          //
 	CountMessages       Counter = "stored_messages"         //
-	CountReceipts       Counter = "stored_receipts"         //
+	CountHanded         Counter = "handed_messages"         // handed on at once
+	CountSpills         Counter = "spills"                  // of such messages into their mailbox
+	CountReceipts       Counter = "delivered_messages"      // acked by their recipient
 	CountPublished      Counter = "published_prekeys"       // frames of new prekeys
 	CountHandedOut      Counter = "handed_out_prekeys"      // look-ups for a handshake
 	CountNoOneTime      Counter = "missing_one_time"        // of them, without a one-time prekey
@@ -33,6 +35,7 @@ const (
 	CountLoginTimeout   Counter = "dropped_login_timeout"   // did not log in in time
 	CountLoginBroken    Counter = "dropped_login_broken"    // went away before login
 	CountSlow           Counter = "dropped_slow_answers"    // closed with 4002
+	CountUnacked        Counter = "dropped_unacked"         // likewise, because acks did not come
 	CountWriteFailed    Counter = "dropped_write"           // a frame could not be written in time
 	CountSilent         Counter = "dropped_silent"          // neither frame nor pong came in time
 	CountBinary         Counter = "dropped_binary"          // closed with 1003
@@ -52,7 +55,7 @@ func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
-		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped,
+		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
 		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,

@@ -16,20 +16,22 @@ func TestAcceptanceToAFullMailbox(t *testing.T) {
 	w.befriend(alice, carol)
 	b := w.login(bob)
 	b.expectStored(b.request(alice), nil)
-	b.ws.Close()
-	c := w.login(carol) // fills bob's mailbox
+	w.leave(b)
+	c := w.online(carol) // fills bob's mailbox
 	for range 2 {
 		c.expectStored(c.message("x", bob), bob)
 	}
 
 	a := w.login(alice)
-	expect[*protocol.ConnectionRequest](a)
+	a.ack(expect[*protocol.ConnectionRequest](a).Seq)
 	a.expectStored(a.accept(bob), nil)
 	a.refused(a.message("x", bob), bob, protocol.CodeMailboxFull)
 	a.expectStored(a.accept(bob), nil) // as often as there were messages
 	a.refused(a.accept(bob), nil, protocol.CodeMailboxFull)
 	a.refused(a.request(bob), nil, protocol.CodeMailboxFull)
-	a.expectStored(a.message("x", carol), carol)
+	id := a.message("x", carol)
+	c.ack(expect[*protocol.EncryptedMessage](c).Seq)
+	delivered(a, carol, id)
 
 	b = w.login(bob)
 	expect[*protocol.EncryptedMessage](b)

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"encoding/binary"
 	"testing"
 	"time"
 
@@ -201,17 +202,19 @@ func FuzzHandle(f *testing.F) {
 			t.Fatal(err)
 		}
 		c, _ := testConn(t, r, me.Address())
-		c.launch(Stored{1, Entry{Kind: KindMessage, From: other.Address(), ID: crypto.MessageID{9}}}, 1)
+		c.numbered = 1
+		c.launch(flying{number: 1, place: 1, kind: KindMessage, from: other.Address(), id: crypto.MessageID{9}})
 		store.seq = 1
 		for _, frame := range []string{first, second} {
 			c.handle([]byte(frame))
 		}
+		c.letGo()
 		c.settled.Wait()
 		if c.why != nil {
 			t.Errorf("two frames have closed the connection: %s", c.why.text)
 		}
 		handedOut := 0
-		for _, b := range c.replies {
+		for _, b := range messages(t, c.out) {
 			switch f, err := protocol.DecodeFromRelay(b); f := f.(type) {
 			case *protocol.Error, *protocol.Receipt:
 			case *protocol.Prekeys:
@@ -237,7 +240,7 @@ func FuzzHandle(f *testing.F) {
 			if e.Kind == KindMessage && !contacts || e.From != me.Address() {
 				t.Errorf("bob got an entry of kind %d from %s", e.Kind, e.From)
 			}
-			if e.Kind == KindReceipt && (e.ID != crypto.MessageID{9} || len(c.flight) != 0) {
+			if e.Kind == KindReceipt && (e.ID != crypto.MessageID{9} || c.flight.len() != 0) {
 				t.Error("bob got a receipt for what was not acked")
 			}
 		}
@@ -245,6 +248,25 @@ func FuzzHandle(f *testing.F) {
 			t.Error("alice has made bob a contact by herself")
 		}
 	})
+}
+
+// messages splits what is queued for a WebSocket.
+func messages(t *testing.T, out []byte) (texts [][]byte) {
+	t.Helper()
+	for len(out) > 0 {
+		header, n := 2, int(out[1])
+		switch {
+		case out[0] != finalText || n > 127:
+			t.Fatalf("no text message: % x", out[:2])
+		case n == 126:
+			header, n = 4, int(binary.BigEndian.Uint16(out[2:]))
+		case n == 127:
+			header, n = 10, int(binary.BigEndian.Uint64(out[2:]))
+		}
+		texts = append(texts, out[header:header+n])
+		out = out[header+n:]
+	}
+	return texts
 }
 
 func TestFuzzSeeds(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"time"
 
@@ -217,6 +218,34 @@ func (w *world) loginStock(p *person) (*peer, protocol.PrekeyStock) {
 		w.t.Fatal("the relay has not proved itself")
 	}
 	return c, *expect[*protocol.PrekeyStock](c)
+}
+
+// online connects as p, whose mailbox holds nothing, and returns once what comes
+// is handed on at once.
+func (w *world) online(p *person) *peer {
+	w.t.Helper()
+	c := w.login(p)
+	c.catchUp()
+	return c
+}
+
+// entries returns what waits for somebody.
+func (w *world) entries(p *person) []relay.Stored {
+	w.t.Helper()
+	entries, err := w.store.Read(context.Background(), p.addr(), 0, 1000, 1<<30)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return entries
+}
+
+// leave closes a connection and returns once the relay has forgotten it.
+func (w *world) leave(c *peer) {
+	w.t.Helper()
+	c.ws.Close()
+	for w.relay.Connected(c.addr()) {
+		runtime.Gosched()
+	}
 }
 
 // proof is the right answer to a challenge.

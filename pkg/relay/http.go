@@ -205,13 +205,14 @@ func (r *Relay) serveSocket(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Sec-Websocket-Version", "13")
 		r.httpRefuse(w, protocol.CodeBadFrame, "not a WebSocket handshake that this relay knows")
 	}
-	ws, err := up.Upgrade(w, req, nil)
+	keeper := &gatekeeper{ResponseWriter: w}
+	ws, err := up.Upgrade(keeper, req, nil)
 	if err != nil {
 		r.decided()
 		r.leave(nil)
 		return
 	}
-	c := newConn(r, ws, ws.NetConn())
+	c := newConn(r, ws, keeper.gate)
 	r.enter(c)
 	go c.run()
 }

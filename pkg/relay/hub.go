@@ -15,13 +15,16 @@ type hub struct {
 
 func newHub() *hub { return &hub{conns: map[crypto.Address]*conn{}} }
 
-// claim makes c the connection of its device and returns the one before.
-func (h *hub) claim(c *conn) *conn {
+// claim makes c the connection of its device, unless that is not old any more,
+// which is nil for none.
+func (h *hub) claim(c, old *conn) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	old := h.conns[c.me]
+	if h.conns[c.me] != old {
+		return false
+	}
 	h.conns[c.me] = c
-	return old
+	return true
 }
 
 // release forgets c, unless another has taken over.

@@ -17,9 +17,9 @@ func (c *conn) login() bool {
 	r := c.relay
 	c.ws.SetReadLimit(protocol.MaxLoginFrame)
 	nonce := crypto.NewNonce()
-	if !c.write(protocol.Encode(&protocol.Challenge{
+	if !c.sendNow(&protocol.Challenge{
 		Version: protocol.Version, Relay: r.public, Nonce: nonce, Signature: crypto.SignChallenge(r.key, nonce),
-	})) || !c.alive(protocol.LoginTimeout) {
+	}) || !c.alive(protocol.LoginTimeout) {
 		c.requestClose(closeLoginBroken)
 		return false
 	}
@@ -81,30 +81,50 @@ func (r *Relay) knowsHost(host string) bool {
 // turnAway refuses a peer that has not logged in.
 func (c *conn) turnAway(code protocol.Code, why *closeReason) bool {
 	c.relay.counters.add(counterOf(code))
-	c.write(protocol.Encode(&protocol.Error{Code: code, Message: refusals[code]}))
+	c.sendNow(&protocol.Error{Code: code, Message: refusals[code]})
 	c.requestClose(why)
 	return false
 }
 
-// welcome makes this the connection of its device. The one before must have
-// ended first: two that read one mailbox would deliver and ack at random.
+// welcome makes this the connection of its device.
 func (c *conn) welcome(l crypto.Login) bool {
 	r := c.relay
-	c.me = l.Address
-	if old := r.hub.claim(c); old != nil {
-		old.requestClose(closeTakenOver)
-		select {
-		case <-old.done:
-		case <-c.closing:
-		}
-	}
+	c.me, c.name = l.Address, l.Address.String()
+	c.takeOver()
 	answer := &protocol.Authenticated{Time: protocol.Milli(time.Now()), Signature: l.SignWelcome(r.key)}
-	if !c.write(protocol.Encode(answer)) {
+	if !c.sendNow(answer) {
 		r.hub.release(c)
 		return false
 	}
 	r.counters.add(CountLogins)
+	c.mu.Lock()
+	c.begun = true
+	c.mu.Unlock()
 	c.tellStock()
 	c.nudge() // the mailbox may hold something
 	return true
+}
+
+// takeOver puts c in the place of the connection that its device had. What that
+// one has in memory alone is in the mailbox before anybody can find c and put
+// something behind it. The old one ends first: two that read one mailbox would
+// deliver and ack at random.
+func (c *conn) takeOver() {
+	for {
+		old := c.relay.hub.find(c.me)
+		if old != nil {
+			old.requestClose(closeTakenOver)
+			old.retire()
+		}
+		if !c.relay.hub.claim(c, old) {
+			continue
+		}
+		if old != nil {
+			select {
+			case <-old.done:
+			case <-c.closing:
+			}
+		}
+		return
+	}
 }

@@ -112,19 +112,3 @@ func (r *Relay) handOut(ctx context.Context, owner crypto.Address) (PrekeyStock,
 		r.counters.add(CountConflicts)
 	}
 }
-
-// sendStock tells the peer what is left of its prekeys. It is false when the
-// sender must end.
-func (c *conn) sendStock() bool {
-	r := c.relay
-	stock, err := r.prekeys.Prekeys(r.ctx, c.me)
-	if err != nil {
-		r.storeError("look-up of a stock", err)
-		c.requestClose(closeStore)
-		return true
-	}
-	if stock.Signed.ID == 0 {
-		return true // an account from before there were prekeys
-	}
-	return c.write(protocol.Encode(&protocol.PrekeyStock{Signed: stock.Signed.ID, OneTime: stock.Left}))
-}

@@ -258,13 +258,8 @@ func TestStockComesOnce(t *testing.T) {
 			a.expectPrekeys(a.fetch("bob"), bob, 1)
 			synctest.Wait() // the first notice stands in the pipe
 		}
-		id := a.message("hello", bob)
-		a.expectStored(id, bob)
 		b.expectStock(1, 9)
-		b.expectStock(1, 1) // as it is now, and before what is in the mailbox
-		if f := expect[*protocol.EncryptedMessage](b); f.ID != id {
-			t.Errorf("got %s", protocol.Encode(f))
-		}
+		b.expectStock(1, 1) // as it is now
 		b.expectNothing()
 	})
 }

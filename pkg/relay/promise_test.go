@@ -108,9 +108,11 @@ func (l *line) deliver(p, to *person, ids []crypto.MessageID) {
 			}
 			if r.State == protocol.ReceiptDelivered {
 				left = slices.DeleteFunc(left, func(id crypto.MessageID) bool { return id == r.ID })
-				writing.Lock()
-				c.tryWrite(&protocol.Ack{Seq: r.Seq})
-				writing.Unlock()
+				if r.Seq != 0 {
+					writing.Lock()
+					c.tryWrite(&protocol.Ack{Seq: r.Seq})
+					writing.Unlock()
+				}
 			}
 		}
 		c.ws.Close()

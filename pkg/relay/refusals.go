@@ -29,6 +29,8 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeBadName:         crypto.ErrUsername.Error(),
 	protocol.CodeStale:           "the nonce is too old; fetch another and try again",
 	protocol.CodeMailboxFull:     "their mailbox is full; they have been away for long",
+	protocol.CodeRelayFull:       "too much waits at this relay; its operator can give it more room",
+	protocol.CodeRateLimited:     "too much in too short a time; try again later",
 	protocol.CodeUnavailable:     "the relay cannot take this now; send it again later",
 	protocol.CodeMethod:          "the method is not allowed here",
 	protocol.CodeUnsupportedType: "the body must be application/json",

@@ -27,12 +27,22 @@ const (
 // Limits of the relay's own making; those of the wire are in package protocol.
 const (
 	maxHTTPConns    = 1024             // connections that are not (yet) WebSockets
-	replyQueue      = 256              // answers waiting for one connection
+	replyBytes      = 64 << 10         // answers waiting for one connection
 	slowPatience    = 5 * time.Second  // for a peer to make room there, then 4002
-	flightWindow    = 256              // mailbox frames sent and not acked
+	flightWindow    = 256              // frames handed to a device and not acked
+	flightBytes     = 256 << 10        // and their data
+	maxAirborne     = 64 << 20         // data that is handed on and not stored, of all devices
 	readBatch       = 64               // entries of one read of a mailbox
 	readBatchBytes  = 64 << 10         // and their data: what a slow reader holds in memory
+	maxBatch        = 64               // entries that a reader appends at once
+	maxBatchBytes   = 256 << 10        // and their data
 	commitsUnderWay = 64               // commits of one connection that share an fsync
+	maxTargets      = 64               // recipients that a connection remembers
+	targetTime      = 2 * time.Second  // until what was found out about one is looked up again
+	writeChunk      = 64 << 10         // bytes that a peer has to take within WriteTimeout
+	slowWrite       = time.Second      // a write that takes longer grants more time for acks
+	frameTimeout    = 15 * time.Second // for the rest of a frame that has begun
+	aliveEvery      = 5 * time.Second  // how often a peer's patience is renewed at most
 	maxCASRetries   = 16               // a pair of people writes no faster
 	closeGrace      = 2 * time.Second  // from the wish to close to the end of the socket
 	lingerTime      = time.Second      // of that, for the peer to read why
@@ -62,21 +72,23 @@ type Config struct {
 // Relay routes sealed frames between devices. Make it with New.
 type Relay struct {
 	// Static after construction.
-	key        crypto.RelayPrivate
-	public     crypto.RelayPublic
-	directory  Directory
-	prekeys    Prekeys
-	mailboxes  Mailboxes
-	hosts      []string
-	origins    []string
-	maxConns   int
-	maxPending int
-	log        *slog.Logger
-	nonces     *crypto.RegistrationNonces
-	counters   counters
-	users      *userCache
-	hub        *hub
-	handler    http.Handler
+	key         crypto.RelayPrivate
+	public      crypto.RelayPublic
+	directory   Directory
+	prekeys     Prekeys
+	mailboxes   Mailboxes
+	hosts       []string
+	origins     []string
+	maxConns    int
+	maxPending  int
+	log         *slog.Logger
+	nonces      *crypto.RegistrationNonces
+	began       time.Time // see now
+	maxAirborne int64
+	counters    counters
+	users       *userCache
+	hub         *hub
+	handler     http.Handler
 
 	// ctx ends when a shutdown is out of patience; calls of the store use it.
 	ctx    context.Context
@@ -87,6 +99,8 @@ type Relay struct {
 	fatalErr  error
 
 	lastID    atomic.Uint64 // of connections, for the log
+	airborne  atomic.Int64  // bytes that are handed on and not stored
+	relations atomic.Uint64 // changes of how people stand to each other
 	httpConns atomic.Int64
 
 	mu       sync.Mutex   // guards what follows
@@ -105,21 +119,23 @@ func New(cfg Config) *Relay {
 		panic("relay: a Config needs a Directory, Prekeys and Mailboxes")
 	}
 	r := &Relay{
-		key:        cfg.Key,
-		public:     cfg.Key.Public(),
-		directory:  cfg.Directory,
-		prekeys:    cfg.Prekeys,
-		mailboxes:  cfg.Mailboxes,
-		origins:    slices.Clone(cfg.Origins),
-		maxConns:   cfg.MaxConnections,
-		maxPending: cfg.MaxPending,
-		log:        cfg.Logger,
-		nonces:     crypto.NewRegistrationNonces(),
-		counters:   newCounters(),
-		users:      newUserCache(maxCachedUsers),
-		hub:        newHub(),
-		fatal:      make(chan struct{}),
-		conns:      map[*conn]struct{}{},
+		key:         cfg.Key,
+		public:      cfg.Key.Public(),
+		directory:   cfg.Directory,
+		prekeys:     cfg.Prekeys,
+		mailboxes:   cfg.Mailboxes,
+		origins:     slices.Clone(cfg.Origins),
+		maxConns:    cfg.MaxConnections,
+		maxPending:  cfg.MaxPending,
+		log:         cfg.Logger,
+		nonces:      crypto.NewRegistrationNonces(),
+		began:       time.Now(),
+		maxAirborne: maxAirborne,
+		counters:    newCounters(),
+		users:       newUserCache(maxCachedUsers),
+		hub:         newHub(),
+		fatal:       make(chan struct{}),
+		conns:       map[*conn]struct{}{},
 	}
 	for _, h := range cfg.Hosts {
 		r.hosts = append(r.hosts, strings.ToLower(h))
@@ -137,6 +153,9 @@ func New(cfg Config) *Relay {
 	r.handler = r.newHandler()
 	return r
 }
+
+// now is a clock that only goes forward.
+func (r *Relay) now() time.Duration { return time.Since(r.began) }
 
 // PublicKey returns the key that names this relay.
 func (r *Relay) PublicKey() crypto.RelayPublic { return r.public }

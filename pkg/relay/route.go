@@ -10,8 +10,15 @@ import (
 	"secure-messaging/pkg/protocol"
 )
 
-// handle decodes one frame of a peer that has logged in, and routes it.
+// handle routes one frame of a peer that has logged in.
 func (c *conn) handle(b []byte) {
+	if l, ok := protocol.ScanLetter(b); ok && c.letter(l) {
+		return
+	}
+	if seq, ok := protocol.ScanAck(b); ok {
+		c.ack(seq)
+		return
+	}
 	f, err := protocol.DecodeFromClient(b)
 	if err != nil {
 		c.malformed(err)
@@ -39,7 +46,58 @@ func (c *conn) handle(b []byte) {
 	}
 }
 
-// message posts a message to those of its recipients who may get it.
+// target is somebody whom the peer may write to, as far as was known a moment
+// ago: a change here counts at once, one at another relay within targetTime.
+type target struct {
+	address   crypto.Address
+	relations uint64    // Relay.relations, before it was looked up
+	until     time.Time // good until then
+}
+
+// letter takes a message for one recipient. It is false for an address that is
+// none.
+func (c *conn) letter(l protocol.Letter) bool {
+	now := time.Now()
+	t := c.targets[string(l.To)]
+	if t == nil || t.relations != c.relay.relations.Load() || now.After(t.until) {
+		t = &target{relations: c.relay.relations.Load(), until: now.Add(targetTime)}
+		if t.address.UnmarshalText(l.To) != nil {
+			return false
+		}
+		code, err := c.mayWrite(t.address)
+		switch {
+		case err != nil:
+			c.relay.storeError("look-up of a recipient", err)
+			c.unavailable(l.ID, &t.address)
+			return true
+		case code != "":
+			c.refuse(code, l.ID, &t.address)
+			return true
+		}
+		c.remember(string(l.To), t)
+	}
+	c.dispatch(&t.address, l.ID, protocol.Milli(now), l.Data)
+	return true
+}
+
+func (c *conn) remember(address string, t *target) {
+	if c.targets == nil || len(c.targets) >= maxTargets {
+		c.targets = map[string]*target{}
+	}
+	c.targets[address] = t
+}
+
+// dispatch hands a message on at once, or puts it into the mailbox: where
+// anything waits, it goes behind it.
+func (c *conn) dispatch(to *crypto.Address, id crypto.MessageID, at protocol.UnixMilli, text []byte) {
+	if d := c.relay.hub.find(*to); d != nil && !c.puts(to) && d.hand(c, id, at, text) {
+		c.relay.counters.add(CountHanded)
+		return
+	}
+	c.put(Delivery{To: *to, Entry: Entry{Kind: KindMessage, From: c.me, ID: id, Time: at, Data: sealedData(text)}})
+}
+
+// message takes a message for those of its recipients who may get it.
 func (c *conn) message(f *protocol.SendMessage) {
 	codes := make([]protocol.Code, len(f.Recipients))
 	everyone := pointers(f.Recipients)
@@ -52,16 +110,12 @@ func (c *conn) message(f *protocol.SendMessage) {
 		}
 	}
 	now := protocol.Milli(time.Now())
-	ds := make([]Delivery, 0, len(f.Recipients))
 	for i, code := range codes {
 		if code != "" {
 			c.refuse(code, f.ID, everyone[i])
 			continue
 		}
-		ds = append(ds, Delivery{To: f.Recipients[i], Entry: Entry{Kind: KindMessage, From: c.me, ID: f.ID, Time: now, Data: f.EncryptedData[i]}})
-	}
-	if len(ds) > 0 {
-		c.post(f.ID, ds)
+		c.dispatch(everyone[i], f.ID, now, sealedText(f.EncryptedData[i]))
 	}
 }
 
@@ -123,6 +177,7 @@ func (r *Relay) change(ctx context.Context, p Pair, rule func(*Relation) (write 
 			return code, nil
 		}
 		err = r.directory.SetRelation(ctx, p, rel)
+		r.relations.Add(1)
 		if !errors.Is(err, ErrConflict) {
 			return code, err
 		}

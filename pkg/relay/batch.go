@@ -1,0 +1,217 @@
+package relay
+
+import (
+	"encoding/base64"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// What the reader gathers from a burst of frames goes into the store together,
+// and shares an fsync with what others have gathered.
+
+// outcome is what somebody hears of a frame: stored, or why not.
+type outcome struct {
+	to        *conn
+	id        crypto.MessageID
+	recipient *crypto.Address // of a message, else nil
+	code      protocol.Code   // empty for stored
+}
+
+// commit is something that is to be done once it is on the disk.
+type commit struct {
+	wait     func() error // nil if it is there already
+	outcomes []outcome
+	upTo     uint64 // what may go from the peer's own mailbox; 0 for nothing
+}
+
+// entryCounters names the counter of each kind of entry that a frame makes.
+var entryCounters = map[Kind]Counter{KindRequest: CountRequests, KindAccept: CountAccepts, KindMessage: CountMessages}
+
+// put gathers an entry for a mailbox.
+func (c *conn) put(d Delivery) {
+	c.batch = append(c.batch, d)
+	c.volume += len(d.Entry.Data)
+	if len(c.batch) >= maxBatch || c.volume >= maxBatchBytes {
+		c.letGo()
+	}
+}
+
+// puts reports whether there is something for a mailbox in the batch: what
+// comes next goes behind it.
+func (c *conn) puts(to *crypto.Address) bool {
+	for i := range c.batch {
+		if c.batch[i].To == *to {
+			return true
+		}
+	}
+	return false
+}
+
+// letGo passes on what the reader has gathered.
+func (c *conn) letGo() {
+	c.kickTouched()
+	w, ok := c.appendBatch()
+	if !ok {
+		return
+	}
+	if upTo := c.drained(); upTo > c.emptied {
+		c.emptied, w.upTo = upTo, upTo
+	}
+	switch {
+	case w.wait != nil || len(w.outcomes) > 0:
+		c.later(w)
+	case w.upTo > 0:
+		c.empty(w.upTo)
+	}
+}
+
+// appendBatch appends the batch to its mailboxes and wakes who is connected
+// here. It is false if the store has failed it: then each sender is told, and
+// the connection closes. Messages that were acked come again in that case,
+// because the mailbox is not emptied.
+func (c *conn) appendBatch() (w commit, ok bool) {
+	r := c.relay
+	ds := c.batch
+	if len(ds) == 0 {
+		return w, true
+	}
+	c.batch, c.volume = nil, 0
+	appended, err := r.mailboxes.Append(r.ctx, ds)
+	if err != nil {
+		r.storeError("append", err)
+		for i := range ds {
+			if !ds[i].Entry.Kind.IsReceipt() {
+				c.refuse(protocol.CodeUnavailable, ds[i].Entry.ID, recipientOf(&ds[i]))
+			}
+		}
+		c.emptied = ^uint64(0)
+		c.requestClose(closeStore)
+		return w, false
+	}
+	w.wait = appended.Wait
+	for i, place := range appended.Seqs {
+		d := &ds[i]
+		switch {
+		case place != 0:
+			r.hub.nudge(d.To)
+		case d.Entry.Kind.IsReceipt():
+			r.counters.add(CountReceiptDropped)
+		}
+		if d.Entry.Kind.IsReceipt() {
+			continue
+		}
+		if place != 0 {
+			r.counters.add(entryCounters[d.Entry.Kind])
+		}
+		w.outcomes = append(w.outcomes, outcome{to: c, id: d.Entry.ID, recipient: recipientOf(d), code: noRoom(place, appended)})
+	}
+	return w, true
+}
+
+// recipientOf is what answers name.
+func recipientOf(d *Delivery) *crypto.Address {
+	if d.Entry.Kind == KindMessage {
+		return &d.To
+	}
+	return nil
+}
+
+// empty forgets what the peer has acked. If that fails, it comes again.
+func (c *conn) empty(upTo uint64) {
+	if err := c.relay.mailboxes.Delete(c.relay.ctx, c.me, upTo); err != nil {
+		c.relay.storeError("delete from a mailbox", err)
+	}
+}
+
+// later hands a commit to settle. It waits while too many are under way, so
+// the peer's next frames wait in its socket.
+func (c *conn) later(w commit) {
+	c.slots <- struct{}{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commits = append(c.commits, w)
+	if !c.settling {
+		c.settling = true
+		c.settled.Go(c.settle)
+	}
+}
+
+// settle concludes commits in their order, and ends when there are none, so
+// that an idle connection has no third goroutine.
+func (c *conn) settle() {
+	for {
+		c.mu.Lock()
+		if len(c.commits) == 0 {
+			c.commits = nil
+			c.settling = false
+			c.mu.Unlock()
+			return
+		}
+		w := c.commits[0]
+		c.commits = c.commits[1:]
+		c.mu.Unlock()
+		if !c.relay.conclude(c, w) {
+			c.requestClose(closeStore)
+		} else if w.upTo != 0 {
+			c.empty(w.upTo)
+		}
+		<-c.slots
+	}
+}
+
+// conclude waits for a commit and says what has become of it. The connection
+// that it is called for waits for room, others do without the word: they hear
+// "delivered", or ask again on their next connection. It is false if the commit
+// has failed; then nobody's later frame may overtake what was lost.
+func (r *Relay) conclude(c *conn, w commit) bool {
+	var err error
+	if w.wait != nil {
+		if err = w.wait(); err != nil {
+			r.storeError("commit", err)
+		}
+	}
+	for _, a := range w.outcomes {
+		if err != nil {
+			a.code = protocol.CodeUnavailable
+		}
+		a.send(a.to == c)
+		if err != nil {
+			a.to.requestClose(closeStore)
+		}
+	}
+	return err == nil
+}
+
+// send queues an answer.
+func (a *outcome) send(wait bool) {
+	if a.code != "" {
+		a.to.relay.counters.add(counterOf(a.code))
+	}
+	a.to.queue(wait, a.append)
+}
+
+func (a *outcome) append(b []byte) []byte {
+	switch {
+	case a.code != "":
+		return appendText(b, protocol.Encode(&protocol.Error{Code: a.code, Message: refusals[a.code], ID: &a.id, Recipient: a.recipient}))
+	case a.recipient == nil:
+		return appendText(b, protocol.Encode(&protocol.Receipt{ID: a.id, State: protocol.ReceiptStored}))
+	}
+	b, start := openText(b)
+	return closeText(protocol.AppendReceipt(b, 0, a.id, a.recipient.String(), protocol.ReceiptStored), start)
+}
+
+// stored answers a frame whose effect is on the disk.
+func (c *conn) stored(id crypto.MessageID) {
+	c.later(commit{outcomes: []outcome{{to: c, id: id}}})
+}
+
+// sealedText is sealed data as it goes over the wire.
+func sealedText(data []byte) []byte { return base64.RawURLEncoding.AppendEncode(nil, data) }
+
+// sealedData undoes it, for a text that was checked.
+func sealedData(text []byte) []byte {
+	data, _ := base64.RawURLEncoding.AppendDecode(nil, text)
+	return data
+}
