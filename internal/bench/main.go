@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -23,7 +24,8 @@ type config struct {
 	windows  []int // messages of a pair that are on the way
 	span     time.Duration
 	limit    time.Duration
-	server   string
+	server   string // binary
+	args     string // further arguments of it
 
 	connections []int         // for scale
 	waiting     int           // messages in the store, for scale
@@ -68,7 +70,20 @@ func command(args []string, out io.Writer) error {
 	if len(args) > 1 && args[0] == floorCommand {
 		return serveFloor(args[1], len(args) > 2)
 	}
-	var c config
+	what := "all"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		what, args = args[0], args[1:]
+	}
+	c, err := parse(args)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, what, c, out)
+}
+
+func parse(args []string) (c config, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&c.pairs, "pairs", 50, "senders, each with a recipient of its own")
 	flags.IntVar(&c.messages, "messages", 500_000, "messages of one measured window, at most")
@@ -85,16 +100,17 @@ func command(args []string, out io.Writer) error {
 	flags.DurationVar(&c.span, "span", 10*time.Second, "the longest that one measured window may take")
 	flags.DurationVar(&c.limit, "limit", 15*time.Minute, "the longest that the run may take")
 	flags.StringVar(&c.server, "server", "", "a server binary (default: the present source, built)")
-	what := "all"
-	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-		what, args = args[0], args[1:]
-	}
+	flags.StringVar(&c.args, "args", withoutRates, "further arguments of server serve")
 	if err := flags.Parse(args); err != nil {
-		return err
+		return c, err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	return run(ctx, what, c, out)
+	if flags.NArg() > 0 {
+		return c, fmt.Errorf("%q is no flag: what to measure comes first", flags.Arg(0))
+	}
+	if min(c.pairs, c.messages, c.size, c.idle, c.waiting, c.rounds) < 1 || c.bytes < 1 {
+		return c, errors.New("counts and sizes begin at 1")
+	}
+	return c, nil
 }
 
 func run(ctx context.Context, what string, c config, out io.Writer) (err error) {

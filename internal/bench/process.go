@@ -9,12 +9,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
-// serverArgs start the relay on a free loopback port.
+// serverArgs start the relay on a free loopback port. What -args says follows.
 var serverArgs = []string{"serve", "--addr", "127.0.0.1:0", "--log-level", "error"}
+
+// withoutRates lets few users send what many would.
+const withoutRates = "--limits off"
 
 // quitTime is how long a server may take to end in order.
 const quitTime = 30 * time.Second
@@ -57,7 +61,7 @@ func (b *bench) relay(ctx context.Context, data string, withTLS bool) (*process,
 	if withTLS {
 		mode = "self-signed"
 	}
-	args := append(serverArgs[:len(serverArgs):len(serverArgs)], "--tls", mode, "--data", b.data(data))
+	args := slices.Concat(serverArgs, strings.Fields(b.args), []string{"--tls", mode, "--data", b.data(data)})
 	return b.startProcess("relay", b.server, args, withTLS)
 }
 
