@@ -58,8 +58,7 @@ func (c *crashing) crash() (wrong string) {
 	if c.rand.IntN(3) == 0 {
 		c.disk.left = c.rand.IntN(30) // while it opens
 	}
-	master := c.master
-	s, err := openStore(c.ref, c.vfs, &master)
+	s, err := c.open()
 	if err != nil {
 		return c.unlessOff("the profile does not open", err)
 	}
@@ -71,23 +70,34 @@ func (c *crashing) crash() (wrong string) {
 		return c.unlessOff("the settings are refused", err)
 	}
 	if c.rand.IntN(2) == 0 { // so that logs are written back often
-		if err := s.db.conn.WALAutoCheckpoint(1 + c.rand.IntN(40)); err != nil {
-			return c.unlessOff("the settings are refused", err)
-		}
+		s.db.maxLog = 1 + c.rand.IntN(40)
 	}
-	for n := c.rand.IntN(80); n > 0; n-- {
-		changes := c.changes()
-		next := c.acked.after(changes)
-		c.pending = &next
-		if err := c.commit(s, changes); err != nil {
-			return c.unlessOff("a commit fails", err)
-		}
-		c.acked, c.pending = next, nil
-		c.commits++
+	if err := c.work(s, c.rand.IntN(80)); err != nil {
+		return c.unlessOff("a commit fails", err)
 	}
 	s.Close() // it may end by itself
 	c.disk.off = true
 	return ""
+}
+
+func (c *crashing) open() (*Store, error) {
+	master := c.master
+	return openStore(c.ref, c.vfs, &master)
+}
+
+// work commits n steps, or to the first that fails.
+func (c *crashing) work(s *Store, n int) error {
+	for range n {
+		changes := c.changes()
+		next := c.acked.after(changes)
+		c.pending = &next
+		if err := c.commit(s, changes); err != nil {
+			return err
+		}
+		c.acked, c.pending = next, nil
+		c.commits++
+	}
+	return nil
 }
 
 // live lives through n failures of power, or to the first after which
@@ -230,13 +240,16 @@ func TestPowerLossIsNoticed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCrashing(t, 1)
-			lie(c)
-			n, wrong := c.live(100)
-			if wrong == "" {
-				t.Fatalf("went unnoticed over %d commits", c.commits)
+			const profiles, crashes = 20, 20
+			for seed := range uint64(profiles) {
+				c := newCrashing(t, seed)
+				lie(c)
+				if n, wrong := c.live(crashes); wrong != "" {
+					t.Logf("profile %d, crash %d: %.200s", seed, n, wrong)
+					return
+				}
 			}
-			t.Logf("crash %d: %.200s", n, wrong)
+			t.Fatal("it went unnoticed")
 		})
 	}
 }

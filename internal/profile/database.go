@@ -18,11 +18,17 @@ import (
 // sealing is the SQLite file system that encrypts.
 const sealing = "adiantum"
 
+// maxLog is how many pages the write-ahead log may have before it is written
+// back: 4 MB, as SQLite does by itself.
+const maxLog = 1000
+
 // database is a connection with its prepared statements. One goroutine may
 // use it at a time.
 type database struct {
-	conn  *sqlite3.Conn
-	stmts map[string]*sqlite3.Stmt
+	conn   *sqlite3.Conn
+	stmts  map[string]*sqlite3.Stmt
+	log    int // pages in the write-ahead log
+	maxLog int
 }
 
 // createDatabase makes the database in an empty file.
@@ -111,7 +117,7 @@ func connect(path, vfs string, key []byte, prepare func(*sqlite3.Conn) error) (*
 	if err != nil {
 		return nil, err
 	}
-	d := &database{conn: conn, stmts: make(map[string]*sqlite3.Stmt)}
+	d := &database{conn: conn, stmts: make(map[string]*sqlite3.Stmt), maxLog: maxLog}
 	// The key comes first, and its error is not passed on: it knows the text.
 	if conn.Exec("PRAGMA hexkey = '"+hex.EncodeToString(key)+"'") != nil {
 		err = errors.New("the database takes no key")
@@ -128,6 +134,7 @@ func connect(path, vfs string, key []byte, prepare func(*sqlite3.Conn) error) (*
 		d.close()
 		return nil, err
 	}
+	conn.WALHook(func(_ *sqlite3.Conn, _ string, pages int) error { d.log = pages; return nil })
 	return d, nil
 }
 
@@ -162,6 +169,24 @@ func (d *database) transaction(do func() error) error {
 	if err != nil && !d.conn.GetAutocommit() {
 		err = errors.Join(err, d.conn.Exec("ROLLBACK"))
 	}
+	return err
+}
+
+// writeBack puts what a long log holds into its places. SQLite would do so by
+// itself, and not tell when the disk fails.
+func (d *database) writeBack() error {
+	if d.log < d.maxLog {
+		return nil
+	}
+	_, _, err := d.conn.WALCheckpoint("main", sqlite3.CHECKPOINT_PASSIVE)
+	return err
+}
+
+// abandon leaves the log as it is when the database is closed: a write that
+// failed may have harmed the block that it shares with what is there, which is
+// found out by who reads the log from its start.
+func (d *database) abandon() error {
+	_, err := d.conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, true)
 	return err
 }
 

@@ -36,7 +36,7 @@ func storage(where string, err error) error {
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, sqlite3.READONLY), errors.Is(err, sqlite3.PERM),
 		errors.Is(err, syscall.EROFS):
 		e.Text = "This user may not write to " + where + ". Check whom it belongs to, its mode, and whether the disk is mounted read-only."
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite3.CANTOPEN):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite3.CANTOPEN) && !errors.Is(err, syscall.EIO):
 		e.Text = "A file is missing in " + where + " or cannot be opened. Put the folder back from a copy of it."
 	default:
 		e.Text = "The disk that holds " + where + " has failed, and what was written last may be there or not. Look whether it is sound and has free space; then start chat again."

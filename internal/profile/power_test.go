@@ -2,7 +2,9 @@ package profile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math/rand/v2"
@@ -12,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 	"github.com/ncruces/go-sqlite3/vfs/adiantum"
@@ -32,6 +35,8 @@ type power struct {
 	off  bool
 	deaf bool // syncs do nothing
 	lost bool // syncs of the folder do nothing
+
+	fault *fault // nil for none
 
 	names   map[string]*inode // as programs see them
 	platter map[string]*inode // as of the last sync of the folder
@@ -57,23 +62,38 @@ type move struct {
 	file *inode
 }
 
+// fault is an error of the disk at a change of one kind.
+type fault struct {
+	kind  string // write, sync, truncate, delete or create
+	err   syscall.Errno
+	after int  // changes of that kind that still work
+	again bool // from then on, not only once
+	met   int  // how often it has happened
+}
+
 // usePower registers a disk and gives its name.
 func usePower(t *testing.T, seed uint64) (*power, string) {
 	p := &power{VFS: vfs.Find(""), rand: rand.New(rand.NewPCG(seed, 0)), left: -1}
 	p.begin()
-	name := "power-" + strings.ReplaceAll(t.Name(), "/", "-")
+	name := fmt.Sprintf("power-%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), seed)
 	vfs.Register(name, adiantum.Wrap(p, nil))
 	t.Cleanup(func() { vfs.Unregister(name) })
 	return p, name
 }
 
-// change counts one; it fails when there is no power.
-func (p *power) change() error {
+// change counts one; it fails when there is no power, or the disk fails.
+func (p *power) change(kind string) error {
 	if p.left == 0 {
 		p.off = true
 	}
 	if p.left--; p.off {
 		return syscall.EIO
+	}
+	if f := p.fault; f != nil && f.kind == kind {
+		if f.after--; f.after == -1 || f.after < -1 && f.again {
+			f.met++
+			return f.err
+		}
 	}
 	return nil
 }
@@ -82,8 +102,11 @@ func (p *power) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, 
 	path := name.String()
 	before, err := os.ReadFile(path)
 	isNew := errors.Is(err, fs.ErrNotExist) && flags&vfs.OPEN_CREATE != 0
-	if p.off || isNew && p.change() != nil {
-		return nil, flags, syscall.EIO
+	if isNew {
+		err = p.change("create")
+	}
+	if p.off || isNew && err != nil {
+		return nil, flags, err
 	}
 	file, flags, err := vfsutil.WrapOpenFilename(p.VFS, name, flags)
 	if err != nil {
@@ -108,7 +131,7 @@ func (p *power) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, 
 }
 
 func (p *power) Delete(path string, syncDir bool) error {
-	if err := p.change(); err != nil {
+	if err := p.change("delete"); err != nil {
 		return err
 	}
 	if err := p.VFS.Delete(path, false); err != nil {
@@ -147,18 +170,38 @@ func (f *powerFile) ReadAt(b []byte, off int64) (int, error) {
 	return f.File.ReadAt(b, off)
 }
 
+// WriteAt writes. A write that fails may have been made in part, but what
+// there was is not harmed for want of room.
 func (f *powerFile) WriteAt(b []byte, off int64) (int, error) {
-	if !f.off { // the one that the power fails in may reach the platter in part
+	was := f.off
+	failed := f.change("write")
+	if was {
+		return 0, failed
+	}
+	if failed != nil && !f.off {
+		size, err := f.Size()
+		if err != nil {
+			return 0, err
+		}
+		if b = b[:f.rand.IntN(len(b))/sector*sector]; failed == syscall.ENOSPC && off < size {
+			b = nil
+		}
+	}
+	if len(b) > 0 {
 		f.inode.changes = append(f.inode.changes, change{off, bytes.Clone(b)})
 	}
-	if err := f.change(); err != nil {
-		return 0, err
+	if f.off {
+		return 0, failed
 	}
-	return f.File.WriteAt(b, off)
+	n, err := f.File.WriteAt(b, off)
+	if failed == syscall.ENOSPC {
+		failed = sqlite3.FULL // as the library does
+	}
+	return n, cmp.Or(failed, err)
 }
 
 func (f *powerFile) Truncate(size int64) error {
-	if err := f.change(); err != nil {
+	if err := f.change("truncate"); err != nil {
 		return err
 	}
 	f.inode.changes = append(f.inode.changes, change{at: size})
@@ -173,8 +216,13 @@ func (f *powerFile) SizeHint(size int64) error {
 	return f.Truncate(size)
 }
 
+// Sync syncs. After one that failed the next has nothing to do: what was to be
+// written counts as written, though it may be in memory alone.
 func (f *powerFile) Sync(vfs.SyncFlag) error {
-	if err := f.change(); err != nil {
+	if err := f.change("sync"); err != nil {
+		if !f.off {
+			f.inode.synced, f.inode.changes = f.inode.survives(f.rand), nil
+		}
 		return err
 	}
 	if f.deaf {
@@ -267,5 +315,5 @@ func (p *power) restart(t *testing.T) {
 // begin makes all that there is count as synced.
 func (p *power) begin() {
 	p.names, p.platter, p.moves = make(map[string]*inode), make(map[string]*inode), nil
-	p.off, p.left = false, -1
+	p.off, p.left, p.fault = false, -1, nil
 }

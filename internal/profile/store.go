@@ -94,15 +94,20 @@ func (s *Store) read(do func() error) error {
 
 // write runs a function in a transaction. When the disk has failed in the
 // middle, what it holds and what memory holds may differ: the store is then
-// closed for good, and the next one begins with what is on the disk.
+// closed for good, and the next one begins with what is on the disk. A full
+// disk is no such failure, for what has no room is not written at all.
 func (s *Store) write(do func() error) error {
 	return s.read(func() error {
 		if err := s.inPlace(); err != nil {
 			return err
 		}
 		err := s.db.transaction(do)
-		if errors.Is(err, sqlite3.IOERR) {
-			s.failed = storage(s.ref.Dir, err)
+		broken := err
+		if err == nil { // from here on the commit is on the disk, whatever happens
+			broken = s.db.writeBack()
+		}
+		if errors.Is(broken, sqlite3.IOERR) || !s.db.conn.GetAutocommit() {
+			s.failed = storage(s.ref.Dir, errors.Join(broken, s.db.abandon()))
 		}
 		return err
 	})
