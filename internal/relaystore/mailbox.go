@@ -7,10 +7,8 @@ import (
 	"math"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"secure-messaging/pkg/crypto"
-	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
 )
 
@@ -172,54 +170,4 @@ func (s *Store) deleteSome(ctx context.Context, owner crypto.Address, upTo uint6
 }
 
 // Ready implements relay.Mailboxes.
-func (s *Store) Ready(ctx context.Context) error {
-	return s.do(ctx, func() error {
-		usage, err := s.fs.GetDiskUsage(s.dir)
-		if err == nil && usage.AvailBytes < minFree {
-			return fmt.Errorf("the disk is nearly full: %d MiB left; free some space", usage.AvailBytes>>20)
-		}
-		if err != nil && err != vfs.ErrUnsupported {
-			return fmt.Errorf("look for free space: %w", err)
-		}
-		return nil
-	})
-}
-
-// Expired implements relay.Mailboxes.
-func (s *Store) Expired(ctx context.Context, after crypto.Address, before protocol.UnixMilli, max int) (crypto.Address, []relay.Stored, error) {
-	var owner crypto.Address
-	var entries []relay.Stored
-	err := s.do(ctx, func() error {
-		from := []byte{tableBox}
-		if after.User != "" {
-			from = append(boxKey(after), 0)
-		}
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: []byte{tableBox + 1}})
-		if err != nil {
-			return err
-		}
-		defer it.Close()
-		for more := it.First(); more && len(entries) == 0; more = it.Next() {
-			f := fields{b: it.Key()[1:], ok: true}
-			if owner = f.address(); !f.end() {
-				return errValue
-			}
-			err := s.scan(owner, 0, math.MaxUint64, func(seq uint64, e relay.Entry) (bool, error) {
-				if e.Time >= before {
-					return false, nil
-				}
-				e.Data = append([]byte(nil), e.Data...)
-				entries = append(entries, relay.Stored{Seq: seq, Entry: e})
-				return len(entries) < max, nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return it.Error()
-	})
-	if err != nil || len(entries) == 0 {
-		return crypto.Address{}, nil, err
-	}
-	return owner, entries, nil
-}
+func (s *Store) Ready(ctx context.Context) error { return s.do(ctx, s.checkSpace) }

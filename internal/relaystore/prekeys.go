@@ -66,14 +66,15 @@ func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (relay.Prekey
 	}
 	var left relay.PrekeyStock
 	err := s.do(ctx, func() error {
-		defer s.lockKeys([][]byte{stockKey(owner)})() // count and oldest belong together
-		x, err := s.stock(owner)
+		moment := s.db.NewSnapshot() // count and oldest belong together
+		defer moment.Close()
+		x, err := stockIn(moment, owner)
 		if err != nil {
 			return err
 		}
 		left = relay.PrekeyStock{Signed: x.signed, Left: int(x.left)}
 		if x.left > 0 {
-			left.OneTime, err = s.oldest(owner, x)
+			left.OneTime, err = oldest(moment, owner, x)
 		}
 		return err
 	})
@@ -84,8 +85,8 @@ func (s *Store) Prekeys(ctx context.Context, owner crypto.Address) (relay.Prekey
 }
 
 // oldest finds the one-time prekey with the lowest id.
-func (s *Store) oldest(owner crypto.Address, x stock) (p relay.RawPrekey, err error) {
-	it, err := s.db.NewIter(&pebble.IterOptions{
+func oldest(r pebble.Reader, owner crypto.Address, x stock) (p relay.RawPrekey, err error) {
+	it, err := r.NewIter(&pebble.IterOptions{
 		LowerBound: oneTimeKey(owner, x.first),
 		UpperBound: append(oneTimeKey(owner, x.highest), 0),
 	})
@@ -138,8 +139,10 @@ func (s *Store) TakePrekey(ctx context.Context, owner crypto.Address, id crypto.
 }
 
 // stock reads the record of a device, the zero one if there is none.
-func (s *Store) stock(owner crypto.Address) (stock, error) {
-	value, err := s.get(stockKey(owner))
+func (s *Store) stock(owner crypto.Address) (stock, error) { return stockIn(s.db, owner) }
+
+func stockIn(r pebble.Reader, owner crypto.Address) (stock, error) {
+	value, err := getFrom(r, stockKey(owner))
 	if err != nil || value == nil {
 		return stock{}, err
 	}

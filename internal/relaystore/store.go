@@ -1,6 +1,7 @@
 package relaystore
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -37,15 +38,15 @@ const (
 	// numberBlock is how many numbers are reserved at a time: one fsync more in
 	// a million entries, and a million numbers lost at a restart, of 2^64.
 	numberBlock = 1 << 20
-	// minFree is the free space below which the store does not call itself
-	// ready: a few times what one change of the tables can take.
-	minFree = 256 << 20
 )
 
 // Options change how a store opens. The zero value is for a relay on a disk.
 type Options struct {
 	FS     vfs.FS              // nil for the disk
 	Limits relay.MailboxLimits // zero for relay.DefaultMailboxLimits
+	// MaxBytes bounds what waits in all mailboxes together: the sealed data, and
+	// a little for each entry. 0 stands for DefaultMaxBytes.
+	MaxBytes uint64
 }
 
 // Store implements relay.Directory, relay.Prekeys and relay.Mailboxes. Make it
@@ -55,6 +56,7 @@ type Store struct {
 	fs     vfs.FS
 	dir    string
 	limits relay.MailboxLimits
+	max    uint64 // bytes that wait
 	block  uint64 // numbers to reserve at a time
 	db     *pebble.DB
 	lock   *pebble.Lock
@@ -81,7 +83,7 @@ func OpenMem() (*Store, error) { return Open("/store", Options{FS: vfs.NewMem()}
 
 func open(dir string, o Options, block uint64) (*Store, error) {
 	s := &Store{
-		fs: o.FS, dir: dir, limits: o.Limits, block: block,
+		fs: o.FS, dir: dir, limits: o.Limits, max: cmp.Or(o.MaxBytes, DefaultMaxBytes), block: block,
 		seed: maphash.MakeSeed(), wake: make(chan struct{}, 1), failed: make(chan struct{}),
 	}
 	if s.fs == nil {
@@ -147,8 +149,12 @@ func (s *Store) start() (err error) {
 	if err != nil {
 		return err
 	}
+	used, err := s.waiting()
+	if err != nil {
+		return err
+	}
 	w := &writer{
-		s: s, written: make(chan written, maxUnsynced),
+		s: s, quota: quota{max: s.max, used: used}, written: make(chan written, maxUnsynced),
 		boxes: map[crypto.Address]*openBox{}, numbers: numbers{first, first},
 	}
 	s.ops.Go(w.run)
@@ -344,8 +350,10 @@ func (s *Store) lockKeys(keys [][]byte) (unlock func()) {
 }
 
 // get returns a copy of a value, nil if there is none.
-func (s *Store) get(key []byte) ([]byte, error) {
-	value, closer, err := s.db.Get(key)
+func (s *Store) get(key []byte) ([]byte, error) { return getFrom(s.db, key) }
+
+func getFrom(r pebble.Reader, key []byte) ([]byte, error) {
+	value, closer, err := r.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, nil
 	}

@@ -23,7 +23,7 @@ import (
 // openIn opens a store with the limits of the suite and few numbers at a time.
 func openIn(t testing.TB, fs vfs.FS, dir string) *Store {
 	t.Helper()
-	s, err := open(dir, Options{FS: fs, Limits: storetest.Limits}, 7)
+	s, err := open(dir, Options{FS: fs, Limits: storetest.Limits, MaxBytes: storetest.MaxBytes}, 7)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,5 +362,36 @@ func TestDeleteMany(t *testing.T) {
 			t.Fatalf("%d left after %d", len(got), i)
 		}
 		checkRecords(t, s)
+	}
+}
+
+// twoStores makes the test below one of two stores that share nothing.
+const twoStores = "RELAYSTORE_TWO_STORES"
+
+// TestShared runs the suite for a backend that relays share. There is none yet;
+// two handles that are the same pass, and two stores must not.
+func TestShared(t *testing.T) {
+	apart := os.Getenv(twoStores) != ""
+	storetest.RunShared(t, func(t *testing.T) []storetest.Store {
+		handle := func() storetest.Store {
+			s := openIn(t, vfs.NewMem(), "/store")
+			t.Cleanup(func() { closeStore(t, s) })
+			return s
+		}
+		first := handle()
+		if apart {
+			return []storetest.Store{first, handle()}
+		}
+		return []storetest.Store{first, first}
+	})
+	if apart {
+		return
+	}
+	for _, test := range []string{"users", "relations", "order_and_fields", "known_entries", "one_user_of_many", "one-time_prekeys"} {
+		second := exec.Command(os.Args[0], "-test.run=^TestShared$/^"+test+"$", "-test.timeout=1m")
+		second.Env = append(os.Environ(), twoStores+"=1")
+		if out, err := second.CombinedOutput(); err == nil {
+			t.Errorf("two stores pass %q:\n%s", test, out)
+		}
 	}
 }

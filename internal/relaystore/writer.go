@@ -37,7 +37,7 @@ type appending struct {
 
 	// The outcome.
 	seqs []uint64
-	full bool
+	full bool // the store's quota has refused an entry
 	err  error
 }
 
@@ -94,6 +94,7 @@ type writer struct {
 	filters int // bytes
 	plan    []planned
 	numbers numbers
+	quota   quota
 	key     []byte // scratch
 }
 
@@ -141,6 +142,9 @@ func (w *writer) write(g *group) {
 	w.b = w.s.db.NewBatch()
 	for _, d := range g.deletions {
 		w.delete(d)
+	}
+	if len(g.appends) > 0 {
+		w.lookForSpace()
 	}
 	for _, a := range g.appends {
 		w.append(a)
@@ -214,6 +218,7 @@ func (w *writer) delete(d *deletion) {
 	}
 	w.must(w.b.Apply(d.keys, nil))
 	w.filters -= x.forget(d.last, d.use)
+	w.quota.used -= cost(d.use)
 	w.touch(x)
 }
 
@@ -268,12 +273,17 @@ func (w *writer) put(a *appending, i int) uint64 {
 	if !w.s.limits.Admits(x.use, d.Entry) {
 		return 0
 	}
+	if !w.quota.admits(d.Entry) {
+		a.full = true
+		return 0
+	}
 	seq := w.nextNumber()
 	if x.first == 0 {
 		x.first = seq
 	}
 	w.filters += x.known.add(hash, seq, x.use.Entries+x.use.Receipts)
 	x.use.Add(d.Entry)
+	w.quota.used += uint64(len(d.Entry.Data)) + entryOverhead
 	w.touch(x)
 	w.setEntry(d, seq)
 	return seq

@@ -134,9 +134,9 @@ func testModel(t *testing.T, m relay.Mailboxes) {
 	}
 	var pool []relay.Entry // few, so that many come again
 	for range 30 {
-		kind := relay.Kind(1 + r.IntN(4))
+		kind := relay.Kind(1 + r.IntN(5))
 		size := r.IntN(int(Limits.Bytes) / 3)
-		if kind == relay.KindReceipt {
+		if kind.IsReceipt() {
 			size = 0
 		}
 		pool = append(pool, NewEntry(kind, alice, size))

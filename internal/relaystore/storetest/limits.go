@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"math"
 	"testing"
 
 	"secure-messaging/pkg/crypto"
@@ -95,4 +97,70 @@ func testReceiptLimit(t *testing.T, m relay.Mailboxes) {
 	remove(t, m, bob, seqs[0])
 	room(t, m, bob, NewEntry(relay.KindReceipt, alice, 0), true)
 	room(t, m, bob, NewEntry(relay.KindReceipt, alice, 0), false)
+}
+
+// testStoreFull fills the whole store. Then it takes nothing new, says why, and
+// loses nothing.
+func testStoreFull(t *testing.T, m relay.Mailboxes) {
+	ctx := context.Background()
+	size := int(Limits.Bytes)
+	carol, last := NewAddress("carol"), NewEntry(relay.KindMessage, alice, 10)
+	Put(t, m, carol, NewEntry(relay.KindMessage, alice, 10), last)
+	var held []relay.Delivery
+	for {
+		d := relay.Delivery{To: NewAddress("bob"), Entry: NewEntry(relay.KindMessage, alice, size)}
+		a := appended(t, m, d)
+		if a.StoreFull != (a.Seqs[0] == 0) {
+			t.Fatalf("number %d, full %v", a.Seqs[0], a.StoreFull)
+		}
+		if a.StoreFull {
+			break
+		}
+		if held = append(held, d); len(held)*size > MaxBytes {
+			t.Fatal("there is no limit")
+		}
+	}
+	if len(held)*size < MaxBytes/2 {
+		t.Fatalf("full with %d entries of %d bytes", len(held), size)
+	}
+	// What is known, what fits, and a mailbox that is full itself.
+	known := appended(t, m, held[0], relay.Delivery{To: carol, Entry: last}, relay.Delivery{To: held[0].To, Entry: NewEntry(relay.KindMessage, alice, 1)})
+	if known.StoreFull || known.Seqs[0] == 0 || known.Seqs[1] == 0 || known.Seqs[2] != 0 {
+		t.Fatalf("a full store says %+v", known)
+	}
+	for _, kind := range []relay.Kind{relay.KindReceipt, relay.KindExpired, relay.KindAccept} {
+		for range Limits.Entries {
+			room(t, m, carol, NewEntry(kind, alice, 0), true)
+		}
+	}
+	request := appended(t, m, relay.Delivery{To: NewAddress("bob"), Entry: NewEntry(relay.KindRequest, alice, size)})
+	if !request.StoreFull {
+		t.Fatalf("a request was taken: %+v", request)
+	}
+	for _, d := range held {
+		holds(t, m, d.To, d.Entry)
+	}
+	// All that was refused has left no trace, so three have room for two.
+	for _, d := range held[:3] {
+		remove(t, m, d.To, math.MaxUint64)
+	}
+	remove(t, m, carol, math.MaxUint64)
+	for _, d := range held[:2] {
+		room(t, m, d.To, d.Entry, true)
+	}
+	if err := m.Ready(ctx); err != nil {
+		t.Errorf("a full store is in order: %v", err)
+	}
+}
+
+func appended(t *testing.T, m relay.Mailboxes, ds ...relay.Delivery) relay.Appended {
+	t.Helper()
+	a, err := m.Append(context.Background(), ds)
+	if err == nil {
+		err = a.Wait()
+	}
+	if err != nil || len(a.Seqs) != len(ds) {
+		t.Fatalf("%d numbers for %d entries: %v", len(a.Seqs), len(ds), err)
+	}
+	return a
 }

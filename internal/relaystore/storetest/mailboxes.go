@@ -224,7 +224,7 @@ func testUnsound(t *testing.T, m relay.Mailboxes) {
 	bad := []relay.Delivery{
 		{To: crypto.Address{User: "b\x00b"}, Entry: good},
 		{To: bob, Entry: NewEntry(0, alice, 1)},
-		{To: bob, Entry: NewEntry(relay.KindReceipt+1, alice, 1)},
+		{To: bob, Entry: NewEntry(relay.KindExpired+1, alice, 1)},
 		{To: bob, Entry: NewEntry(relay.KindReceipt, alice, 1)},
 		{To: bob, Entry: NewEntry(relay.KindMessage, crypto.Address{}, 1)},
 	}

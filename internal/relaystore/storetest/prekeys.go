@@ -77,8 +77,8 @@ func testSigned(t *testing.T, s Store) {
 		t.Fatal(err)
 	}
 	Left(t, s, c.Address(), first)
-	if err := s.CreateUser(context.Background(), c, second); !errors.Is(err, relay.ErrExists) {
-		t.Fatalf("the same user again: %v", err)
+	if err := s.CreateUser(context.Background(), newCertificate("bob", c.Device), second); !errors.Is(err, relay.ErrExists) {
+		t.Fatalf("the same name and device again: %v", err)
 	}
 	Left(t, s, c.Address(), first)
 	for _, ignored := range []relay.RawPrekey{NewPrekey(6), NewPrekey(7), none} {
@@ -274,7 +274,7 @@ func testTakers(t *testing.T, s Store) {
 // testStockWhole looks at a stock while its only prekey comes and goes: what is
 // seen was there at one moment.
 func testStockWhole(t *testing.T, s Store) {
-	const rounds, lookers = 500, 4
+	const rounds, lookers = 2000, 4
 	bob := NewAddress("bob")
 	ended := make(chan struct{})
 	var wg sync.WaitGroup

@@ -16,6 +16,9 @@ import (
 // Limits are what the mailboxes under test must have been opened with.
 var Limits = relay.MailboxLimits{Entries: 100, Bytes: 4000, Requests: 3}
 
+// MaxBytes is the bound of all of them together.
+const MaxBytes = 1 << 20
+
 // Store is what is tested.
 type Store interface {
 	relay.Directory
@@ -26,20 +29,46 @@ type Store interface {
 // Run tests what open makes. Each call of open makes a fresh store, and
 // registers with t whatever ends it.
 func Run(t *testing.T, open func(t *testing.T) Store) {
+	runOnce(t, open)
+	t.Run("writes that fail", func(t *testing.T) { runFaults(t, open) })
+}
+
+// RunShared tests a backend that several relays share: open makes handles of
+// one fresh store, and each call that a test makes goes through another one.
+func RunShared(t *testing.T, open func(t *testing.T) []Store) {
+	runOnce(t, func(t *testing.T) Store { return &shared{handles: open(t)} })
+}
+
+func runOnce(t *testing.T, open func(t *testing.T) Store) {
+	all := func(name string, test func(*testing.T, Store)) {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
 	directory := func(name string, test func(*testing.T, relay.Directory)) {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
 	mailboxes := func(name string, test func(*testing.T, relay.Mailboxes)) {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
-	all := func(name string, test func(*testing.T, Store)) {
-		t.Run(name, func(t *testing.T) { test(t, open(t)) })
-	}
+	runMailboxes(t, open)
+	runPrekeys(t, open)
 	directory("users", testUsers)
 	directory("relations", testRelations)
 	directory("relations keep apart", testRelationsApart)
 	directory("compare and set", testCompareAndSet)
 	directory("bad names", testDirectoryNames)
+	all("one user of many", testUserRace)
+	mailboxes("writers and a consumer", testConsumer)
+	all("one prekey, many takers", testTakers)
+	all("a stock is seen whole", testStockWhole)
+	all("cancelled", testCancelled)
+}
+
+// runMailboxes runs what holds for mailboxes even if a write has to be tried
+// twice.
+func runMailboxes(t *testing.T, open func(t *testing.T) Store) {
+	mailboxes := func(name string, test func(*testing.T, relay.Mailboxes)) {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
 	mailboxes("order and fields", testOrder)
 	mailboxes("pages", testPages)
 	mailboxes("known entries", testKnown)
@@ -50,22 +79,26 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	mailboxes("room for bytes", testByteLimit)
 	mailboxes("room for requests", testRequestLimit)
 	mailboxes("room for receipts", testReceiptLimit)
+	mailboxes("room in the store", testStoreFull)
 	mailboxes("delete", testDelete)
+	mailboxes("expired", testExpired)
 	mailboxes("unsound entries", testUnsound)
 	mailboxes("writers and a reader", testReader)
-	mailboxes("writers and a consumer", testConsumer)
 	mailboxes("against a model", testModel)
-	all("one user of many", testUserRace)
-	all("signed prekeys", testSigned)
-	all("one-time prekeys", testOneTime)
-	all("prekeys published again", testPublishedAgain)
-	all("room for prekeys", testStockLimit)
-	all("prekeys keep apart", testPrekeysApart)
-	all("unsound prekeys", testUnsoundPrekeys)
-	all("one prekey, many takers", testTakers)
-	all("a stock is seen whole", testStockWhole)
-	all("prekeys against a model", testPrekeyModel)
-	all("cancelled", testCancelled)
+}
+
+// runPrekeys does the same for prekeys.
+func runPrekeys(t *testing.T, open func(t *testing.T) Store) {
+	prekeys := func(name string, test func(*testing.T, Store)) {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+	prekeys("signed prekeys", testSigned)
+	prekeys("one-time prekeys", testOneTime)
+	prekeys("prekeys published again", testPublishedAgain)
+	prekeys("room for prekeys", testStockLimit)
+	prekeys("prekeys keep apart", testPrekeysApart)
+	prekeys("unsound prekeys", testUnsoundPrekeys)
+	prekeys("prekeys against a model", testPrekeyModel)
 }
 
 // NewCertificate makes a valid certificate for a name, from fresh keys.
