@@ -32,6 +32,7 @@ type config struct {
 	idle        int           // connections
 	settle      time.Duration // for the memory of idle connections
 	rounds      int           // of ping-pong
+	rate        float64       // messages/s for latency, 0 for half load
 	bytes       int64         // to a stalled recipient
 	stall       time.Duration // how long it stays
 }
@@ -93,6 +94,7 @@ func parse(args []string) (c config, err error) {
 	flags.Func("connections", "numbers of connections for scale (default 100,1000,10000)", numbers(&c.connections))
 	flags.IntVar(&c.idle, "idle", 10_000, "idle connections")
 	flags.IntVar(&c.waiting, "waiting", 1_000_000, "messages that wait in the store for scale")
+	flags.Float64Var(&c.rate, "rate", 0, "messages a second for latency (default: half of what online gives with the first of -windows)")
 	flags.Int64Var(&c.bytes, "bytes", 1<<30, "sealed bytes that are sent to a recipient that has stopped reading")
 	flags.IntVar(&c.rounds, "rounds", 20_000, "round trips of ping-pong")
 	flags.DurationVar(&c.settle, "settle", time.Minute, "the longest to wait until the memory of idle connections is steady")
@@ -107,7 +109,7 @@ func parse(args []string) (c config, err error) {
 	if flags.NArg() > 0 {
 		return c, fmt.Errorf("%q is no flag: what to measure comes first", flags.Arg(0))
 	}
-	if min(c.pairs, c.messages, c.size, c.idle, c.waiting, c.rounds) < 1 || c.bytes < 1 {
+	if min(c.pairs, c.messages, c.size, c.idle, c.waiting, c.rounds) < 1 || c.bytes < 1 || c.rate < 0 {
 		return c, errors.New("counts and sizes begin at 1")
 	}
 	return c, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -20,13 +21,15 @@ import (
 // offline measures how fast messages become durable for recipients that are
 // away, beside the store alone, and how fast those fetch them.
 func (b *bench) offline(ctx context.Context) (err error) {
-	floor, err := b.storeAlone(ctx)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{
-		{"", "rate/store", "cpu-s/million", "messages/s", "messages", "server busy"},
-		{"the store alone", "1.00", "-", whole(floor.perSecond()), strconv.Itoa(floor.messages), "-"},
+	rows := [][]string{{"", "rate/store", "cpu-s/million", "messages/s", "messages", "server busy"}}
+	var floor result // the last: as much on the way as at the relay
+	for _, window := range []int{1, b.window()} {
+		if floor, err = b.storeAlone(ctx, window); err != nil {
+			return err
+		}
+		rows = append(rows, []string{
+			fmt.Sprintf("the store alone, %d on the way", window), "", "", whole(floor.perSecond()), strconv.Itoa(floor.messages), "",
+		})
 	}
 	for _, withTLS := range []bool{false, true} {
 		trip, err := b.offlineOnce(ctx, withTLS)
@@ -141,38 +144,77 @@ func (c *conn) receiptCounter(m *meter) handler {
 }
 
 // storeAlone makes messages durable without a relay around the store: as many
-// writers as there are pairs, each waiting for its message before the next.
-func (b *bench) storeAlone(ctx context.Context) (r result, err error) {
-	store, err := relaystore.Open(filepath.Join(b.dir, "store-alone"), relaystore.Options{})
+// writers as there are pairs, each with so many messages on the way.
+func (b *bench) storeAlone(ctx context.Context, window int) (r result, err error) {
+	store, err := relaystore.Open(filepath.Join(b.dir, fmt.Sprintf("store-alone-%d", window)), relaystore.Options{})
 	if err != nil {
 		return r, err
 	}
-	defer store.Close()
-	ctx, cancel := context.WithTimeout(ctx, b.span)
+	defer func() { err = errors.Join(err, store.Close()) }()
+	ctx, cancel := context.WithTimeoutCause(ctx, b.span, errEnough)
 	defer cancel()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	var left, done atomic.Int64
 	left.Store(int64(b.messages))
-	var failure atomic.Pointer[error]
 	var writers sync.WaitGroup
 	began := time.Now()
 	for i := range b.pairs {
 		writers.Go(func() {
-			from, to, data := address("sender", i), address("recipient", i), randomData(b.size)
-			for n := uint64(1); left.Add(-1) >= 0 && ctx.Err() == nil; n++ {
-				if err := storeOne(store, []relay.Delivery{delivery(from, to, n, data[n%templates])}); err != nil {
-					failure.Store(&err)
-					cancel()
-					return
+			w := storeWriter{store: store, from: address("sender", i), to: address("recipient", i), data: randomData(b.size)}
+			for left.Add(-1) >= 0 && ctx.Err() == nil {
+				n, err := w.put(window)
+				if err != nil {
+					fail(err)
 				}
-				done.Add(1)
+				done.Add(int64(n))
 			}
+			n, err := w.wait(0)
+			if err != nil {
+				fail(err)
+			}
+			done.Add(int64(n))
 		})
 	}
 	writers.Wait()
-	if f := failure.Load(); f != nil {
-		return r, *f
+	r = result{messages: int(done.Load()), elapsed: time.Since(began)}
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, errEnough) {
+		return r, cause
 	}
-	return result{messages: int(done.Load()), elapsed: time.Since(began)}, nil
+	return r, nil
+}
+
+var errEnough = errors.New("the time of -span is over")
+
+// storeWriter appends without waiting for each message.
+type storeWriter struct {
+	store    *relaystore.Store
+	from, to crypto.Address
+	data     [][]byte
+	next     uint64
+	pending  []func() error
+}
+
+// put appends a message, and waits until fewer than window are on the way.
+func (w *storeWriter) put(window int) (durable int, err error) {
+	w.next++
+	wait, err := appendAll(w.store, []relay.Delivery{delivery(w.from, w.to, w.next, w.data[w.next%templates])})
+	if err != nil {
+		return 0, err
+	}
+	w.pending = append(w.pending, wait)
+	return w.wait(window - 1)
+}
+
+// wait waits until at most rest are on the way, and says how many are durable.
+func (w *storeWriter) wait(rest int) (durable int, err error) {
+	for ; len(w.pending) > rest; durable++ {
+		if err := w.pending[0](); err != nil {
+			return durable, err
+		}
+		w.pending = w.pending[1:]
+	}
+	return durable, nil
 }
 
 func address(role string, i int) crypto.Address {
@@ -185,15 +227,14 @@ func delivery(from, to crypto.Address, n uint64, data []byte) relay.Delivery {
 	}}
 }
 
-func storeOne(store *relaystore.Store, ds []relay.Delivery) error {
+// appendAll puts messages into a store that has room for all of them.
+func appendAll(store *relaystore.Store, ds []relay.Delivery) (wait func() error, err error) {
 	a, err := store.Append(context.Background(), ds)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, seq := range a.Seqs {
-		if seq == 0 {
-			return errors.New("a mailbox, or the store, is full: let fewer messages wait")
-		}
+	if slices.Contains(a.Seqs, 0) {
+		return nil, errors.New("a mailbox, or the store, is full: let fewer messages wait")
 	}
-	return a.Wait()
+	return a.Wait, nil
 }

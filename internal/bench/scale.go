@@ -151,7 +151,11 @@ func (b *bench) fill(ctx context.Context, name string) error {
 		if len(ds) < fillCommit && i < b.waiting-1 {
 			continue
 		}
-		if err := storeOne(store, ds); err != nil {
+		wait, err := appendAll(store, ds)
+		if err == nil {
+			err = wait()
+		}
+		if err != nil {
 			return fmt.Errorf("fill the store: %w", err)
 		}
 		ds = nil
