@@ -2,6 +2,7 @@ package profile
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -115,17 +116,38 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+// BenchmarkCommit measures messages, of which some are written in one commit:
+// received from three contacts, whose sessions go on with each, or sent.
 func BenchmarkCommit(b *testing.B) {
 	isolate(b)
 	s := create(b, "alice")
-	bob := contactOf(b, "bob", client.Accepted)
-	for b.Loop() {
-		m := outgoing(b, s, "bob", "a message of usual length, more or less")
-		commit(b, s, &client.Changes{
-			Contacts: []client.ContactRecord{bob}, Messages: []client.NewMessage{m},
-			Enqueue: []client.OutboxItem{{ID: idOf(b, m), Kind: "encrypted_message", Contact: "bob", At: now(), Frame: make([]byte, 600)}},
+	var people []client.ContactRecord
+	for _, name := range []string{"bob", "carol", "eve"} {
+		c := contactOf(b, name, client.Accepted)
+		c.Session = make([]byte, 2000) // of usual size
+		people = append(people, c)
+	}
+	const text = "a message of usual length, more or less"
+	for _, size := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("received/%d", size), func(b *testing.B) {
+			for n := 0; n < b.N; n += size {
+				c := &client.Changes{Contacts: people[:min(size, len(people))]}
+				for i := range size {
+					c.Messages = append(c.Messages, incoming(people[i%len(people)], text))
+				}
+				commit(b, s, c)
+			}
 		})
 	}
+	b.Run("sent/1", func(b *testing.B) {
+		for b.Loop() {
+			m := outgoing(b, s, "bob", text)
+			commit(b, s, &client.Changes{
+				Contacts: people[:1], Messages: []client.NewMessage{m},
+				Enqueue: []client.OutboxItem{{ID: idOf(b, m), Kind: "encrypted_message", Contact: "bob", At: now(), Frame: make([]byte, 600)}},
+			})
+		}
+	})
 }
 
 // What comes after the folder has gone must stay with the relay.
