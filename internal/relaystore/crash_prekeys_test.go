@@ -108,7 +108,7 @@ func (p *promises) take(s *Store) error {
 }
 
 // kept compares a store with these promises.
-func (p prekeyPromises) kept(t *testing.T, s *Store) {
+func (p prekeyPromises) kept(t testing.TB, s *Store) {
 	t.Helper()
 	for id, err := range p.twice {
 		t.Errorf("prekey %d: %v", id, err)

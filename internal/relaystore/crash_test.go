@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +36,7 @@ type promises struct {
 	count   int // promises
 	crashAt int
 	crash   func()
+	crashed bool // what happens now is not to be kept
 }
 
 func newPromises() *promises {
@@ -53,14 +53,29 @@ var (
 	owners = []crypto.Address{{User: "bob"}, {User: "bob", Device: crypto.DeviceID{1}}, {User: "carol"}}
 )
 
-// work uses a store like many connections do, until it has done its share or
-// the store fails. It returns why.
-func (p *promises) work(s *Store, rounds int) error {
+// used is what a test works with: a store as it is, or with a promise broken.
+type used struct {
+	*Store
+	early bool // it says that an entry is durable before it is
+}
+
+// Append implements relay.Mailboxes.
+func (u used) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
+	a, err := u.Store.Append(ctx, ds)
+	if u.early {
+		a.Wait = func() error { return nil }
+	}
+	return a, err
+}
+
+// work uses a store like many connections do, until it has done its share, the
+// power is cut, or the store fails. It returns why.
+func (p *promises) work(s used, rounds int) error {
 	var wg sync.WaitGroup
 	errs := make([]error, 9)
 	for i := range errs {
 		wg.Go(func() {
-			for round := 0; round < rounds && errs[i] == nil; round++ {
+			for round := 0; round < rounds && errs[i] == nil && !p.isOver(); round++ {
 				errs[i] = p.step(s, i, round)
 			}
 		})
@@ -69,27 +84,34 @@ func (p *promises) work(s *Store, rounds int) error {
 	return errors.Join(errs...)
 }
 
-func (p *promises) step(s *Store, worker, round int) error {
+// isOver reports whether the power was cut.
+func (p *promises) isOver() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crashed
+}
+
+func (p *promises) step(s used, worker, round int) error {
 	owner := owners[(worker+round)%len(owners)]
 	switch {
 	case worker == 0 && round%4 == 3:
 		return s.do(context.Background(), s.db.Flush)
 	case worker == 1 && round%3 == 2:
-		return p.forget(s, owner)
+		return p.forget(s.Store, owner)
 	case worker == 2 && round%5 == 1:
-		return p.createUser(s)
+		return p.createUser(s.Store)
 	case worker == 2:
-		return p.setRelation(s)
+		return p.setRelation(s.Store)
 	case worker == 6:
-		return p.publish(s)
+		return p.publish(s.Store)
 	case worker > 6:
-		return p.take(s)
+		return p.take(s.Store)
 	default:
 		return p.append(s, owner)
 	}
 }
 
-func (p *promises) append(s *Store, owner crypto.Address) error {
+func (p *promises) append(s used, owner crypto.Address) error {
 	ds := []relay.Delivery{
 		{To: owner, Entry: storetest.NewEntry(relay.KindReceipt, alice, 0)},
 		{To: owner, Entry: storetest.NewEntry(relay.KindAccept, alice, 3)},
@@ -164,12 +186,13 @@ func (p *promises) promised() {
 	p.count++
 	if p.count == p.crashAt {
 		p.crash()
+		p.crashed = true
 	}
 }
 
 // kept compares a store that was opened after a crash with what was promised
 // before.
-func (p *promises) kept(t *testing.T, s *Store) {
+func (p *promises) kept(t testing.TB, s *Store) {
 	t.Helper()
 	checkRecords(t, s)
 	for owner, promised := range p.durable {
@@ -209,38 +232,6 @@ func (p *promises) copy() *promises {
 	return c
 }
 
-// TestCrash cuts the power at any moment, again and again for the same disk.
-func TestCrash(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	disk := vfs.NewCrashableMem()
-	p := newPromises()
-	for life := range 25 {
-		s := openIn(t, disk, "/store")
-		p.kept(t, s)
-		if first := storetest.Put(t, s, owners[2], storetest.NewEntry(relay.KindReceipt, alice, 0))[0]; first != 0 && first <= p.highest {
-			t.Fatalf("life %d gives number %d, and %d was given before", life, first, p.highest)
-		}
-		var before *promises
-		p.count, p.crashAt = 0, 1+rng.IntN(60)
-		p.crash = func() {
-			before = p.copy()
-			disk = disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: rng.IntN(101), RNG: rng})
-		}
-		if err := p.work(s, 40); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if before == nil {
-			t.Fatalf("no crash within %d promises", p.count)
-		}
-		p = before
-	}
-}
-
 // failOn makes the nth operation of a kind that changes the disk fail, and
 // all that come after: a disk that is broken or full stays so.
 type failOn struct {
@@ -268,7 +259,7 @@ func workOn(disk *vfs.MemFS, faults *failOn, p *promises) (s *Store, err error) 
 	if err != nil {
 		return nil, err
 	}
-	return s, p.work(s, 12)
+	return s, p.work(used{Store: s}, 12)
 }
 
 // TestBrokenDisk lets the disk fail at every stage of the work. Then every
@@ -365,61 +356,4 @@ func checkFailed(t *testing.T, s *Store, cause error) {
 			t.Errorf("call %d: %v", i, err)
 		}
 	}
-}
-
-// slowSync holds back every fsync until it is told to go on.
-type slowSync struct {
-	on   atomic.Bool
-	goOn chan struct{}
-}
-
-func (f *slowSync) String() string { return "slowSync" }
-
-func (f *slowSync) MaybeError(op errorfs.Op) error {
-	if f.on.Load() && (op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData) {
-		<-f.goOn
-	}
-	return nil
-}
-
-// TestKnownIsDurable sends an entry again while its first commit still waits
-// for the disk: that it is known must not count for stored.
-func TestKnownIsDurable(t *testing.T) {
-	disk, slow := vfs.NewCrashableMem(), &slowSync{goOn: make(chan struct{})}
-	s := openIn(t, errorfs.Wrap(disk, slow), "/store")
-	storetest.Put(t, s, owners[0], storetest.NewEntry(relay.KindMessage, alice, 1)) // and numbers are reserved
-	slow.on.Store(true)
-	d := []relay.Delivery{{To: owners[0], Entry: storetest.NewEntry(relay.KindMessage, alice, 1)}}
-	var waits [2]chan error
-	for i := range waits {
-		a, err := s.Append(context.Background(), d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		waits[i] = make(chan error, 1)
-		go func() { waits[i] <- a.Wait() }()
-	}
-	for range 10_000 {
-		runtime.Gosched() // a Wait that does not wait is over by now
-	}
-	for i, wait := range waits {
-		select {
-		case err := <-wait:
-			t.Errorf("wait %d was over before the disk was: %v", i, err)
-		default:
-		}
-	}
-	close(slow.goOn)
-	if t.Failed() {
-		return
-	}
-	if err := errors.Join(<-waits[0], <-waits[1]); err != nil {
-		t.Fatal(err)
-	}
-	next := openIn(t, disk.CrashClone(vfs.CrashCloneCfg{}), "/store")
-	if got := storetest.All(t, next, owners[0]); len(got) != 2 {
-		t.Errorf("%d entries after the crash", len(got))
-	}
-	closeStore(t, next)
-	closeStore(t, s)
 }
