@@ -130,81 +130,6 @@ func TestDamagedDatabase(t *testing.T) {
 	}
 }
 
-// TestCutOffButLogged: a last page that a crash has cut off is repaired from
-// the log.
-func TestCutOffButLogged(t *testing.T) {
-	isolate(t)
-	s := create(t, "alice")
-	ref, master := s.Ref(), *s.master
-	fill(t, s)
-	log, err := os.ReadFile(ref.path(dbFile + "-wal"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Close()
-	want, err := readAll(ref, master)
-	if err != nil {
-		t.Fatal(err)
-	}
-	info, err := os.Stat(ref.path(dbFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err1 := os.Truncate(ref.path(dbFile), info.Size()-1000)
-	err2 := os.WriteFile(ref.path(dbFile+"-wal"), log, fileMode)
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
-	got, err := readAll(ref, master)
-	if diff := cmp.Diff(want, got, equateContents); err != nil || diff != "" {
-		t.Fatalf("%v %.300s", err, diff)
-	}
-}
-
-// TestDamagedLog: of a log that a killed process left, what stands behind a
-// flipped bit is lost, as SQLite takes it for a write that was cut off. What
-// stands before it is there, and nothing else is.
-func TestDamagedLog(t *testing.T) {
-	isolate(t)
-	s := create(t, "alice")
-	ref, master := s.Ref(), *s.master
-	commit(t, s, &client.Changes{Contacts: []client.ContactRecord{contactOf(t, "bob", client.Accepted)}})
-	s.Close()
-	c := start(t, "commit", "alice")
-	for range 20 {
-		c.lines.Scan()
-	}
-	c.kill()
-	log, err1 := os.ReadFile(ref.path(dbFile + "-wal"))
-	db, err2 := os.ReadFile(ref.path(dbFile))
-	if err := errors.Join(err1, err2); err != nil {
-		t.Fatal(err)
-	}
-	fewest, most := 1<<20, 0
-	for at := 10; at < len(log); at += len(log) / 25 {
-		damaged := bytes.Clone(log)
-		damaged[at] ^= 0x10
-		err1 := os.WriteFile(ref.path(dbFile), db, fileMode)
-		err2 := os.WriteFile(ref.path(dbFile+"-wal"), damaged, fileMode)
-		if err := errors.Join(err1, err2); err != nil {
-			t.Fatal(err)
-		}
-		got, err := readAll(ref, master)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for n, m := range got.Messages {
-			if m.Text != numbered(n) || string(got.Outbox[n].Frame) != numbered(n) {
-				t.Fatalf("in place %d stands %q", n, m.Text)
-			}
-		}
-		fewest, most = min(fewest, len(got.Messages)), max(most, len(got.Messages))
-	}
-	if fewest > 0 || most < 10 {
-		t.Errorf("between %d and %d messages were read", fewest, most)
-	}
-}
-
 func TestDamagedKeyFile(t *testing.T) {
 	isolate(t)
 	s := create(t, "alice")
@@ -235,9 +160,52 @@ func TestDamagedKeyFile(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := unlock(s.Ref(), passphrase); !errors.Is(err, client.ErrNotFound) {
-		t.Errorf("got %v", err)
+	_, err = unlock(s.Ref(), passphrase)
+	storageError(t, err, "is missing")
+	if _, err := Create(s.Ref(), newKeys(t, "alice"), first, passphrase, cheap); !errors.Is(err, client.ErrUsage) {
+		t.Errorf("a new profile takes the place of one without its key: %v", err)
 	}
+	if err := os.WriteFile(path, whole, fileMode); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = unlock(s.Ref(), passphrase); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := errors.Join(os.Remove(path), Remove(s.Ref())); err != nil || s.Ref().exists() {
+		t.Errorf("what is left of a profile cannot be removed: %v", err)
+	}
+}
+
+// TestForeignFiles: no file of another profile passes for one's own, nor does
+// an empty one.
+func TestForeignFiles(t *testing.T) {
+	isolate(t)
+	alice, bob := create(t, "alice"), create(t, "bob")
+	for _, s := range []*Store{alice, bob} {
+		fill(t, s)
+		s.Close()
+	}
+	for _, name := range []string{keyFile, dbFile} {
+		path := alice.Ref().path(name)
+		own, err1 := os.ReadFile(path)
+		other, err2 := os.ReadFile(bob.Ref().path(name))
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		for what, b := range map[string][]byte{"another's": other, "an empty": nil} {
+			if err := os.WriteFile(path, b, fileMode); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := unlock(alice.Ref(), passphrase); !errors.Is(err, client.ErrStorage) || !strings.Contains(err.Error(), "damaged") {
+				t.Errorf("%s %s: %v", what, name, err)
+			}
+		}
+		if err := os.WriteFile(path, own, fileMode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(t, alice.Ref())
 }
 
 // TestForgery: somebody who could write inside the encryption still cannot

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -41,7 +40,7 @@ func createDatabase(path, vfs string, key []byte) (*database, error) {
 
 // openDatabase opens a database that is there, and has been made in full.
 func openDatabase(path, vfs string, key []byte) (*database, error) {
-	if err := renewLog(path + "-wal"); err != nil {
+	if err := renewLog(path+"-wal", key); err != nil {
 		return nil, err
 	}
 	d, err := connect(path, vfs, key, func(*sqlite3.Conn) error { return nil })
@@ -59,33 +58,6 @@ func openDatabase(path, vfs string, key []byte) (*database, error) {
 		return nil, err
 	}
 	return d, nil
-}
-
-// page is how SQLite divides a database by default, and the block of the cipher.
-const page = 4096
-
-// renewLog writes the log again that a process has left. If its disk failed,
-// what it reads back may be in memory alone, and no later sync would put it on
-// the disk. A last block that is cut off cannot be deciphered, and goes.
-func renewLog(path string) error {
-	log, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(log) == 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	temp := path + ".new"
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeFile(temp, log[:len(log)/page*page]); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }
 
 // empty writes the log back that a process has left, so that the next one

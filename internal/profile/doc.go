@@ -14,8 +14,14 @@
 // Adiantum hides but does not authenticate. The checksum makes an altered page
 // an error, because altering an encrypted page turns all of it to noise; the
 // private keys and the session states are sealed once more, each under its
-// name. What neither can show is that the folder as a whole was replaced by an
-// older copy of itself.
+// name. What neither can show is that the folder, or a page of it, was
+// replaced by an older copy of itself. That is so, too, where the write-ahead
+// log (profile.db-wal) is taken away that a process has left which was killed.
+//
+// A commit that has returned outlives a crash and a failure of power. A full
+// disk refuses commits until there is room. After any other fault of the disk
+// the store answers every call with the same error: what it has in memory may
+// not be on the disk, and only opening the profile again tells.
 //
 // One process owns a profile at a time:
 //

@@ -52,7 +52,7 @@ func isFull(err error) bool {
 func isDamage(err error) bool {
 	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) ||
 		errors.Is(err, sqlite3.IOERR_DATA) || // a checksum does not fit
-		errors.Is(err, errEmpty) || errors.Is(err, errCutOff) || errors.Is(err, errSealed)
+		errors.Is(err, errEmpty) || errors.Is(err, errCutOff) || errors.Is(err, errLog) || errors.Is(err, errSealed)
 }
 
 // errSealed says that something sealed in the database does not open.

@@ -67,6 +67,9 @@ func (l *Lock) Release() {
 // is wrong; the lock is still held then, for another try.
 func (l *Lock) Open(passphrase []byte) (*Store, error) {
 	b, err := os.ReadFile(l.ref.path(keyFile))
+	if errors.Is(err, fs.ErrNotExist) && l.ref.exists() {
+		return nil, &client.Error{Code: client.CodeStorage, Err: err, Text: "The key file " + l.ref.path(keyFile) + " is missing, and nothing can be read without it. Put it back from a copy of the profile's folder. If there is none, or the profile was being removed, clear what is left with: chat logout " + l.ref.Name}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, l.ref.missing()
 	}

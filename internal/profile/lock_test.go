@@ -113,7 +113,7 @@ func TestCreate(t *testing.T) {
 	temp := filepath.Join(filepath.Dir(ref.Dir), ".new-"+filepath.Base(ref.Dir))
 	for _, file := range []string{
 		filepath.Join(temp, lockFile), filepath.Join(temp, dbFile), filepath.Join(temp, dbFile+"-wal"), filepath.Join(temp, keyFile),
-		filepath.Join(ref.Dir, lockFile), filepath.Join(ref.Dir, dbFile),
+		filepath.Join(ref.Dir, lockFile), filepath.Join(ref.Dir, serverFile),
 	} {
 		err := os.MkdirAll(filepath.Dir(file), dirMode)
 		if err := errors.Join(err, os.WriteFile(file, []byte("left over"), fileMode)); err != nil {

@@ -111,11 +111,15 @@ func Find(name, server string) (Ref, bool, error) {
 	return refs[0], true, nil
 }
 
-// exists reports whether there is a profile, and not only its remains: the key
-// file is the last thing to come with a profile and the first to go.
+// exists reports whether there is a profile, or one that has lost its key file
+// or its database: nothing new may take its place unasked.
 func (r Ref) exists() bool {
-	info, err := os.Stat(filepath.Join(r.Dir, keyFile))
-	return err == nil && info.Mode().IsRegular()
+	for _, file := range []string{keyFile, dbFile} {
+		if info, err := os.Stat(r.path(file)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
 }
 
 func (r Ref) path(file string) string { return filepath.Join(r.Dir, file) }

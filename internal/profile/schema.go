@@ -83,6 +83,7 @@ var (
 	errNewer  = errors.New("the schema is from a newer version")
 	errEmpty  = errors.New("the database is empty")
 	errCutOff = errors.New("the last page of the database is cut off")
+	errLog    = errors.New("the log was altered after it was written")
 )
 
 // version says how many migrations the database has seen.
