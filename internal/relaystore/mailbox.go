@@ -143,6 +143,8 @@ func (s *Store) Delete(ctx context.Context, owner crypto.Address, upTo uint64) e
 // Pebble sorts all ranges anew for the next reader.
 func (s *Store) deleteSome(ctx context.Context, owner crypto.Address, upTo uint64) (n int, err error) {
 	d := &deletion{owner: owner, keys: s.db.NewBatch()}
+	known := s.db.NewBatch() // apart, so that neighbours come one after the other
+	defer known.Close()
 	err = s.scan(owner, 0, upTo, func(seq uint64, e relay.Entry) (bool, error) {
 		n++
 		d.use.Add(e)
@@ -152,11 +154,14 @@ func (s *Store) deleteSome(ctx context.Context, owner crypto.Address, upTo uint6
 		if err := op.Finish(); err != nil {
 			return false, err
 		}
-		op = d.keys.SingleDeleteDeferred(knownKeySize(owner, e))
+		op = known.SingleDeleteDeferred(knownKeySize(owner, e))
 		appendKnownKey(op.Key[:0], owner, e.Key())
 		return n < deleteChunk, op.Finish()
 	})
 	if err != nil || n == 0 {
+		return n, err
+	}
+	if err := d.keys.Apply(known, nil); err != nil {
 		return n, err
 	}
 	g, err := s.join(ctx, func(g *group) { g.deletions = append(g.deletions, d) })
