@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -31,12 +32,14 @@ type Client struct {
 	wake    chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
 	netDial func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
 
-	// Guarded by mu, which is held while a step is computed, committed and
-	// applied: steps happen one after the other.
+	jobs jobs          // what waits to be done
+	ack  atomic.Uint64 // highest mailbox position to ack on the present connection
+
+	// Guarded by mu, which is held while steps are computed, committed and
+	// taken over: they happen one after the other.
 	mu      sync.Mutex
 	session *session
 	status  Status
-	ack     uint64 // highest mailbox position to ack on the present connection
 	asks    map[crypto.MessageID]*ask
 }
 
@@ -201,66 +204,46 @@ func (c *Client) Events(ctx context.Context, after uint64) (Batch, error) {
 	return c.events.after(ctx, after)
 }
 
-// do computes a step, writes it, takes it over and tells of it.
-func (c *Client) do(f func(*session, time.Time) (*step, error)) (*step, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	st, err := f(c.session, time.Now())
-	if err != nil {
-		return nil, err
+// tell acks and publishes what a batch has changed. The caller holds mu.
+func (c *Client) tell(b *batch) {
+	var ack uint64
+	var events []Event
+	status := c.status
+	for _, st := range b.steps {
+		ack = max(ack, st.ack)
+		events = append(events, c.eventsOf(st)...)
+		status.CaughtUp = status.CaughtUp || st.caughtUp
 	}
-	if !st.empty() {
-		if err := c.store.Commit(&st.Changes); err != nil {
-			return nil, err
-		}
-		c.session.apply(st)
-	}
-	if st.ack > c.ack { // before anybody hears of the step, who may end us
-		c.ack = st.ack
+	if ack > c.ack.Load() { // before anybody hears of the steps, who may end us
+		c.ack.Store(ack)
 		c.signal()
 	}
-	if !st.empty() {
-		c.tell(st)
+	c.events.publish(events...)
+	if c.session.waiting != c.status.Waiting || status != c.status {
+		c.setStatus(status)
 	}
-	for _, w := range st.warnings {
-		c.events.publish(Event{Kind: Warned, Warning: w})
+	if len(b.Enqueue) > 0 {
+		c.signal()
 	}
-	return st, st.refused
 }
 
-func (st *step) empty() bool {
-	return len(st.Contacts)+len(st.Messages)+len(st.States)+len(st.Enqueue)+len(st.Settle)+len(st.Stored)+
-		len(st.AddPrekeys)+len(st.ReplacePrekeys)+len(st.DropPrekeys)+len(st.AddHandshakes) == 0
-}
-
-// tell publishes what a step has changed. The caller holds mu.
-func (c *Client) tell(st *step) {
-	var events []Event
-	touched := make(map[crypto.Username]bool)
-	for _, r := range st.Contacts {
-		touched[crypto.Username(r.Name)] = true
-	}
+// eventsOf says what a step has changed.
+func (c *Client) eventsOf(st *step) (events []Event) {
 	for i := range st.Messages {
-		m := st.Messages[i].Message
-		events = append(events, Event{Kind: MessageAdded, Message: &m})
-		touched[crypto.Username(m.Contact)] = true
+		events = append(events, Event{Kind: MessageAdded, Message: &st.Messages[i].Message})
 	}
 	for _, change := range st.States {
 		if m, err := c.store.Sent(change.ID); err == nil {
 			events = append(events, Event{Kind: MessageChanged, Message: &m})
 		}
 	}
-	for name := range touched {
-		contact := c.session.contacts[name].Contact
-		events = append(events, Event{Kind: ContactChanged, Contact: &contact})
+	for i := range st.touched {
+		events = append(events, Event{Kind: ContactChanged, Contact: &st.touched[i]})
 	}
-	c.events.publish(events...)
-	if c.session.waiting != c.status.Waiting {
-		c.setStatus(c.status)
+	for _, w := range st.warnings {
+		events = append(events, Event{Kind: Warned, Warning: w})
 	}
-	if len(st.Enqueue) > 0 {
-		c.signal()
-	}
+	return events
 }
 
 // setStatus publishes a status, with the present number of waiting messages.
@@ -279,25 +262,23 @@ func (c *Client) signal() {
 	}
 }
 
-// handle takes one frame of the relay. Its error ends the connection; the
-// relay sends what was not acked again on the next one.
-func (c *Client) handle(f protocol.Frame) error {
-	if _, ok := f.(*protocol.CaughtUp); ok {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		s := c.status
-		s.CaughtUp = true
-		c.setStatus(s)
+// handle takes frames of the relay, in one transaction. Its error ends the
+// connection; the relay sends what was not acked again on the next one.
+func (c *Client) handle(frames []protocol.Frame) error {
+	var wishes []wish
+	for _, f := range frames {
+		if !c.answered(f) {
+			wishes = append(wishes, func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
+		}
+	}
+	if len(wishes) == 0 {
 		return nil
 	}
-	if c.answered(f) {
-		return nil
-	}
-	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
+	steps, err := c.doAll(wishes)
 	if err != nil {
 		return err
 	}
-	return st.leave
+	return steps[len(steps)-1].leave
 }
 
 var errRelayBusy = errors.New("the relay cannot store anything at the moment")

@@ -37,14 +37,6 @@ const (
 // closeTimeout is how long leaving may take on a line that is stuck.
 const closeTimeout = 200 * time.Millisecond
 
-// answerTimeout ends a connection on which something was sent and nothing at
-// all comes back: the other end is gone, as after a laptop has slept. A relay
-// that is slow to store answers in a few seconds, and for other frames sooner.
-const answerTimeout = 20 * time.Second
-
-// outboxBatch is how many frames the writer takes from the outbox at once.
-const outboxBatch = 64
-
 // Run keeps the client connected until ctx ends, and returns ctx's error after
 // its goroutines have ended. Readers of events are told then.
 func (c *Client) Run(ctx context.Context) error {
@@ -175,8 +167,8 @@ func explain(err error) Status {
 }
 
 // connectOnce dials, logs in, and reads and writes until something ends the
-// connection. Its reader runs in this goroutine, its writer and who ends both
-// in two others that have ended when it returns.
+// connection. What has arrived is handled in this goroutine; its reader, its
+// writer and who ends both run in three others that have ended when it returns.
 func (c *Client) connectOnce(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -193,19 +185,22 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	c.ack.Store(0)
 	c.mu.Lock()
-	c.ack = 0
 	c.setStatus(Status{State: Connected})
 	c.mu.Unlock()
 
 	var others sync.WaitGroup
 	defer others.Wait()
+	in, owed := newInbox(), newOwed(ws.NetConn())
+	defer in.close(net.ErrClosed) // lets go of a reader that waits for room
 	defer cancel()
 	written := make(chan struct{})
+	others.Go(func() { in.close(read(ws, owed, in)) })
 	others.Go(func() {
 		defer close(written)
 		defer ws.Close() // lets the reader return
-		c.write(ctx, ws)
+		(&writer{Client: c, ws: ws, owed: owed}).run(ctx)
 	})
 	others.Go(func() { // lets go of a writer on a line that is stuck
 		<-ctx.Done()
@@ -215,122 +210,53 @@ func (c *Client) connectOnce(ctx context.Context) error {
 			ws.Close()
 		}
 	})
-	return c.read(ws)
+	for {
+		frames, err := in.take()
+		if err == nil {
+			err = c.handle(frames)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
-// read hands every frame to the session until the connection ends.
-func (c *Client) read(ws *websocket.Conn) error {
-	alive := func() { c.alive(ws.NetConn()) }
+// read hands on every frame until the connection ends.
+func read(ws *websocket.Conn, owed *owed, in *inbox) error {
 	pong := ws.PingHandler()
 	ws.SetPingHandler(func(data string) error {
-		alive()
+		owed.alive()
 		return pong(data)
 	})
+	ws.SetPongHandler(func(string) error {
+		owed.alive()
+		return nil
+	})
 	for {
-		alive()
-		frame, err := readFrame(ws)
+		owed.alive()
+		frame, size, err := readFrame(ws)
 		if err != nil {
 			return err
 		}
-		if err := c.handle(frame); err != nil {
-			return err
-		}
+		owed.answered(frame)
+		in.put(frame, size)
 	}
 }
 
-// alive gives the relay time to be heard of again: less while it owes an
-// answer. Reader and writer both say so; the lock keeps the older of the two
-// from having the last word.
-func (c *Client) alive(conn net.Conn) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	patience := protocol.ReadTimeout
-	if c.session.waiting > 0 {
-		patience = answerTimeout
-	}
-	conn.SetReadDeadline(time.Now().Add(patience))
-}
-
-// write sends the outbox in order, from its beginning, and acks. It pulls from
-// the store, so nothing queues in memory. It ends when a write fails or ctx
-// ends, with a last ack for what the reader has written meanwhile.
-func (c *Client) write(ctx context.Context, ws *websocket.Conn) {
-	var position int64
-	var acked uint64
-	maintenance := time.NewTicker(maintenanceInterval)
-	defer maintenance.Stop()
-	for {
-		c.mu.Lock()
-		ack := c.ack
-		c.mu.Unlock()
-		if ack > acked {
-			if writeFrame(ws, protocol.Encode(&protocol.Ack{Seq: ack})) != nil {
-				return
-			}
-			acked = ack
-		}
-		if ctx.Err() != nil {
-			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-			ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
-			return
-		}
-		for _, frame := range c.unasked() {
-			if writeFrame(ws, frame) != nil {
-				return
-			}
-		}
-		items, err := c.store.Outbox(position, outboxBatch)
-		if err != nil {
-			c.events.publish(Event{Kind: Warned, Warning: err.Error()})
-			return
-		}
-		for _, it := range items {
-			if writeFrame(ws, it.Frame) != nil {
-				return
-			}
-			position = it.Position
-		}
-		if len(items) > 0 {
-			c.alive(ws.NetConn())
-		}
-		if len(items) == outboxBatch {
-			continue
-		}
-		select {
-		case <-c.wake:
-		case <-ctx.Done():
-		case <-maintenance.C:
-			c.maintain()
-		}
-	}
-}
-
-// maintenanceInterval is how often a client that stays connected looks whether
-// its prekeys are due. On every login it does so anyway.
-const maintenanceInterval = time.Hour
-
-// maintain replaces prekeys that are due. A disk that fails is told of; the
-// next try comes.
-func (c *Client) maintain() {
-	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.maintain(nil, now) })
-	if err != nil {
-		c.events.publish(Event{Kind: Warned, Warning: err.Error()})
-	}
-}
-
-func readFrame(ws *websocket.Conn) (protocol.Frame, error) {
+// readFrame returns a frame, and how long it was.
+func readFrame(ws *websocket.Conn) (protocol.Frame, int, error) {
 	kind, b, err := ws.ReadMessage()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if kind != websocket.TextMessage {
-		return nil, &Error{Code: CodeRefused, Text: "The relay sent something that is no frame. Update the older of the two."}
+		return nil, 0, &Error{Code: CodeRefused, Text: "The relay sent something that is no frame. Update the older of the two."}
 	}
 	f, err := protocol.DecodeFromRelay(b)
 	if err != nil {
-		return nil, &Error{Code: CodeRefused, Err: err, Text: "The relay sent a frame that this version does not know. Update the older of the two."}
+		return nil, 0, &Error{Code: CodeRefused, Err: err, Text: "The relay sent a frame that this version does not know. Update the older of the two."}
 	}
-	return f, nil
+	return f, len(b), nil
 }
 
 func writeFrame(ws *websocket.Conn, frame []byte) error {

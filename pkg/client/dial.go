@@ -34,6 +34,9 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			tcp.SetWriteBuffer(sendBuffer)
+		}
 		line = &boundedConn{Conn: conn}
 		line.left.Store(maxHandshake)
 		return line, nil
@@ -54,6 +57,11 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	ws.SetReadLimit(protocol.MaxFrame)
 	return ws, nil
 }
+
+// sendBuffer is what the system may keep of what was written, in bytes: on a
+// slow line an ack must not wait behind megabytes of messages until the relay
+// takes the device for gone.
+const sendBuffer = 64 << 10
 
 // maxHandshake bounds what a relay, or a proxy, may say before the WebSocket is
 // open: TLS certificates and headers take a few kilobytes, and the library
@@ -81,7 +89,7 @@ func (b *boundedConn) Read(p []byte) (int, error) {
 func (c *Client) login(ws *websocket.Conn) error {
 	k := c.session.keys
 	ws.SetReadDeadline(time.Now().Add(protocol.LoginTimeout))
-	frame, err := readFrame(ws)
+	frame, _, err := readFrame(ws)
 	if err != nil {
 		return err
 	}
@@ -106,7 +114,7 @@ func (c *Client) login(ws *websocket.Conn) error {
 	if err := writeFrame(ws, protocol.Encode(answer)); err != nil {
 		return err
 	}
-	if frame, err = readFrame(ws); err != nil {
+	if frame, _, err = readFrame(ws); err != nil {
 		return err
 	}
 	switch f := frame.(type) {

@@ -27,6 +27,8 @@ func (s *session) receive(f protocol.Frame, now time.Time) (*step, error) {
 		return s.receiveReceipt(f), nil
 	case *protocol.Error:
 		return s.receiveError(f, now), nil
+	case *protocol.CaughtUp:
+		return &step{caughtUp: true}, nil
 	}
 	return &step{}, nil // a challenge out of place; the next login will tell
 }

@@ -20,8 +20,8 @@ const MaxRequests = 500
 
 // session is the protocol of one account on one device, free of I/O. A frame
 // or a wish of the user goes in; what must be written, acked and told comes
-// out as a step. Nothing of the session changes until apply, which the caller
-// calls after the step's changes are on the disk.
+// out as a step. Nothing of the session changes until a batch takes the step
+// over.
 type session struct {
 	keys     Keys
 	contacts map[crypto.Username]ContactRecord
@@ -46,6 +46,9 @@ type step struct {
 	warnings []string // for the user
 	leave    error    // why this connection has to end: the relay wants to be sent it all again later
 	refused  error    // what a wish has come to, for its caller, once the changes are written
+	caughtUp bool     // what had waited at the relay has all come
+
+	touched []Contact // of its changes, as they were right after them
 }
 
 func newSession(l Loaded, stored lookups) *session {
@@ -73,14 +76,15 @@ func (s *session) local() e2e.Local {
 	return e2e.Local{Certificate: s.keys.Certificate, Box: s.keys.Box}
 }
 
-// apply takes over a step that has been written.
-func (s *session) apply(st *step) {
+// apply takes over a step. It returns the states of sessions that are not in
+// force any more.
+func (s *session) apply(st *step) (spent [][]byte) {
 	for _, c := range st.Contacts {
 		old := s.contacts[crypto.Username(c.Name)]
 		c.Unread, c.LastAt = old.Unread, old.LastAt
 		s.contacts[crypto.Username(c.Name)] = c
 		if len(old.Session) > 0 && (len(c.Session) == 0 || &old.Session[0] != &c.Session[0]) {
-			clear(old.Session)
+			spent = append(spent, old.Session)
 		}
 	}
 	for _, m := range st.Messages {
@@ -108,6 +112,7 @@ func (s *session) apply(st *step) {
 		s.drop(id)
 	}
 	s.applyPrekeys(st)
+	return spent
 }
 
 func (s *session) keep(it OutboxItem) {

@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -100,15 +101,12 @@ func TestExactlyOnceInOrder(t *testing.T) {
 				p.drain()
 			case 7:
 				p.restart()
-			case 8: // a frame comes, and the disk does not take what follows
-				if len(p.mailbox) > 0 {
-					p.store.onCommit = func(*Changes) error { return full }
-					_, err := p.do(func(s *session) (*step, error) { return s.receive(p.mailbox[0], w.now) })
-					if err != nil && !errors.Is(err, ErrStorage) {
-						t.Fatal(err)
-					}
-					p.store.onCommit = nil
+			case 8: // frames come, and the disk does not take what follows
+				p.store.onCommit = func(*Changes) error { return full }
+				if _, err := p.takes(p.mailbox[:rnd.IntN(len(p.mailbox)+1)]...); err != nil && !errors.Is(err, ErrStorage) {
+					t.Fatal(err)
 				}
+				p.store.onCommit = nil
 			}
 		}
 		w.settle()
@@ -356,13 +354,14 @@ func snapshot(p *person) any {
 	contacts := map[crypto.Username]Contact{}
 	sessions := map[crypto.Username]string{}
 	for name, c := range p.contacts {
-		contacts[name], sessions[name] = c.Contact, string(c.Session)+c.RequestID.String()
+		contacts[name] = c.Contact
+		sessions[name] = fmt.Sprintf("%x %v %d %d %d %s %s", c.Session, c.RequestID, c.Sent, c.Heard, c.Lost, c.Grade, c.Refused)
 	}
 	outbox := map[crypto.MessageID]OutboxItem{}
 	for id, it := range p.outbox {
 		outbox[id] = it
 	}
-	return []any{contacts, sessions, outbox, p.waiting}
+	return []any{contacts, sessions, outbox, p.waiting, maps.Clone(p.prekeys), p.prekey}
 }
 
 // A full outbox refuses what the user wants, and still takes what keeps the

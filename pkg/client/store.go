@@ -102,6 +102,11 @@ type Changes struct {
 	AddHandshakes  []Handshake
 }
 
+func (ch *Changes) empty() bool {
+	return len(ch.Contacts)+len(ch.Messages)+len(ch.States)+len(ch.Enqueue)+len(ch.Settle)+len(ch.Stored)+
+		len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0
+}
+
 // Handshake is a request that was opened, to know a copy of it.
 type Handshake struct {
 	Signed    crypto.PrekeyID

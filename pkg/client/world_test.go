@@ -74,19 +74,41 @@ func (p *person) cert() crypto.Certificate { return p.keys.Certificate }
 
 // do is Client.do.
 func (p *person) do(f func(*session) (*step, error)) (*step, error) {
-	st, err := f(p.session)
+	steps, err := p.all(func(s *session, _ time.Time) (*step, error) { return f(s) })
 	if err != nil {
 		return nil, err
 	}
-	if !st.empty() {
-		if err := p.store.Commit(&st.Changes); err != nil {
-			return nil, err
-		}
-		p.apply(st)
+	return steps[0], steps[0].refused
+}
+
+// all is Client.doAll.
+func (p *person) all(wishes ...wish) ([]*step, error) {
+	j := &job{wishes: wishes}
+	p.fulfil([]*job{j}, p.store.Commit, p.w.now)
+	for _, st := range j.steps {
+		p.warnings = append(p.warnings, st.warnings...)
+		p.leave = cmp.Or(st.leave, p.leave)
 	}
-	p.warnings = append(p.warnings, st.warnings...)
-	p.leave = cmp.Or(st.leave, p.leave)
-	return st, st.refused
+	return j.steps, j.err
+}
+
+// takes hands frames of the relay to the session, over the wire's form, in one
+// batch, and returns what may be acked.
+func (p *person) takes(frames ...protocol.Frame) (ack uint64, err error) {
+	p.w.t.Helper()
+	var wishes []wish
+	for _, f := range frames {
+		f, err := protocol.DecodeFromRelay(protocol.Encode(f))
+		if err != nil {
+			p.w.t.Fatal(err)
+		}
+		wishes = append(wishes, func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
+	}
+	steps, err := p.all(wishes...)
+	for _, st := range steps {
+		ack = max(ack, st.ack)
+	}
+	return ack, err
 }
 
 // must is do for what has to work.
@@ -177,18 +199,19 @@ func (p *person) hear() {
 	p.w.t.Helper()
 	answers := p.answers
 	p.answers = nil
-	for _, f := range answers {
-		p.receives(f)
+	if _, err := p.takes(answers...); err != nil {
+		p.w.t.Fatal(err)
 	}
 }
 
 // drain takes and acks the mailbox. What is acked causes receipts.
 func (p *person) drain() {
 	p.w.t.Helper()
-	mail := slices.Clone(p.mailbox)
-	for _, f := range mail {
-		p.w.ack(p, p.receives(f).ack)
+	ack, err := p.takes(p.mailbox...)
+	if err != nil {
+		p.w.t.Fatal(err)
 	}
+	p.w.ack(p, ack)
 }
 
 // settle lets everything that is on its way arrive.
