@@ -124,6 +124,7 @@ func (p *power) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, 
 	case f == nil || !os.SameFile(f.info, info): // made and synced by other means
 		f = &inode{info: info, synced: before}
 		p.platter[path] = f
+		p.moves = slices.DeleteFunc(p.moves, func(m move) bool { return m.name == path })
 	}
 	p.names[path] = f
 	log := flags&(vfs.OPEN_MAIN_JOURNAL|vfs.OPEN_WAL) != 0
