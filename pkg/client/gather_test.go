@@ -112,58 +112,60 @@ func TestReceiveTogether(t *testing.T) {
 
 // Of frames whose transaction fails nothing is shown or acked; they come again.
 func TestReceiveTogetherFails(t *testing.T) {
-	const burst = 10
-	var frames []*protocol.EncryptedMessage
-	arrived := make(chan struct{})
-	_, store, c := newScript(t,
-		func(l *line) {
-			l.login()
-			for i := range burst {
-				frames = append(frames, l.fromBob(uint64(i+1), fmt.Sprint(i)))
-				l.send(frames[i])
-			}
-			close(arrived)
-			l.gone()
-		},
-		func(l *line) {
-			l.login()
-			go func() {
-				for _, f := range frames {
-					l.send(f)
+	synctest.Test(t, func(t *testing.T) {
+		const burst = 10
+		var frames []*protocol.EncryptedMessage
+		arrived := make(chan struct{})
+		_, store, c := newScript(t,
+			func(l *line) {
+				l.login()
+				for i := range burst {
+					frames = append(frames, l.fromBob(uint64(i+1), fmt.Sprint(i)))
+					l.send(frames[i])
 				}
-				l.send(&protocol.CaughtUp{})
-			}()
-			for a := want[*protocol.Ack](l); a != nil && a.Seq < burst; {
-				a = want[*protocol.Ack](l)
+				close(arrived)
+				l.gone()
+			},
+			func(l *line) {
+				l.login()
+				go func() {
+					for _, f := range frames {
+						l.send(f)
+					}
+					l.send(&protocol.CaughtUp{})
+				}()
+				for a := want[*protocol.Ack](l); a != nil && a.Seq < burst; {
+					a = want[*protocol.Ack](l)
+				}
+				l.gone()
+			})
+		full := &Error{Code: CodeStorage, Text: "The disk is full. Make room."}
+		disk := &gate{before: func(n int) error {
+			if n == 1 {
+				<-arrived
+				return full
 			}
-			l.gone()
-		})
-	full := &Error{Code: CodeStorage, Text: "The disk is full. Make room."}
-	disk := &gate{before: func(n int) error {
-		if n == 1 {
-			<-arrived
-			return full
+			return nil
+		}}
+		disk.use(store)
+		position, _ := c.Events(t.Context(), 0)
+		run(t, c)
+		for _, e := range follow(t, c, position.Next, func(e Event) bool { return e.Kind == StatusChanged && e.Status.State == Offline }) {
+			if e.Kind == MessageAdded || e.Kind == StatusChanged && e.Status.State == Offline && e.Status.Reason != full.Text {
+				t.Errorf("told of %+v", e)
+			}
 		}
-		return nil
-	}}
-	disk.use(store)
-	position, _ := c.Events(t.Context(), 0)
-	run(t, c)
-	for _, e := range follow(t, c, position.Next, func(e Event) bool { return e.Kind == StatusChanged && e.Status.State == Offline }) {
-		if e.Kind == MessageAdded || e.Kind == StatusChanged && e.Status.State == Offline && e.Status.Reason != full.Text {
-			t.Errorf("told of %+v", e)
+		follow(t, c, position.Next, caughtUp)
+		ms, _ := c.History(t.Context(), Query{})
+		for i, m := range ms {
+			if m.Text != fmt.Sprint(i) {
+				t.Errorf("message %d is %q", i, m.Text)
+			}
 		}
-	}
-	follow(t, c, position.Next, caughtUp)
-	ms, _ := c.History(t.Context(), Query{})
-	for i, m := range ms {
-		if m.Text != fmt.Sprint(i) {
-			t.Errorf("message %d is %q", i, m.Text)
+		if len(ms) != burst {
+			t.Errorf("%d messages", len(ms))
 		}
-	}
-	if len(ms) != burst {
-		t.Errorf("%d messages", len(ms))
-	}
+	})
 }
 
 // Who sends while the disk is busy shares the next transaction. Each gets its
