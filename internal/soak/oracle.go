@@ -45,8 +45,8 @@ type oracle struct {
 	mu      sync.Mutex // guards what follows
 	of      map[stream]*progress
 	shown   int
-	heard   int // messages of which their sender has heard stored or delivered
-	pending int // of these, not shown
+	stored  int // messages of which their sender has heard stored, and before delivered
+	pending int // messages of which their sender has heard, not shown
 	next    chan struct{}
 }
 
@@ -77,7 +77,9 @@ func (o *oracle) hear(s stream, n int, state client.MessageState) error {
 		return fmt.Errorf("%s has failed for its sender", o.name(s, n))
 	case client.Stored, client.Delivered:
 		if p.heard[n-1] == "" {
-			o.heard++
+			if state == client.Stored {
+				o.stored++
+			}
 			if n > p.shown {
 				o.pending++
 			}

@@ -31,11 +31,20 @@ func plan(c config) map[stream]int {
 		if i >= c.pairs-c.chats {
 			n = typed
 		}
-		for k := range min(fanOut, c.pairs) {
-			counts[stream{sender(i), recipient((i + k) % c.pairs)}] = (n + fanOut - 1 - k) / fanOut
+		to := c.recipients(i)
+		for k, name := range to {
+			counts[stream{sender(i), name}] = (n + len(to) - 1 - k) / len(to)
 		}
 	}
 	return counts
+}
+
+// recipients are to whom a sender writes.
+func (c config) recipients(i int) (to []string) {
+	for k := range min(fanOut, c.pairs) {
+		to = append(to, recipient((i+k)%c.pairs))
+	}
+	return to
 }
 
 // introduce makes the accounts, and contacts of those that write to each other.

@@ -15,8 +15,8 @@ const (
 	// everySome is how often the run says how far it has come.
 	everySome = 5 * time.Second
 	// comeBack is how long people may take, in calm, to have all that was
-	// promised: longer than the longest pause of a client.
-	comeBack = time.Minute
+	// promised: longer than a client that was just started needs.
+	comeBack = 30 * time.Second
 	// strikeHold is how long a connection stays half-open that was struck.
 	strikeHold = 20 * time.Second
 	// turnAway is how long the proxies let nobody in.
@@ -38,11 +38,12 @@ func (w *world) schedule() (events []event) {
 			events = append(events, event{int(part * (float64(i) + 0.4 + w.random.Float64()/5)), do})
 		}
 	}
-	retreats := (w.kills + 9) / 10
-	add(w.kills-retreats, w.killRelay)
+	some := (w.kills + 4) / 5
+	add(w.kills-some, w.killRelay)
 	add(w.kills, w.killSomebody)
-	add((w.kills+4)/5, w.restartRelay)
-	add(retreats, w.retreat)
+	add(some, w.restartRelay)
+	add(some, w.retreat)
+	add(some, w.usurp)
 	if !w.calm {
 		add(w.kills, w.strike)
 	}
@@ -135,54 +136,85 @@ func (w *world) strike(context.Context) error {
 	return nil
 }
 
-// retreat tries what a promise is worth. All recipients go; senders write on
-// until enough was promised; the relay crashes, and the senders go as well.
-// What they have heard must then arrive without them.
+// retreat tries what a promise is worth in a crash. All recipients go; senders
+// write on until enough was promised; the relay is killed, and the senders go as
+// well. What they have heard must then arrive without them.
 func (w *world) retreat(ctx context.Context) error {
 	w.did.retreats++
 	w.did.kills++
-	w.calmDown(true)
-	few, enough := 10*w.pairs, 10*w.pairs
-	w.atMost(ctx, func(o *oracle) bool { return o.pending <= few }) // or the senders' windows are full already
-	for _, m := range w.recipients {
-		m.hold()
-	}
-	was := -1
-	w.atMost(ctx, func(o *oracle) bool {
-		if was < 0 {
-			was = o.heard
-		}
-		return o.heard >= was+enough
+	return w.inCalm(ctx, func() error {
+		hold(w.recipients)
+		w.gain(ctx, promised)
+		w.relay.kill()
+		hold(w.senders)
+		return w.relay.start()
 	})
-	w.relay.kill()
-	for _, m := range w.senders {
-		m.hold()
+}
+
+// usurp tries it when devices log in again while their first connection looks
+// sound to the relay, which has handed on there what the senders write.
+func (w *world) usurp(ctx context.Context) error {
+	w.did.usurps++
+	return w.inCalm(ctx, func() error {
+		for _, p := range w.proxies[1:] {
+			p.Strike(faultproxy.Orphan, strikeHold)
+		}
+		w.gain(ctx, promised)
+		hold(w.senders)
+		hold(w.recipients)
+		return nil
+	})
+}
+
+func promised(o *oracle) int { return o.stored }
+
+// inCalm does something that leaves everybody held, in calm, and checks that
+// recipients then get what was promised to senders that are away.
+func (w *world) inCalm(ctx context.Context, do func() error) error {
+	w.calmDown(true)
+	hold(w.crew) // and on sound connections
+	release(w.crew)
+	w.gain(ctx, func(o *oracle) int { return o.shown }) // until they are at work
+	if err := do(); err != nil {
+		return err
 	}
 	before := map[string]int64{}
 	for name, s := range w.workers {
 		before[name] = s.caughtUp.Load()
 	}
-	if err := w.relay.start(); err != nil {
-		return err
-	}
-	for _, m := range w.recipients {
-		m.release()
-	}
+	release(w.recipients)
 	if err := w.keptPromises(ctx, before); err != nil {
 		return err
 	}
-	for _, m := range w.senders {
-		m.release()
-	}
+	release(w.senders)
 	w.calmDown(false)
 	return nil
 }
 
-// atMost waits for a condition without which the run goes on as well.
-func (w *world) atMost(ctx context.Context, done func(*oracle) bool) {
+func hold(ms []*member) {
+	for _, m := range ms {
+		m.hold()
+	}
+}
+
+func release(ms []*member) {
+	for _, m := range ms {
+		m.release()
+	}
+}
+
+// gain waits until something has grown by so much that it grows all the time;
+// but not for ever, for everything may be written already.
+func (w *world) gain(ctx context.Context, of func(*oracle) int) {
 	ctx, cancel := context.WithTimeout(ctx, comeBack/4)
 	defer cancel()
-	w.oracle.await(ctx, done)
+	was, enough := -1, 10*w.pairs
+	w.oracle.await(ctx, func(o *oracle) bool {
+		if was < 0 {
+			was = of(o)
+		}
+		return of(o) >= was+enough
+	})
 }
 
 // keptPromises waits until all that was heard of is shown, or until somebody

@@ -15,8 +15,12 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-// window is how many messages of a sender may be on their way.
-const window = 400
+// How many messages of a sender may be on their way: a tenth of all, so that
+// there is something left to write whatever happens, within these.
+const (
+	minWindow = 20
+	maxWindow = 400
+)
 
 // task is what a worker is to do; it travels as the worker's argument.
 type task struct {
@@ -86,7 +90,8 @@ type sending struct {
 
 	mu    sync.Mutex
 	state map[stream]map[int]client.MessageState // of what was written
-	left  int                                    // not delivered yet
+	total int                                    // to be written
+	left  int                                    // of these, not delivered yet
 	room  *sync.Cond                             // there is room in the window, or it is over
 	over  error
 }
@@ -97,8 +102,9 @@ func (s *sending) run(ctx context.Context, out *bufio.Writer) error {
 	s.state, s.room = map[stream]map[int]client.MessageState{}, sync.NewCond(&s.mu)
 	for _, to := range s.To {
 		s.state[stream{s.Name, to}] = map[int]client.MessageState{}
-		s.left += s.Counts[to]
+		s.total += s.Counts[to]
 	}
+	s.left = s.total
 	batch, err := s.Events(ctx, 0)
 	if err != nil {
 		return err
@@ -213,6 +219,7 @@ func (s *sending) claim(to string, n int) (wanted bool, err error) {
 	if _, written := of[n]; written {
 		return false, nil
 	}
+	window := min(max(s.total/10, minWindow), maxWindow)
 	for s.over == nil && s.onTheWay() >= window {
 		s.room.Wait()
 	}
@@ -224,12 +231,11 @@ func (s *sending) claim(to string, n int) (wanted bool, err error) {
 
 // onTheWay counts what is written and not delivered. mu is held.
 func (s *sending) onTheWay() int {
-	written, total := 0, 0
-	for _, to := range s.To {
-		written += len(s.state[stream{s.Name, to}])
-		total += s.Counts[to]
+	written := 0
+	for _, of := range s.state {
+		written += len(of)
 	}
-	return written - (total - s.left)
+	return written - (s.total - s.left)
 }
 
 // receive tells of each message behind those that were shown, and each time

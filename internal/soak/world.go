@@ -29,7 +29,7 @@ type world struct {
 	senders    []*member // of crew, those that hold a sender's profile
 	recipients []*member // of crew
 	workers    map[string]*worker
-	did        struct{ kills, restarts, crewKills, retreats, strikes int }
+	did        struct{ kills, restarts, crewKills, retreats, usurps, strikes int }
 }
 
 func newWorld(ctx context.Context, c config) (w *world, err error) {
@@ -101,11 +101,9 @@ func (w *world) close() {
 func (w *world) hire() {
 	for i := range w.pairs {
 		useChat := i >= w.pairs-w.chats
-		to := []string{}
-		counts := map[string]int{}
-		for k := range min(fanOut, w.pairs) {
-			s := stream{sender(i), recipient((i + k) % w.pairs)}
-			to, counts[s.to] = append(to, s.to), len(w.oracle.of[s].heard)
+		to, counts := w.config.recipients(i), map[string]int{}
+		for _, name := range to {
+			counts[name] = len(w.oracle.of[stream{sender(i), name}].heard)
 		}
 		if useChat {
 			w.hireChat(sender(i), recipient(i), to, counts)
@@ -156,7 +154,8 @@ func (w *world) report(took time.Duration) {
 	row("relay killed", w.did.kills)
 	row("relay restarted", fmt.Sprintf("%d, slowest end %v", w.did.restarts, w.relay.slowest.Round(time.Millisecond)))
 	row("people killed", w.did.crewKills)
-	row("all recipients away, then all senders", w.did.retreats)
+	row("promises tried by a crash", w.did.retreats)
+	row("  by second logins", w.did.usurps)
 	row("connections", network.Connections)
 	row("  cut", network.Cuts())
 	row("  half-open", network.HalfOpens())
