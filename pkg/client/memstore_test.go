@@ -243,7 +243,7 @@ func (m *MemStore) Outbox(after int64, max int) ([]OutboxItem, error) {
 
 // Reopen makes a new client of the store of one that has ended, as the next
 // run of a program does.
-func Reopen(t *testing.T, c *Client) *Client {
+func Reopen(t testing.TB, c *Client) *Client {
 	t.Helper()
 	next, err := New(c.store)
 	if err != nil {

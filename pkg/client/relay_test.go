@@ -86,7 +86,7 @@ func newAccount(ctx context.Context, server client.Server, name string) (*client
 }
 
 // befriend connects two running accounts.
-func befriend(ctx context.Context, t *testing.T, a, b client.Account, nameA, nameB string) {
+func befriend(ctx context.Context, t testing.TB, a, b client.Account, nameA, nameB string) {
 	t.Helper()
 	var position uint64
 	reached := func(p client.Account, name string, state client.ContactState) {
