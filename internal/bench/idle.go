@@ -7,16 +7,13 @@ import (
 	"time"
 )
 
-// sampleEvery is how often memory is looked at.
-const sampleEvery = time.Second
-
 // idleConnections measures the resident memory of a connection that is logged
 // in and says nothing.
 func (b *bench) idleConnections(ctx context.Context) error {
 	if err := needFiles(b.idle); err != nil {
 		return err
 	}
-	rows := [][]string{{"", "KiB/connection", "RSS before", "RSS after", "peak", "connections", "settled in"}}
+	rows := [][]string{{"", "KiB/connection", "at once", "RSS before", "RSS after", "at once", "peak", "connections"}}
 	for _, withTLS := range []bool{false, true} {
 		row, err := b.idleOnce(ctx, withTLS)
 		if err != nil {
@@ -24,7 +21,7 @@ func (b *bench) idleConnections(ctx context.Context) error {
 		}
 		rows = append(rows, row)
 	}
-	return b.table("idle: memory of the relay for connections that are logged in, in MiB; the kernel's buffers not counted", rows)
+	return b.table(fmt.Sprintf("idle: memory of the relay for connections that are logged in, in MiB; after %v, and at once", b.settle), rows)
 }
 
 func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err error) {
@@ -53,7 +50,7 @@ func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err e
 	if err != nil {
 		return nil, err
 	}
-	before, _, err := b.steadyMemory(ctx, p)
+	before, err := p.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -62,43 +59,31 @@ func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err e
 	if err != nil {
 		return nil, err
 	}
-	after, took, err := b.steadyMemory(ctx, p)
+	atOnce, err := p.usage()
+	if err != nil {
+		return nil, err
+	}
+	after, err := b.settled(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	if err := rest.check(); err != nil {
 		return nil, err
 	}
-	return []string{
-		name, fmt.Sprintf("%.1f", float64(after.rss-before.rss)/1024/float64(max(1, len(rest.conns)))), mib(before.rss), mib(after.rss), mib(after.peak),
-		fmt.Sprint(b.idle), took.Round(time.Second).String(),
-	}, nil
+	each := func(u usage) string {
+		return fmt.Sprintf("%.1f", float64(u.rss-before.rss)/1024/float64(max(1, len(rest.conns))))
+	}
+	return []string{name, each(after), each(atOnce), mib(before.rss), mib(after.rss), mib(atOnce.rss), mib(after.peak), fmt.Sprint(b.idle)}, nil
 }
 
-// steadyMemory waits until the memory has not changed by a hundredth for ten
-// samples, or for the time of -settle.
-func (b *bench) steadyMemory(ctx context.Context, p *process) (u usage, took time.Duration, err error) {
-	began := time.Now()
-	tick := time.NewTicker(sampleEvery)
-	defer tick.Stop()
-	var base int64
-	for calm := 0; ; calm++ {
-		if u, err = p.usage(); err != nil {
-			return u, 0, err
-		}
-		if change := u.rss - base; max(change, -change) > base/100 {
-			base, calm = u.rss, 0
-		}
-		took = time.Since(began)
-		if calm >= 10 || took >= b.settle {
-			return u, took, nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return u, took, context.Cause(ctx)
-		}
+// settled looks at the memory once the time of -settle is over.
+func (b *bench) settled(ctx context.Context, p *process) (usage, error) {
+	select {
+	case <-time.After(b.settle):
+	case <-ctx.Done():
+		return usage{}, context.Cause(ctx)
 	}
+	return p.usage()
 }
 
 // crowd registers n people behind the first ones.

@@ -97,13 +97,18 @@ func parse(args []string) (c config, err error) {
 	flags.Float64Var(&c.rate, "rate", 0, "messages a second for latency (default: half of what online gives with the first of -windows)")
 	flags.Int64Var(&c.bytes, "bytes", 1<<30, "sealed bytes that are sent to a recipient that has stopped reading")
 	flags.IntVar(&c.rounds, "rounds", 20_000, "round trips of ping-pong")
-	flags.DurationVar(&c.settle, "settle", time.Minute, "the longest to wait until the memory of idle connections is steady")
+	flags.DurationVar(&c.settle, "settle", 30*time.Second, "how long the memory of idle connections has to become steady")
 	flags.DurationVar(&c.stall, "stall", time.Minute, "how long a stalled recipient stays connected after the last message")
 	flags.DurationVar(&c.span, "span", 10*time.Second, "the longest that one measured window may take")
-	flags.DurationVar(&c.limit, "limit", 15*time.Minute, "the longest that the run may take")
+	flags.DurationVar(&c.limit, "limit", 30*time.Minute, "the longest that the run may take")
 	flags.StringVar(&c.server, "server", "", "a server binary (default: the present source, built)")
 	flags.StringVar(&c.args, "args", withoutRates, "further arguments of server serve")
+	flags.SetOutput(io.Discard) // the caller says what is wrong
 	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(os.Stderr)
+			flags.Usage()
+		}
 		return c, err
 	}
 	if flags.NArg() > 0 {

@@ -20,8 +20,9 @@ type result struct {
 
 func (r result) perSecond() float64 { return float64(r.messages) / r.elapsed.Seconds() }
 
-// cost is CPU-seconds of the server for a million messages.
-func (r result) cost() float64 { return r.cpu.Seconds() / float64(r.messages) * 1e6 }
+// cost is CPU-seconds of the server for a million messages. A window so short
+// that all had arrived when it began has none.
+func (r result) cost() float64 { return r.cpu.Seconds() / float64(max(1, r.messages)) * 1e6 }
 
 // meter counts messages that have arrived, and tells when there are enough.
 type meter struct {

@@ -223,7 +223,7 @@ func (e closeError) Error() string {
 	if len(e) < 2 {
 		return "the server has closed the connection"
 	}
-	return fmt.Sprintf("the server has closed the connection with %d %s", e.code(), e[2:])
+	return fmt.Sprintf("the server has closed the connection with %d %s", e.code(), string(e[2:]))
 }
 
 func (e closeError) code() int { return int(binary.BigEndian.Uint16(e)) }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -123,7 +124,7 @@ func TestReadInPieces(t *testing.T) {
 		})
 		c.start()
 		<-c.ended
-		if e, ok := c.err.(closeError); !ok || e.code() != 4002 {
+		if e, ok := c.err.(closeError); !ok || e.code() != 4002 || !strings.HasSuffix(e.Error(), "4002 slow") {
 			t.Errorf("in pieces of %d: %v", piece, c.err)
 		}
 		if n := <-pongs; n != len(want) {
