@@ -175,9 +175,9 @@ type MessageState string
 // The states of a message, in the order in which it passes them.
 const (
 	Waiting   MessageState = "waiting"   // in our outbox
-	Stored    MessageState = "stored"    // the relay has it on disk
+	Stored    MessageState = "stored"    // the relay has it on disk; passed over where it could hand it on at once
 	Delivered MessageState = "delivered" // their device has it on disk
-	Failed    MessageState = "failed"    // refused for good; Message.Reason says why
+	Failed    MessageState = "failed"    // refused for good, or expired; Message.Reason says why
 	Received  MessageState = "received"  // incoming, and on our disk
 )
 

@@ -22,8 +22,8 @@ import (
 // A message's way out: Send seals it and commits it to the store's outbox,
 // the writer of the connection reads it from there and sends it, receipts
 // move its state. A message's way in: the reader of the connection decodes a
-// frame, the session says what follows from it, the store commits that, and
-// only then is the frame acked.
+// frame and puts it into the inbox, the session says what follows from all that
+// is there, the store commits that, and only then are the frames acked.
 type Client struct {
 	// Static after New.
 	store   Store

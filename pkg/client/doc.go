@@ -22,11 +22,11 @@
 // A message that Send has returned is on this device's disk. It is sent again,
 // the same bytes, on every new connection until the recipient's device has it
 // on its own disk; then its state is Delivered. It is Failed only if the relay
-// refuses it for good, or its recipient was blocked, or took another key, before
-// it left.
+// refuses it for good, or its recipient does not come for it as long as the relay
+// keeps it, or was blocked, or took another key, before it left.
 //
-// A message that came in is acked only after it was written, in one
-// transaction with the step of the session that opened it. So it survives a
+// A message that came in is acked only after it was written, in the same
+// transaction as the step of the session that opened it. So it survives a
 // crash at any moment, is shown once however often it comes, and each author's
 // messages stay in their order.
 //
@@ -44,17 +44,20 @@
 // # How it is built
 //
 // The session is a state machine without I/O; sealing and opening is package
-// crypto/session's. A wish of the user or a frame of
-// the relay goes in; a step comes out: what must be written, acked and told.
-// Client computes a step, commits its changes to the Store, and only then lets
-// the session take it over, the ack go, and events tell of it. A commit that
-// fails has changed nothing. For a frame that came in it ends the connection,
-// so that the frame comes again; for a wish its error is the answer.
+// crypto/session's. A wish of the user or a frame of the relay goes in; a step
+// comes out: what must be written, acked and told. What has come together makes
+// a batch: the session takes over one step after the other, Client commits the
+// changes of all to the Store, and only then acks go and events tell of them. A
+// commit that fails has changed nothing: the session gives all of it back. For
+// frames that came in it ends the connection, so that they come again; for a
+// wish its error is the answer.
 //
-// One lock makes steps come one after the other. It is held over a commit,
-// never over the network. Run has one goroutine that reads and, while
-// connected, one that writes and one that ends them both when ctx ends. The
-// writer pulls from the store's outbox, so nothing queues in memory.
+// One lock makes batches come one after the other. It is held over a commit,
+// never over the network; what comes meanwhile is the next batch, and nobody
+// waits for more to come. Run has one goroutine that handles what has arrived
+// and, while connected, one that reads, one that writes and one that ends them
+// when ctx ends. The inbox between reader and handler is small, and the writer
+// pulls from the store's outbox, so nothing queues in memory.
 //
 // # Limits
 //

@@ -139,7 +139,7 @@ func (c *call) down(s client.Status) error {
 	if reason == "" {
 		reason = "The relay at " + c.Ref.Server + " does not answer."
 	}
-	if stuck(s) {
+	if stuck(s) || s.Code == client.CodeRateLimit {
 		code = s.Code
 	}
 	queued := ""
