@@ -102,11 +102,13 @@ func (p *power) OpenFilename(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, 
 	path := name.String()
 	before, err := os.ReadFile(path)
 	isNew := errors.Is(err, fs.ErrNotExist) && flags&vfs.OPEN_CREATE != 0
-	if isNew {
-		err = p.change("create")
+	if p.off {
+		return nil, flags, syscall.EIO
 	}
-	if p.off || isNew && err != nil {
-		return nil, flags, err
+	if isNew {
+		if err := p.change("create"); err != nil {
+			return nil, flags, err
+		}
 	}
 	file, flags, err := vfsutil.WrapOpenFilename(p.VFS, name, flags)
 	if err != nil {
