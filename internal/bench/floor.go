@@ -104,13 +104,16 @@ func (s *floorServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.peers[p.name] = p
 	s.mu.Unlock()
+	// The client may send once it has heard this.
+	p.mu.Lock()
+	err = ws.WriteMessage(websocket.TextMessage, []byte("{}"))
+	p.mu.Unlock()
+	if err != nil {
+		return
+	}
 	if s.kind == floorScan {
 		go p.writeAll()
 		defer p.leave()
-	}
-	// The client may send once it has heard this.
-	if p.ws.WriteMessage(websocket.TextMessage, []byte("{}")) != nil {
-		return
 	}
 	step := map[string]func(*floorPeer, []byte) error{floorNaive: s.naive, floorScan: s.scan, floorDirect: s.direct}[s.kind]
 	var frame bytes.Buffer

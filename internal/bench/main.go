@@ -1,4 +1,60 @@
-// Command bench
+// Command bench measures the relay beside what it cannot cost less than.
+//
+//	go run ./internal/bench [online|latency|offline|idle|scale|stalled|all] [flags]
+//
+// The relay is the real server: a process of its own with its own data, with
+// nothing set but that there are no rates for a user (-args). The load is in
+// this process, on the same machine and over loopback, so each takes processor
+// time from the other: rates are of both together, and what a message costs is
+// the server's processor time alone, user and system, from /proc on Linux (to
+// 10 ms) and from ps elsewhere. Compare figures of one run; another machine, or
+// the same at another hour, gives others.
+//
+// The floors are servers with gorilla's library and a map, without checks,
+// storage, acks or receipts: one frame for a message where the relay has four.
+// They run in the same way before the relay. "naive" decodes and encodes JSON
+// and writes at once; "scan" looks at the head of a frame and writes all that
+// has gathered for a recipient in one call; "direct" looks at the head, and the
+// reader writes. Each message has 256 bytes of random data, 342 in base64, and
+// the recipient acks each with a frame of its own.
+//
+// # What is measured
+//
+// online: pairs who write as fast as a bounded number of messages on the way
+// (-windows) allows: to the sender's delivered receipt at the relay, to the
+// recipient at a floor. The larger it is, the more gathers, for the floors as
+// for the relay, and the less a message costs; so a ratio is of one window. The
+// window of measurement begins at a tenth of the messages.
+//
+// latency: messages that leave by a timetable, whatever has arrived, at half of
+// what online gives with the smallest window. The time counts from when a
+// message should have left, so a stall of the load counts, too: "late" says how
+// much of it is the load's own. Then ping-pong: one pair, one message on the
+// way, each server in turn for a fifth of the rounds.
+//
+// offline: messages for recipients that are away, to the sender's stored
+// receipt; beside them the store alone in this process, with as many writers.
+// Then the recipients log in, all at once: drained is from their first dial
+// until they have every message, receipted until the senders know. The time of
+// the logins is in both.
+//
+// idle: resident memory of the server before and after people have logged in
+// who then only answer pings, for each of them. The accounts were made by a
+// process before, and one is connected first. The kernel's memory for sockets
+// is not in it.
+//
+// scale: online again while others are connected and idle; and online and
+// offline before and after a million messages of others are put in the store,
+// with a restart between.
+//
+// stalled: several senders write to one recipient that reads nothing. The peak
+// of the server's memory, and what the senders have heard: no message may be
+// without an answer.
+//
+// # What it is not
+//
+// No network, no other machine, and no clients that seal and store. Whether a
+// message is lost or comes twice is not looked at here, but by internal/soak.
 package main
 
 import (

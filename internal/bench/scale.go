@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/relay"
@@ -104,6 +105,9 @@ func (b *bench) tour(ctx context.Context, data string, known []*pair) (rs []name
 		return nil, nil, err
 	}
 	defer func() { hangUp(pairs) }()
+	if err := b.quiet(ctx, p); err != nil {
+		return nil, nil, err
+	}
 	online, err := b.traffic(ctx, p, pairs, b.window(), delivered)
 	if err != nil {
 		return nil, nil, err
@@ -111,6 +115,31 @@ func (b *bench) tour(ctx context.Context, data string, known []*pair) (rs []name
 	trip, err := b.away(ctx, p, pairs)
 	return append([]namedResult{{"online", online}}, trip.rows(false)...), pairs, err
 }
+
+// quiet waits until the server does nothing for itself any more, or for the time
+// of -settle: after many messages were put in, its store sorts them once.
+func (b *bench) quiet(ctx context.Context, p *process) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for until := time.Now().Add(b.settle); time.Now().Before(until); {
+		before, err := p.usage()
+		if err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if after, err := p.usage(); err != nil || after.cpu-before.cpu < quietCPU {
+			return err
+		}
+	}
+	return nil
+}
+
+// quietCPU is what a server that nobody asks for anything may use in a second.
+const quietCPU = 30 * time.Millisecond
 
 // rejoin logs pairs in at another process on the same data.
 func rejoin(ctx context.Context, p *process, pairs []*pair) error {
