@@ -200,7 +200,7 @@ func mustID(m client.NewMessage) crypto.MessageID {
 // TestPowerLoss: whatever was committed is there after a failure of power at
 // any moment, the commit under way is there in full or not at all.
 func TestPowerLoss(t *testing.T) {
-	const profiles, crashes = 8, 20
+	const profiles, crashes = 8, 19
 	for seed := range uint64(profiles) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			c := newCrashing(t, seed)
