@@ -17,7 +17,7 @@ import (
 // profile is opened again. Then power fails, so that what a failed sync has
 // left in memory alone is not counted on.
 func TestFaults(t *testing.T) {
-	for kind, rounds := range map[string]int{"write": 4, "sync": 4, "truncate": 2, "delete": 2} {
+	for kind, rounds := range map[string]int{"write": 3, "sync": 3, "truncate": 2, "delete": 1} {
 		met := 0
 		for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EIO} {
 			for _, again := range []bool{false, true} {
