@@ -49,8 +49,9 @@ const (
 )
 
 // storeFormat is the version of this layout as a whole. Version 1 had no
-// prekeys; its users have none.
-const storeFormat = 2
+// prekeys; its users have none. Version 2 had no entries of KindExpired, and a
+// program that knows no newer one cannot read a mailbox with any.
+const storeFormat = 3
 
 // valueVersion begins every value that may get more fields.
 const valueVersion = 1

@@ -185,14 +185,14 @@ func setRaw(t *testing.T, fs vfs.FS, key, value string) {
 
 func TestFormat(t *testing.T) {
 	noLeaks(t)
-	for value, want := range map[string]error{"\x03": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x02\x02": errValue} {
+	for value, want := range map[string]error{"\x04": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x03\x03": errValue} {
 		fs := vfs.NewMem()
 		closeStore(t, openIn(t, fs, "/store"))
 		setRaw(t, fs, "F", value)
 		if _, err := Open("/store", Options{FS: fs}); !errors.Is(err, want) {
 			t.Errorf("format %q: %v", value, err)
 		}
-		setRaw(t, fs, "F", "\x02") // which the refusal has not locked
+		setRaw(t, fs, "F", "\x02") // which the refusal has not locked, of an older program
 		closeStore(t, openIn(t, fs, "/store"))
 	}
 	fs := vfs.NewMem()
@@ -225,7 +225,7 @@ func TestFormat1(t *testing.T) {
 	storetest.Take(t, s, c.Address(), 1, false)
 	signed, ps := storetest.NewPrekey(1), storetest.NewPrekeys(2, 2)
 	storetest.Publish(t, s, c.Address(), signed, ps...)
-	if format, err := s.get([]byte{tableFormat}); err != nil || string(format) != "\x02" {
+	if format, err := s.get([]byte{tableFormat}); err != nil || string(format) != "\x03" {
 		t.Errorf("the format is %q, %v: an older program would open it", format, err)
 	}
 	closeStore(t, s)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"runtime"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -121,6 +122,7 @@ type planned struct {
 func (w *writer) run() {
 	defer close(w.written)
 	for range w.s.wake {
+		runtime.Gosched() // who is ready to join the group does; alone, it costs nothing
 		w.s.mu.Lock()
 		g := w.s.next
 		w.s.next = nil
