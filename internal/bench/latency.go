@@ -20,55 +20,67 @@ func (b *bench) latency(ctx context.Context) error {
 		}
 		rate, of = full.perSecond()/2, fmt.Sprintf("half of what it was with %d of each pair on the way", b.windows[0])
 	}
-	rows := [][]string{{"", "p99/scan", "p50", "p99", "p99.9", "longest", "messages", "late p50", "late p99"}}
-	var yardstick time.Duration
-	for _, kind := range []string{floorScan, relayName} {
-		way, late, err := b.steadyOnce(ctx, kind, rate)
-		if err != nil {
-			return err
-		}
-		if kind == floorScan {
-			yardstick = percentile(way, 0.99)
-		}
-		rows = append(rows, []string{
-			kind, ratio(float64(percentile(way, 0.99)), float64(yardstick)), ms(percentile(way, 0.5)), ms(percentile(way, 0.99)),
-			ms(percentile(way, 0.999)), ms(way[len(way)-1]), fmt.Sprint(len(way)), ms(percentile(late, 0.5)), ms(percentile(late, 0.99)),
-		})
-	}
 	title := fmt.Sprintf("latency: one way in ms, %.0f messages/s of %d pairs, %s", rate, b.pairs, of)
-	if err := b.table(title, rows); err != nil {
+	if err := b.oneWay(ctx, rate, title); err != nil {
 		return err
 	}
 	return b.pingPong(ctx)
 }
 
-// steadyOnce sends at a rate that does not wait for anybody, and returns how
-// long each message took from when it should have left, and how late it left,
-// both sorted.
-func (b *bench) steadyOnce(ctx context.Context, kind string, rate float64) (way, late []time.Duration, err error) {
-	p, err := b.serve(ctx, kind, false)
-	if err != nil {
-		return nil, nil, err
+// oneWay sends at a rate that does not wait for anybody, at each server in turn.
+func (b *bench) oneWay(ctx context.Context, rate float64, title string) (err error) {
+	kinds := []string{floorScan, relayName}
+	pairs := make([][]*pair, len(kinds))
+	way, late := make([][]time.Duration, len(kinds)), make([][]time.Duration, len(kinds))
+	for i, kind := range kinds {
+		p, startErr := b.serve(ctx, kind, false)
+		if startErr != nil {
+			return startErr
+		}
+		defer p.end(&err)
+		if pairs[i], err = b.pairUp(ctx, p, b.pairs); err != nil {
+			return err
+		}
+		defer hangUp(pairs[i])
 	}
-	defer p.end(&err)
-	pairs, err := b.pairUp(ctx, p, b.pairs)
-	if err != nil {
-		return nil, nil, err
+	each := max(1, min(b.messages, int(rate*b.span.Seconds()))/b.pairs/blocks)
+	for range blocks {
+		for i, kind := range kinds {
+			w, l, err := steadyOnce(ctx, pairs[i], kind == relayName, rate, each)
+			if err != nil {
+				return fmt.Errorf("%s: %w", kind, err)
+			}
+			way[i], late[i] = append(way[i], w...), append(late[i], l...)
+		}
 	}
-	defer hangUp(pairs)
+	rows := [][]string{{"", "p99/scan", "p50", "p99", "p99.9", "longest", "messages", "again", "late p50", "late p99"}}
+	for i, kind := range kinds {
+		w, l := way[i], late[i]
+		slices.Sort(w)
+		slices.Sort(l)
+		rows = append(rows, []string{
+			kind, ratio(float64(percentile(w, 0.99)), float64(percentile(way[0], 0.99))), ms(percentile(w, 0.5)), ms(percentile(w, 0.99)),
+			ms(percentile(w, 0.999)), ms(w[len(w)-1]), fmt.Sprint(len(w)), fmt.Sprint(heardAgain(pairs[i])), ms(percentile(l, 0.5)), ms(percentile(l, 0.99)),
+		})
+	}
+	return b.table(title, rows)
+}
+
+// steadyOnce lets each sender write so many messages, and returns how long each
+// took from when it should have left, and how late it left.
+func steadyOnce(ctx context.Context, pairs []*pair, atRelay bool, rate float64, each int) (way, late []time.Duration, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-
-	each := max(1, min(b.messages, int(rate*b.span.Seconds()))/b.pairs)
-	steps := make([]*steady, b.pairs)
+	apart := time.Duration(float64(time.Second) / rate)
 	start := clock() + 10*time.Millisecond // all are ready by then
+	steps := make([]*steady, len(pairs))
 	for i, l := range pairs {
 		defer watch(cancel, l.conns()...)()
 		steps[i] = &steady{
-			pair: l, start: start + time.Duration(float64(i)/rate*float64(time.Second)),
-			each: each, every: time.Duration(float64(b.pairs) / rate * float64(time.Second)), done: make(chan struct{}),
+			pair: l, start: start + time.Duration(i)*apart, every: time.Duration(len(pairs)) * apart, each: each,
+			done: make(chan struct{}), sent: make(chan struct{}),
 		}
-		steps[i].listen(kind == relayName)
+		steps[i].listen(atRelay)
 		go steps[i].send(ctx, cancel)
 	}
 	for _, s := range steps {
@@ -80,8 +92,6 @@ func (b *bench) steadyOnce(ctx context.Context, kind string, rate float64) (way,
 		<-s.sent
 		way, late = append(way, s.way...), append(late, s.late...)
 	}
-	slices.Sort(way)
-	slices.Sort(late)
 	return way, late, nil
 }
 
@@ -97,7 +107,6 @@ type steady struct {
 }
 
 func (s *steady) listen(atRelay bool) {
-	s.sent = make(chan struct{})
 	s.way = make([]time.Duration, 0, s.each)
 	var now time.Duration
 	arrived := func(frame []byte) error {
@@ -121,7 +130,7 @@ func (s *steady) listen(atRelay bool) {
 	}
 	s.from.on(s.from.ackAll)
 	var failed error
-	ack := s.to.acker(func(frame []byte) { failed = errors.Join(failed, arrived(frame)) })
+	ack := s.acker(s.to, func(frame []byte) { failed = errors.Join(failed, arrived(frame)) })
 	s.to.on(func(frames [][]byte) error {
 		now = clock()
 		return errors.Join(ack(frames), failed)

@@ -30,7 +30,8 @@
 // what online gives with the smallest window. The time counts from when a
 // message should have left, so a stall of the load counts, too: "late" says how
 // much of it is the load's own. Then ping-pong: one pair, one message on the
-// way, each server in turn for a fifth of the rounds.
+// way. The servers take turns, five for each, so that what else the machine
+// does meets all of them.
 //
 // offline: messages for recipients that are away, to the sender's stored
 // receipt; beside them the store alone in this process, with as many writers.
@@ -54,7 +55,10 @@
 // # What it is not
 //
 // No network, no other machine, and no clients that seal and store. Whether a
-// message is lost or comes twice is not looked at here, but by internal/soak.
+// message is lost when something fails is for internal/soak; here nothing fails,
+// and a recipient that misses a message, or gets one out of order, ends the run.
+// What comes again is acked and told ("again"), as is what had to be stored for
+// a recipient that was there ("stored").
 package main
 
 import (

@@ -105,8 +105,8 @@ func (b *bench) away(ctx context.Context, p *process, pairs []*pair) (t roundTri
 		return t, err
 	}
 	began := time.Now()
-	err = returning(ctx, pairs, func(_ int, c *conn) handler {
-		return c.acker(func([]byte) { fetched.add(1) })
+	err = returning(ctx, pairs, func(l *pair, c *conn) handler {
+		return l.acker(c, func([]byte) { fetched.add(1) })
 	})
 	if err != nil {
 		return t, fmt.Errorf("come back: %w", err)

@@ -9,7 +9,7 @@ import (
 // online measures the relay beside the floors, without TLS and with it.
 func (b *bench) online(ctx context.Context) error {
 	for _, window := range b.windows {
-		rows := [][]string{{"", "cpu/scan", "cpu/naive", "rate/scan", "cpu-s/million", "messages/s", "messages", "server busy", "stored"}}
+		rows := [][]string{{"", "cpu/scan", "cpu/naive", "rate/scan", "cpu-s/million", "messages/s", "messages", "server busy", "stored", "again"}}
 		for _, withTLS := range []bool{false, true} {
 			more, err := b.onlineRows(ctx, window, withTLS)
 			if err != nil {
@@ -41,7 +41,7 @@ func (b *bench) onlineRows(ctx context.Context, window int, withTLS bool) (rows 
 		}
 		rows = append(rows, []string{
 			name, ratio(r.cost(), scan.cost()), ratio(r.cost(), naive.cost()), ratio(r.perSecond(), scan.perSecond()),
-			fmt.Sprintf("%.2f", r.cost()), whole(r.perSecond()), strconv.Itoa(r.messages), r.busy(), strconv.FormatInt(r.others, 10),
+			fmt.Sprintf("%.2f", r.cost()), whole(r.perSecond()), strconv.Itoa(r.messages), r.busy(), strconv.FormatInt(r.others, 10), strconv.FormatInt(r.again, 10),
 		})
 	}
 	return rows, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
 )
 
 // crew is how many connections are made or accounts registered at a time.
@@ -15,6 +16,9 @@ type pair struct {
 	from, to         *conn
 	sender, receiver *person // nil at a floor
 	out, back        *mold   // messages to the recipient, and back
+
+	heard uint64       // number of the last message that the recipient has; its reader's
+	again atomic.Int64 // messages that it had already
 }
 
 // pairUp makes n pairs who are connected and may write to each other.
@@ -125,9 +129,9 @@ func eachOf(ctx context.Context, n int, do func(ctx context.Context, i int) erro
 }
 
 // returning logs the recipients in again, with a handler for each.
-func returning(ctx context.Context, pairs []*pair, handle func(i int, c *conn) handler) error {
+func returning(ctx context.Context, pairs []*pair, handle func(l *pair, c *conn) handler) error {
 	return eachOf(ctx, len(pairs), func(ctx context.Context, i int) (err error) {
-		pairs[i].to, err = pairs[i].receiver.login(ctx, busyBuffer, func(c *conn) handler { return handle(i, c) })
+		pairs[i].to, err = pairs[i].receiver.login(ctx, busyBuffer, func(c *conn) handler { return handle(pairs[i], c) })
 		return err
 	})
 }

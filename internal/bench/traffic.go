@@ -16,6 +16,7 @@ type result struct {
 	elapsed  time.Duration
 	cpu      time.Duration // of the server
 	others   int64         // receipts of another state
+	again    int64         // messages that a recipient has had before
 }
 
 func (r result) perSecond() float64 { return float64(r.messages) / r.elapsed.Seconds() }
@@ -126,14 +127,21 @@ func (f *flow) onReceipts(frames [][]byte) error {
 	return f.settle(arrived, arrived)
 }
 
-// acker is the recipient's part at the relay: an ack for each message.
-func (c *conn) acker(each func(message []byte)) handler {
+// acker is the recipient's part at the relay: an ack for each message. What the
+// recipient has had already is acked like all, and counted apart.
+func (l *pair) acker(c *conn, each func(message []byte)) handler {
 	var buf []byte
 	return func(frames [][]byte) error {
 		buf = buf[:0]
 		for _, frame := range frames {
 			if bytes.HasPrefix(frame, headMessage) {
-				each(frame)
+				fresh, err := l.hear(frame)
+				if err != nil {
+					return err
+				}
+				if fresh {
+					each(frame)
+				}
 				buf = appendAck(buf, seqOf(frame))
 			} else if bytes.HasPrefix(frame, headError) {
 				return refusal(frame)
@@ -141,6 +149,30 @@ func (c *conn) acker(each func(message []byte)) handler {
 		}
 		return c.send(buf)
 	}
+}
+
+// hear keeps the order: a message may come again, and none may be left out.
+func (l *pair) hear(message []byte) (fresh bool, err error) {
+	_, n, err := idOf(message)
+	switch {
+	case err != nil:
+		return false, err
+	case n <= l.heard:
+		l.again.Add(1)
+		return false, nil
+	case n > l.heard+1:
+		return false, fmt.Errorf("behind message %d of a sender comes its message %d", l.heard, n)
+	}
+	l.heard = n
+	return true, nil
+}
+
+// heardAgain is how many messages came again.
+func heardAgain(pairs []*pair) (n int64) {
+	for _, l := range pairs {
+		n += l.again.Load()
+	}
+	return n
 }
 
 // onArrival is the recipient's part at a floor, where nothing goes back: it
@@ -181,7 +213,7 @@ func (b *bench) traffic(ctx context.Context, p *process, pairs []*pair, window i
 			return r, context.Cause(ctx)
 		}
 	}
-	r.all = int(m.count.Load())
+	r.all, r.again = int(m.count.Load()), heardAgain(pairs)
 	return r, nil
 }
 
@@ -194,7 +226,7 @@ func (f *flow) listen(p *process) {
 	}
 	f.from.on(f.onReceipts)
 	if f.to != nil {
-		f.to.on(f.to.acker(func([]byte) {}))
+		f.to.on(f.acker(f.to, func([]byte) {}))
 	}
 }
 

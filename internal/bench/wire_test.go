@@ -196,3 +196,22 @@ func TestParsePS(t *testing.T) {
 		}
 	}
 }
+
+// A recipient may hear a message again, and none may be left out.
+func TestHear(t *testing.T) {
+	l := new(pair)
+	message := func(n uint64) []byte {
+		return protocol.Encode(&protocol.EncryptedMessage{Seq: 1, ID: numberID(0, n), Time: 1, From: crypto.Address{User: "bob"}})
+	}
+	for _, step := range []struct {
+		n           uint64
+		fresh, fail bool
+	}{{1, true, false}, {2, true, false}, {1, false, false}, {4, false, true}, {3, true, false}} {
+		if fresh, err := l.hear(message(step.n)); fresh != step.fresh || (err != nil) != step.fail {
+			t.Errorf("message %d: %v, %v", step.n, fresh, err)
+		}
+	}
+	if n := heardAgain([]*pair{l}); n != 1 {
+		t.Errorf("%d came again", n)
+	}
+}
