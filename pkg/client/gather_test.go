@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"slices"
 	"sync"
@@ -113,15 +114,18 @@ func TestReceiveTogether(t *testing.T) {
 // Of frames whose transaction fails nothing is shown or acked; they come again.
 func TestReceiveTogetherFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const burst = 10
+		const burst = 1 + inboxFrames + 1 // the first, a full inbox, and one that waits for room
 		var frames []*protocol.EncryptedMessage
-		arrived := make(chan struct{})
+		began, arrived := make(chan struct{}), make(chan struct{})
 		_, store, c := newScript(t,
 			func(l *line) {
 				l.login()
 				for i := range burst {
 					frames = append(frames, l.fromBob(uint64(i+1), fmt.Sprint(i)))
 					l.send(frames[i])
+					if i == 0 {
+						<-began
+					}
 				}
 				close(arrived)
 				l.gone()
@@ -142,6 +146,7 @@ func TestReceiveTogetherFails(t *testing.T) {
 		full := &Error{Code: CodeStorage, Text: "The disk is full. Make room."}
 		disk := &gate{before: func(n int) error {
 			if n == 1 {
+				close(began)
 				<-arrived
 				return full
 			}
@@ -156,7 +161,7 @@ func TestReceiveTogetherFails(t *testing.T) {
 			}
 		}
 		follow(t, c, position.Next, caughtUp)
-		ms, _ := c.History(t.Context(), Query{})
+		ms, _ := c.History(t.Context(), Query{Limit: MaxLimit})
 		for i, m := range ms {
 			if m.Text != fmt.Sprint(i) {
 				t.Errorf("message %d is %q", i, m.Text)
@@ -318,4 +323,101 @@ func TestInbox(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What lies behind a relay's wish to be sent it all again is not looked at: the
+// relay will say it again, and what was refused must not be overtaken.
+func TestNothingBehindLeaving(t *testing.T) {
+	w := newWorld(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	w.befriend(alice, bob)
+	bob.says(alice, "before")
+	bob.says(alice, "behind")
+	bob.reconnect()
+	slow := &protocol.Error{Code: protocol.CodeRateLimited, Message: "slower"}
+	first, _, _ := mail(alice.mailbox[0])
+	ack, err := alice.takes(alice.mailbox[0], slow, alice.mailbox[1])
+	if texts := alice.texts(bob); err != nil || ack != *first || alice.leave == nil || !slices.Equal(texts, []string{"bob: before"}) {
+		t.Errorf("ack %d, %v, leave: %v, %q", ack, err, alice.leave, texts)
+	}
+}
+
+// What a batch has not written counts as what is written.
+func TestHandshakesInABatch(t *testing.T) {
+	w := newWorld(t, "alice")
+	alice := w.people["alice"]
+	key := crypto.NewBoxPrivate().Public()
+	b := alice.begin()
+	defer b.giveBack()
+	b.add(&step{Changes: Changes{AddHandshakes: []Handshake{{1, crypto.NewBoxPrivate().Public()}, {1, key}, {2, key}}}})
+	if seen, count, err := alice.stored.Handshakes(1, key); !seen || count != 2 || err != nil {
+		t.Errorf("seen %v, %d under the prekey, %v", seen, count, err)
+	}
+	b.add(&step{Changes: Changes{DropPrekeys: []crypto.PrekeyID{1}}})
+	if seen, count, err := alice.stored.Handshakes(1, key); seen || count != 0 || err != nil {
+		t.Errorf("under a prekey that is gone: seen %v, %d, %v", seen, count, err)
+	}
+}
+
+// A relay that numbers its frames backwards is not acked backwards.
+func TestAckNeverFalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := newScript(t, func(l *line) {
+			l.login()
+			l.send(l.fromBob(protocol.MaxNumber, "last"))
+			if a := want[*protocol.Ack](l); a.Seq != protocol.MaxNumber {
+				t.Errorf("ack %d", a.Seq)
+			}
+			l.send(l.fromBob(3, "first"))
+			l.gone()
+		})
+		run(t, c)
+		if st := status(c); st.State != Connected {
+			t.Errorf("%+v", st)
+		}
+	})
+}
+
+// The oldest frame has its time from when it became the oldest: a relay that is
+// slow, and answers all, is not left.
+func TestOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		conn, other := net.Pipe()
+		defer conn.Close()
+		defer other.Close()
+		o := newOwed(conn)
+		ids := make([]crypto.MessageID, 10)
+		for i := range ids {
+			ids[i] = crypto.NewMessageID()
+			o.sent(ids[i])
+		}
+		receipt := func(id crypto.MessageID) { o.answered(&protocol.Receipt{ID: id}) }
+		for i, id := range ids[:8] {
+			time.Sleep(lostAfter - time.Second)
+			if o.lost() {
+				t.Fatalf("frame %d is lost", i)
+			}
+			if i%2 == 0 {
+				receipt(id)
+			} else {
+				o.answered(&protocol.Error{ID: &id})
+			}
+		}
+		for _, f := range []protocol.Frame{&protocol.Receipt{ID: crypto.NewMessageID()}, &protocol.Error{}, &protocol.CaughtUp{}, &protocol.Receipt{ID: ids[9]}} {
+			o.answered(f)
+		}
+		time.Sleep(lostAfter - time.Millisecond)
+		if o.lost() || !o.anything() {
+			t.Error("lost too early")
+		}
+		time.Sleep(time.Millisecond)
+		if !o.lost() {
+			t.Error("not lost")
+		}
+		receipt(ids[8])
+		receipt(ids[8])
+		if o.lost() || o.anything() || len(o.order)+len(o.open) != 0 {
+			t.Errorf("with all answered: %+v", o)
+		}
+	})
 }

@@ -96,6 +96,21 @@ func TestSlowDown(t *testing.T) {
 	}
 }
 
+// Those who were told the same do not come back at the same moment, and none
+// too early.
+func TestSlowDownSpreads(t *testing.T) {
+	seen := make(map[time.Duration]bool)
+	for range 100 {
+		p := slowDown(40 * time.Second).pause()
+		if seen[p] = true; p < 40*time.Second || p > 50*time.Second {
+			t.Errorf("away for %v", p)
+		}
+	}
+	if len(seen) < 90 {
+		t.Errorf("%d different pauses of 100", len(seen))
+	}
+}
+
 // A relay that does nothing but ask to slow down is asked less and less often.
 func TestSlowDownForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

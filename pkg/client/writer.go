@@ -30,10 +30,11 @@ func (w *writer) run(ctx context.Context) {
 	watch := time.NewTicker(watchInterval)
 	defer watch.Stop()
 	for {
+		leaves := ctx.Err() != nil // before the ack is read: what ends us may have just been told
 		if w.sendAck() != nil {
 			return
 		}
-		if ctx.Err() != nil {
+		if leaves {
 			bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 			w.ws.WriteControl(websocket.CloseMessage, bye, time.Now().Add(closeTimeout))
 			return
