@@ -37,8 +37,9 @@ type Fate struct {
 
 // Bounds of what Rough draws.
 const (
-	minAfter = 100     // within the first handshake
-	maxAfter = 4 << 20 // some thousand messages
+	minAfter = 100      // within the first handshake
+	loggedIn = 16 << 10 // behind the login, TLS and all
+	maxAfter = 8 << 20  // some thousand messages
 	minHold  = 200 * time.Millisecond
 	maxHold  = 20 * time.Second // longer than the relay waits for an ack
 	minRate  = 32 << 10         // a line of the last century, on which a login still gets through
@@ -46,12 +47,16 @@ const (
 	maxDelay = 30 * time.Millisecond
 )
 
-// Rough draws the fate of a connection on a bad network: one in three is sound,
-// the others break early or late, one in four is slow.
+// Rough draws the fate of a connection on a bad network: every second one is
+// sound, the others break early or late, one in four is slow. Few break before
+// they are of use: clients wait ever longer after such.
 func Rough(r *rand.Rand) (f Fate) {
-	if r.IntN(3) > 0 {
+	if r.IntN(2) > 0 {
 		f.Fault = 1 + Fault(r.IntN(int(faults)-1))
-		f.After = int64(spread(r, minAfter, maxAfter))
+		f.After = int64(spread(r, loggedIn, maxAfter))
+		if r.IntN(8) == 0 {
+			f.After = int64(spread(r, minAfter, loggedIn))
+		}
 		f.Hold = time.Duration(spread(r, float64(minHold), float64(maxHold)))
 	}
 	switch r.IntN(8) {

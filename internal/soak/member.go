@@ -22,8 +22,9 @@ type script interface {
 	over(code int, stderr string) (last bool, err error)
 }
 
-// killed is the code of a process that we have killed.
-const killed = -1
+// killed stands for the code of a process that we have killed. One that died of
+// another's signal has -1.
+const killed = -2
 
 // member is somebody who writes or reads: one process after the other.
 type member struct {

@@ -51,7 +51,7 @@ func (w *worker) line(line string) error {
 }
 
 func (w *worker) over(code int, stderr string) (last bool, err error) {
-	if code > 0 {
+	if code != 0 && code != killed {
 		err = fmt.Errorf("exit code %d: %s", code, stderr)
 	}
 	return code == 0, err
@@ -137,7 +137,7 @@ func (t *typist) line(line string) error {
 }
 
 func (t *typist) over(code int, stderr string) (last bool, err error) {
-	if code > 0 && !slices.Contains(later, code) {
+	if code != 0 && code != killed && !slices.Contains(later, code) {
 		return false, fmt.Errorf("chat has ended with %d: %s", code, stderr)
 	}
 	if t.seen == t.rest[0].n { // queued, whatever came of it
