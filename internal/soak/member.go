@@ -168,19 +168,20 @@ func (m *member) killLocked() bool {
 }
 
 // hold kills and lets no further process begin. When it returns, everything
-// that the process has said is known.
-func (m *member) hold() {
+// that the process has said is known. It reports whether there was one to kill.
+func (m *member) hold() (killed bool) {
 	m.mu.Lock()
 	m.gate = make(chan struct{})
 	var gone chan struct{}
 	if m.cmd != nil {
-		m.killLocked()
+		killed = m.killLocked()
 		gone = m.gone
 	}
 	m.mu.Unlock()
 	if gone != nil {
 		<-gone
 	}
+	return killed
 }
 
 // release lets a held process begin again.

@@ -143,10 +143,10 @@ func (w *world) retreat(ctx context.Context) error {
 	w.did.retreats++
 	w.did.kills++
 	return w.inCalm(ctx, func() error {
-		hold(w.recipients)
+		w.hold(w.recipients)
 		w.gain(ctx, promised)
 		w.relay.kill()
-		hold(w.senders)
+		w.hold(w.senders)
 		return w.relay.start()
 	})
 }
@@ -160,8 +160,8 @@ func (w *world) usurp(ctx context.Context) error {
 			p.Strike(faultproxy.Orphan, strikeHold)
 		}
 		w.gain(ctx, promised)
-		hold(w.senders)
-		hold(w.recipients)
+		w.hold(w.senders)
+		w.hold(w.recipients)
 		return nil
 	})
 }
@@ -172,7 +172,7 @@ func promised(o *oracle) int { return o.stored }
 // recipients then get what was promised to senders that are away.
 func (w *world) inCalm(ctx context.Context, do func() error) error {
 	w.calmDown(true)
-	hold(w.crew) // and on sound connections
+	w.hold(w.crew) // and on sound connections
 	release(w.crew)
 	w.gain(ctx, func(o *oracle) int { return o.shown }) // until they are at work
 	if err := do(); err != nil {
@@ -191,9 +191,11 @@ func (w *world) inCalm(ctx context.Context, do func() error) error {
 	return nil
 }
 
-func hold(ms []*member) {
+func (w *world) hold(ms []*member) {
 	for _, m := range ms {
-		m.hold()
+		if m.hold() {
+			w.did.crewKills++
+		}
 	}
 }
 
