@@ -1,6 +1,6 @@
 // Package relaystore keeps what a relay must not forget in one directory:
 // users, who may write to whom, and sealed messages on their way. It
-// implements relay.Directory and relay.Mailboxes over Pebble.
+// implements relay.Directory, relay.Prekeys and relay.Mailboxes over Pebble.
 //
 // # Commits
 //
@@ -22,6 +22,12 @@
 // them durably in blocks and continues after the reservation when it is opened
 // again, so no number is given twice, whatever a crash took along, and an
 // empty mailbox leaves no trace at all.
+//
+// # Room
+//
+// Each mailbox is bounded, and so is what waits in all of them together: by
+// Options.MaxBytes, and by what the disk has left. What is beyond is refused and
+// reported; what waits stays, and can be deleted on a disk that is nearly full.
 //
 // # Failure
 //

@@ -4,6 +4,9 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"secure-messaging/internal/relaystore/storetest"
+	"secure-messaging/pkg/crypto"
 )
 
 // TestFilter adds hashes and forgets them from the front. What is held is always
@@ -43,5 +46,36 @@ func TestFilter(t *testing.T) {
 	}
 	if bytes -= f.forget(math.MaxUint64); bytes != 0 || len(f) != 0 {
 		t.Errorf("%d bytes in %d layers are left of nothing", bytes, len(f))
+	}
+}
+
+// TestTrim has more mailboxes at hand than the writer may, and then more in
+// their filters.
+func TestTrim(t *testing.T) {
+	w := &writer{boxes: map[crypto.Address]*openBox{}}
+	open := func() *openBox {
+		x := &openBox{owner: storetest.NewAddress("bob")}
+		w.boxes[x.owner] = x
+		return x
+	}
+	for range maxOpenBoxes + 10 {
+		w.filters += open().known.add(1, 1, 0)
+	}
+	w.trim()
+	if n := len(w.boxes); n != maxOpenBoxes {
+		t.Fatalf("%d mailboxes are at hand", n)
+	}
+	for w.filters <= maxFilters {
+		w.filters += open().known.add(1, 1, maxLayer)
+	}
+	w.trim()
+	size := 0
+	for _, x := range w.boxes {
+		for _, l := range x.known {
+			size += len(l.bits) * 8
+		}
+	}
+	if size != w.filters || size > maxFilters || size < maxFilters/2 {
+		t.Errorf("%d bytes in filters, counted as %d", size, w.filters)
 	}
 }

@@ -101,6 +101,9 @@ func TestReopen(t *testing.T) {
 	if len(got) != 1 || got[0].Seq != waiting || got[0].Key() != e.Key() {
 		t.Errorf("the mailbox holds %v", got)
 	}
+	if again := storetest.Put(t, s, owners[0], e)[0]; again != waiting {
+		t.Errorf("what waits as number %d came again as %d", waiting, again)
+	}
 	if next := storetest.Put(t, s, owners[2], e)[0]; next <= emptied {
 		t.Errorf("number %d came again as %d", emptied, next)
 	}

@@ -47,6 +47,38 @@ func write(t *testing.T, m relay.Mailboxes, owner crypto.Address, stop <-chan st
 	wg.Wait()
 }
 
+// testSameAtOnce has many append the same entry at the same time, as the relays
+// do to which one sender has sent it again. It is stored once, and all hear the
+// same number.
+func testSameAtOnce(t *testing.T, m relay.Mailboxes) {
+	const rounds = 50
+	bob := NewAddress("bob")
+	var entries []relay.Entry
+	for range rounds {
+		e := NewEntry(relay.KindMessage, alice, 1)
+		entries = append(entries, e)
+		var wg sync.WaitGroup
+		var seqs [writers]uint64
+		for w := range writers {
+			wg.Go(func() {
+				got, err := put(m, []relay.Delivery{{To: bob, Entry: e}})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				seqs[w] = got[0]
+			})
+		}
+		wg.Wait()
+		for _, seq := range seqs {
+			if seq == 0 || seq != seqs[0] {
+				t.Fatalf("the same entry got %v", seqs)
+			}
+		}
+	}
+	holds(t, m, bob, entries...)
+}
+
 // testReader reads behind the writers and never looks back. What it has got in
 // the end must be all there is: nothing appeared behind it.
 func testReader(t *testing.T, m relay.Mailboxes) {

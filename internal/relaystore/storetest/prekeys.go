@@ -274,7 +274,7 @@ func testTakers(t *testing.T, s Store) {
 // testStockWhole looks at a stock while its only prekey comes and goes: what is
 // seen was there at one moment.
 func testStockWhole(t *testing.T, s Store) {
-	const rounds, lookers = 2000, 4
+	const rounds, lookers = 500, 4
 	bob := NewAddress("bob")
 	ended := make(chan struct{})
 	var wg sync.WaitGroup

@@ -83,6 +83,7 @@ func runMailboxes(t *testing.T, open func(t *testing.T) Store) {
 	mailboxes("delete", testDelete)
 	mailboxes("expired", testExpired)
 	mailboxes("unsound entries", testUnsound)
+	mailboxes("one entry of many", testSameAtOnce)
 	mailboxes("writers and a reader", testReader)
 	mailboxes("against a model", testModel)
 }
