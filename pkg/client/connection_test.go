@@ -425,6 +425,31 @@ func TestLateAnswer(t *testing.T) {
 	})
 }
 
+// A relay that answers soon is not asked whether it is there.
+func TestNoPings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pings := 0
+		_, _, c := newScript(t, func(l *line) {
+			l.login()
+			l.ws.SetPingHandler(func(string) error { pings++; return nil })
+			for f := l.read(); f != nil; f = l.read() {
+				time.Sleep(watchInterval - time.Second)
+				l.stored(f.(*protocol.SendMessage).ID)
+			}
+		})
+		run(t, c)
+		for range 5 {
+			if _, err := c.Send(t.Context(), "bob", "hello"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(protocol.PingInterval)
+		}
+		if st := status(c); st.State != Connected || st.Waiting != 0 || pings != 0 {
+			t.Errorf("%+v, %d pings", st, pings)
+		}
+	})
+}
+
 // A relay that answers everything but one frame has lost it: it is sent again,
 // with all that is not delivered, and until then nothing ends the connection.
 func TestLostFrame(t *testing.T) {

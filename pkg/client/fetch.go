@@ -32,7 +32,7 @@ func (c *Client) fetch(ctx context.Context, name crypto.Username) (*e2e.Bundle, 
 		answer: make(chan protocol.Frame, 1), failed: make(chan error, 1),
 	}
 	c.mu.Lock()
-	if c.status.Fatal {
+	if c.status.Fatal || c.status.State == Offline && c.status.Code == CodeRateLimit { // nothing brings the next try forward
 		defer c.mu.Unlock()
 		return nil, offlineError(c.status)
 	}

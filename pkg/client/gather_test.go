@@ -394,7 +394,7 @@ func TestOwed(t *testing.T) {
 		receipt := func(id crypto.MessageID) { o.answered(&protocol.Receipt{ID: id}) }
 		for i, id := range ids[:8] {
 			time.Sleep(lostAfter - time.Second)
-			if o.lost() {
+			if o.longer(lostAfter) {
 				t.Fatalf("frame %d is lost", i)
 			}
 			if i%2 == 0 {
@@ -407,16 +407,16 @@ func TestOwed(t *testing.T) {
 			o.answered(f)
 		}
 		time.Sleep(lostAfter - time.Millisecond)
-		if o.lost() || !o.anything() {
+		if o.longer(lostAfter) || !o.anything() {
 			t.Error("lost too early")
 		}
 		time.Sleep(time.Millisecond)
-		if !o.lost() {
+		if !o.longer(lostAfter) {
 			t.Error("not lost")
 		}
 		receipt(ids[8])
 		receipt(ids[8])
-		if o.lost() || o.anything() || len(o.order)+len(o.open) != 0 {
+		if o.longer(lostAfter) || o.anything() || len(o.order)+len(o.open) != 0 {
 			t.Errorf("with all answered: %+v", o)
 		}
 	})

@@ -14,8 +14,8 @@ const (
 	// all comes back, not even to a ping: the other end is gone, as after a
 	// laptop has slept.
 	answerTimeout = 20 * time.Second
-	// watchInterval is how often a relay that owes an answer is pinged: it gets
-	// three chances before answerTimeout.
+	// watchInterval is how often a relay is pinged that has owed an answer for so
+	// long: two pings and a slow line before answerTimeout.
 	watchInterval = 5 * time.Second
 	// lostAfter ends a connection whose relay lives and has left the oldest
 	// frame unanswered for so long. A message for a device that does not ack is
@@ -78,10 +78,11 @@ func (o *owed) anything() bool {
 	return len(o.order) > 0
 }
 
-func (o *owed) lost() bool {
+// longer reports whether the oldest frame has been that for so long.
+func (o *owed) longer(d time.Duration) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.patience() == 0
+	return len(o.order) > 0 && time.Since(o.oldest) >= d
 }
 
 // alive gives the relay time to be heard of again. Reader and writer both say

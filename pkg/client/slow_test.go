@@ -176,6 +176,15 @@ func TestLookUpTooFast(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	})
+	synctest.Test(t, func(t *testing.T) {
+		_, _, c := newScript(t, func(l *line) { l.login(); l.close(websocket.CloseTryAgainLater) })
+		run(t, c)
+		st, began := status(c), time.Now()
+		_, err := c.Connect(t.Context(), "carol", "")
+		if !errors.Is(err, ErrRateLimit) || err.Error() != st.Reason || time.Since(began) != 0 {
+			t.Errorf("while it stays away: %v, after %v", err, time.Since(began))
+		}
+	})
 }
 
 // So is whoever registers, or opens connections; whatever the answer looks

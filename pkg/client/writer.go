@@ -51,10 +51,14 @@ func (w *writer) run(ctx context.Context) {
 		if more {
 			w.signal()
 		}
+		var due <-chan time.Time // an idle program is not woken
+		if w.owed.anything() {
+			due = watch.C
+		}
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
-		case <-watch.C:
+		case <-due:
 			w.watch()
 		case <-maintenance.C:
 			w.maintain()
@@ -99,9 +103,9 @@ func (w *writer) sendOutbox() (more bool, err error) {
 // itself may wait for the recipient of a message.
 func (w *writer) watch() {
 	switch {
-	case w.owed.lost():
+	case w.owed.longer(lostAfter):
 		w.owed.alive() // no longer
-	case w.owed.anything():
+	case w.owed.longer(watchInterval):
 		w.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(protocol.WriteTimeout)) // if it fails, so does the next frame
 	}
 }
