@@ -214,7 +214,15 @@ var mutants = []mutant{
 		{client + "receive.go", "opened, peer, err := peer.Open(sealed, now)\n", "opened, peer, err := peer.Open(sealed, now)\n\tc.Session = peer.State()\n"},
 	}},
 	{name: "a step counts although it was not written", packages: ofClient, edits: []edit{
-		{client + "client.go", "if err := c.store.Commit(&st.Changes); err != nil {", "c.session.apply(st)\n\t\tif err := c.store.Commit(&st.Changes); err != nil {"},
-		{client + "client.go", "\t\t}\n\t\tc.session.apply(st)\n\t}\n\tif st.ack", "\t\t}\n\t}\n\tif st.ack"},
+		{client + "batch.go", "\tb.contacts.restore(s.contacts)\n", ""},
+	}},
+	{name: "a one-time prekey opens two requests that come together", packages: ofClient, edits: []edit{
+		{client + "batch.go", "if slices.Contains(b.DropPrekeys, id) {", "if false {"},
+	}},
+	{name: "a copy of a request that comes with it is answered", packages: ofClient, edits: []edit{
+		{client + "batch.go", "\t\t\tseen = seen || h.Ephemeral == ephemeral\n", ""},
+	}},
+	{name: "what lies behind a frame that ends the connection is taken", packages: ofClient, edits: []edit{
+		{client + "jobs.go", "if st.leave != nil {", "if false {"},
 	}},
 }
