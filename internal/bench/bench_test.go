@@ -114,8 +114,9 @@ func TestRefusals(t *testing.T) {
 			c.server, c.args = server, "--no-such-flag"
 			return run(t.Context(), "stalled", c, new(bytes.Buffer))
 		},
-		"no number": func() error { _, err := parse([]string{"-windows", "4,x"}); return err },
-		"no pairs":  func() error { _, err := parse([]string{"-pairs", "0"}); return err },
+		"no number":           func() error { _, err := parse([]string{"-windows", "4,x"}); return err },
+		"too much on the way": func() error { _, err := parse([]string{"-windows", "4,1000"}); return err },
+		"no pairs":            func() error { _, err := parse([]string{"-pairs", "0"}); return err },
 	} {
 		if err := try(); err == nil || errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)

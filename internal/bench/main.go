@@ -69,6 +69,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -104,6 +105,10 @@ type bench struct {
 	out     io.Writer
 	started int // processes
 }
+
+// maxWindow is what the buffers of the sockets hold for certain: at a floor a
+// recipient's reader sends what may follow, and must not wait for itself.
+const maxWindow = 128
 
 // relayName is the process that is measured; all others are floors.
 const relayName = "relay"
@@ -176,6 +181,9 @@ func parse(args []string) (c config, err error) {
 	}
 	if min(c.pairs, c.messages, c.size, c.idle, c.waiting, c.rounds) < 1 || c.bytes < 1 || c.rate < 0 {
 		return c, errors.New("counts and sizes begin at 1")
+	}
+	if slices.Max(c.windows) > maxWindow {
+		return c, fmt.Errorf("-windows are at most %d", maxWindow)
 	}
 	return c, nil
 }
