@@ -80,7 +80,7 @@ func newLives(seed uint64, on func(vfs.FS) vfs.FS, early bool) *lives {
 func (l *lives) next(t *testing.T) (lost []string) {
 	var s *Store
 	lost = record(t, func(t testing.TB) {
-		s = openIn(t, l.on(l.disk), "/store")
+		s = openIn(t, l.on(errorfs.Wrap(l.disk, lateSync{})), "/store")
 		l.p.kept(t, s)
 		first := storetest.Put(t, s, owners[2], storetest.NewEntry(relay.KindReceipt, alice, 0))[0]
 		if first != 0 && first <= l.p.highest {
@@ -148,6 +148,21 @@ func (r *recorder) Fatal(args ...any) {
 }
 
 func (r *recorder) Fatalf(format string, args ...any) { r.Fatal(fmt.Sprintf(format, args...)) }
+
+// lateSync is a disk on which an fsync takes its time, as on a real one: others
+// go on meanwhile, and the power may be cut.
+type lateSync struct{}
+
+func (lateSync) String() string { return "lateSync" }
+
+func (lateSync) MaybeError(op errorfs.Op) error {
+	if op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData {
+		for range 100 {
+			runtime.Gosched()
+		}
+	}
+	return nil
+}
 
 // noSync is a disk that promises to sync the files whose names end so, and does
 // not.

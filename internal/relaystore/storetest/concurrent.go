@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -77,6 +79,35 @@ func testSameAtOnce(t *testing.T, m relay.Mailboxes) {
 		}
 	}
 	holds(t, m, bob, entries...)
+}
+
+// testDeletersAtOnce has many empty one mailbox at the same time, as a device
+// does that acks the same over two connections. What they count is right.
+func testDeletersAtOnce(t *testing.T, m relay.Mailboxes) {
+	const rounds = 30
+	bob := NewAddress("bob")
+	for range rounds {
+		var entries []relay.Entry
+		for range int(Limits.Entries) {
+			entries = append(entries, NewEntry(relay.KindMessage, alice, 1))
+		}
+		seqs := Put(t, m, bob, entries...)
+		var wg sync.WaitGroup
+		for w := range writers {
+			wg.Go(func() {
+				if err := m.Delete(context.Background(), bob, seqs[len(seqs)/2+w]); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		left := entries[len(entries)/2+writers:]
+		holds(t, m, bob, left...)
+		if n := len(fill(t, m, bob, relay.KindMessage, 1)); n != len(entries)-len(left) {
+			t.Fatalf("room for %d beside %d", n, len(left))
+		}
+		remove(t, m, bob, math.MaxUint64)
+	}
 }
 
 // testReader reads behind the writers and never looks back. What it has got in

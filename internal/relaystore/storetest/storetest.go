@@ -84,6 +84,7 @@ func runMailboxes(t *testing.T, open func(t *testing.T) Store) {
 	mailboxes("expired", testExpired)
 	mailboxes("unsound entries", testUnsound)
 	mailboxes("one entry of many", testSameAtOnce)
+	mailboxes("one mailbox, many deleters", testDeletersAtOnce)
 	mailboxes("writers and a reader", testReader)
 	mailboxes("against a model", testModel)
 }
