@@ -17,6 +17,8 @@ const (
 	// comeBack is how long people may take, in calm, to have all that was
 	// promised: longer than a client that was just started needs.
 	comeBack = 30 * time.Second
+	// standstill is after how long without a message it looks for a reason.
+	standstill = 8 * time.Second
 	// strikeHold is how long a connection stays half-open that was struck.
 	strikeHold = 20 * time.Second
 	// turnAway is how long the proxies let nobody in.
@@ -80,7 +82,7 @@ func (w *world) torment(ctx context.Context) error {
 // course is a run from its first event to its last look.
 func (w *world) course(ctx context.Context) error {
 	for _, e := range w.schedule() {
-		err := w.oracle.await(ctx, func(o *oracle) bool { return o.shown >= e.at })
+		err := w.shown(ctx, e.at)
 		if err == nil {
 			err = e.do(ctx)
 		}
@@ -88,11 +90,39 @@ func (w *world) course(ctx context.Context) error {
 			return err
 		}
 	}
+	w.calm = true
 	w.calmDown(true)
-	if err := w.oracle.await(ctx, func(o *oracle) bool { return o.shown == o.total }); err != nil {
+	if err := w.shown(ctx, w.oracle.total); err != nil {
 		return err
 	}
 	return w.lastLook(ctx)
+}
+
+// shown waits until so many messages were shown. When for a while there is none,
+// everybody may just be waiting to connect again, or else for a message that is
+// lost: it lets them come back on sound connections, and checks.
+func (w *world) shown(ctx context.Context, n int) error {
+	for {
+		before, _ := w.oracle.counts()
+		waiting, cancel := context.WithTimeout(ctx, standstill)
+		err := w.oracle.await(waiting, func(o *oracle) bool { return o.shown >= n })
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if now, _ := w.oracle.counts(); now > before {
+			continue
+		}
+		w.did.standstills++
+		w.calmDown(true)
+		w.hold(w.crew)
+		if err := w.check(ctx); err != nil {
+			return err
+		}
+	}
 }
 
 func (w *world) killRelay(context.Context) error {
@@ -178,6 +208,12 @@ func (w *world) inCalm(ctx context.Context, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
+	return w.check(ctx)
+}
+
+// check lets recipients come back, all of whom are held as their senders are,
+// and then senders, if everything that was promised is there.
+func (w *world) check(ctx context.Context) error {
 	before := map[string]int64{}
 	for name, s := range w.workers {
 		before[name] = s.caughtUp.Load()

@@ -29,7 +29,7 @@ type world struct {
 	senders    []*member // of crew, those that hold a sender's profile
 	recipients []*member // of crew
 	workers    map[string]*worker
-	did        struct{ kills, restarts, crewKills, retreats, usurps, strikes int }
+	did        struct{ kills, restarts, crewKills, retreats, usurps, strikes, standstills int }
 }
 
 func newWorld(ctx context.Context, c config) (w *world, err error) {
@@ -156,6 +156,7 @@ func (w *world) report(took time.Duration) {
 	row("people killed", w.did.crewKills)
 	row("promises tried by a crash", w.did.retreats)
 	row("  by second logins", w.did.usurps)
+	row("  after a standstill", w.did.standstills)
 	row("connections", network.Connections)
 	row("  cut", network.Cuts())
 	row("  half-open", network.HalfOpens())
