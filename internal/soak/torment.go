@@ -186,9 +186,7 @@ func (w *world) retreat(ctx context.Context) error {
 func (w *world) usurp(ctx context.Context) error {
 	w.did.usurps++
 	return w.inCalm(ctx, func() error {
-		for _, p := range w.proxies[1:] {
-			p.Strike(faultproxy.Orphan, strikeHold)
-		}
+		w.proxies[1].Strike(faultproxy.Orphan, strikeHold)
 		w.gain(ctx, promised)
 		w.hold(w.senders)
 		w.hold(w.recipients)
