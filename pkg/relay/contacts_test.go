@@ -52,10 +52,12 @@ func TestBlock(t *testing.T) {
 	accepted := expect[*protocol.ConnectionAccepted](b) // the first that bob gets at all
 	b.ack(accepted.Seq)
 	id := a.message("hello again", bob)
-	a.expectStored(id, bob)
-	if got := expect[*protocol.EncryptedMessage](b); got.ID != id {
+	got := expect[*protocol.EncryptedMessage](b)
+	if got.ID != id {
 		t.Fatalf("not the message: %s", protocol.Encode(got))
 	}
+	b.ack(got.Seq)
+	delivered(a, bob, id)
 	if n := w.relay.Snapshot()[relay.CountSwallowed]; n != 1 {
 		t.Errorf("%d requests were swallowed", n)
 	}
@@ -77,7 +79,9 @@ func TestRejectAndCrossedRequests(t *testing.T) {
 	b.expectCrossed(b.request(alice))
 	a.expectCrossed(a.accept(bob))
 	b.ack(expect[*protocol.ConnectionAccepted](b).Seq)
-	b.expectStored(b.message("hello", alice), alice)
+	id := b.message("hello", alice)
+	a.ack(expect[*protocol.EncryptedMessage](a).Seq)
+	delivered(b, alice, id)
 }
 
 // expectCrossed reads a mailbox frame, which it acks, and the receipt of a
