@@ -1,0 +1,89 @@
+package relay_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/relay"
+)
+
+// hooks is a store that tells a test what is about to happen to it. A hook may
+// wait for as long as it likes.
+type hooks struct {
+	relay.Mailboxes
+
+	mu      sync.Mutex
+	append  func([]relay.Delivery) error // before each Append, which fails if it does
+	read    func(crypto.Address)         // before each Read
+	appends int                          // calls so far
+	reads   int
+}
+
+func (h *hooks) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
+	h.mu.Lock()
+	h.appends++
+	hook := h.append
+	h.mu.Unlock()
+	if hook != nil {
+		if err := hook(ds); err != nil {
+			return relay.Appended{}, err
+		}
+	}
+	return h.Mailboxes.Append(ctx, ds)
+}
+
+func (h *hooks) Read(ctx context.Context, owner crypto.Address, after uint64, max, maxBytes int) ([]relay.Stored, error) {
+	h.mu.Lock()
+	h.reads++
+	hook := h.read
+	h.mu.Unlock()
+	if hook != nil {
+		hook(owner)
+	}
+	return h.Mailboxes.Read(ctx, owner, after, max, maxBytes)
+}
+
+// onAppend sets the hook of Append, nil for none.
+func (h *hooks) onAppend(hook func([]relay.Delivery) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.append = hook
+}
+
+// stallRead makes the next Read of a mailbox wait: it closes reached, and goes
+// on once pass is closed.
+func (h *hooks) stallRead(owner crypto.Address) (reached <-chan struct{}, pass chan<- struct{}) {
+	at, on := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.read = func(who crypto.Address) {
+		if who == owner {
+			once.Do(func() { close(at) })
+			<-on
+		}
+	}
+	return at, on
+}
+
+// calls says how often Append and Read were called.
+func (h *hooks) calls() (appends, reads int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.appends, h.reads
+}
+
+// hooked changes a relay's configuration so that h is its store.
+func hooked(h *hooks) func(*relay.Config) {
+	return func(c *relay.Config) {
+		h.Mailboxes = c.Mailboxes
+		c.Mailboxes = h
+	}
+}
+
+func newHookedWorld(t *testing.T) (*world, *hooks) {
+	h := &hooks{}
+	return newWorld(t, hooked(h)), h
+}
