@@ -85,6 +85,9 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 				c.refuse(protocol.CodeUnavailable, ds[i].Entry.ID, recipientOf(&ds[i]))
 			}
 		}
+		for i := range ds {
+			r.hub.nudge(ds[i].To) // it may be there all the same
+		}
 		c.emptied = ^uint64(0)
 		c.requestClose(closeStore)
 		return w, false
@@ -112,7 +115,8 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 // recipientOf is what answers name.
 func recipientOf(d *Delivery) *crypto.Address {
 	if d.Entry.Kind == KindMessage {
-		return &d.To
+		to := d.To // a copy: the answer may wait longer than the data should stay
+		return &to
 	}
 	return nil
 }
@@ -176,11 +180,14 @@ func (r *Relay) conclude(c *conn, w commit) bool {
 			a.code = protocol.CodeUnavailable
 		}
 		a.send(a.to == c)
-		if err != nil {
-			a.to.requestClose(closeStore)
-		}
 	}
-	return err == nil
+	if err == nil {
+		return true
+	}
+	for _, a := range w.outcomes { // after all have been told
+		a.to.requestClose(closeStore)
+	}
+	return false
 }
 
 // send queues an answer.

@@ -57,6 +57,16 @@ func (c *conn) requestClose(why *closeReason) {
 	}
 }
 
+// ends reports whether the connection is to end.
+func (c *conn) ends() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
 // alive gives the peer time to be heard of again. It is false once the
 // connection is to end.
 func (c *conn) alive(within time.Duration) bool {

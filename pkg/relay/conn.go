@@ -110,6 +110,7 @@ func (c *conn) serve() {
 	c.mu.Unlock()
 	c.writers.Wait()
 	c.net.release()
+	c.net.beforeWait = nil
 }
 
 // read handles one frame after the other.

@@ -119,7 +119,7 @@ func TestReceiptsWait(t *testing.T) {
 	a := w.login(alice)
 	id := a.message("hello", bob)
 	a.expectStored(id, bob)
-	a.ws.Close()
+	w.leave(a)
 	b := w.login(bob)
 	b.ack(expect[*protocol.EncryptedMessage](b).Seq)
 	a = w.login(alice)

@@ -16,16 +16,17 @@ var errAckUnsent = errors.New("an ack of something that was not sent on this con
 // goes, leaves it unacked, or has too much unacked. So nothing of a sender gets
 // into a mailbox before what that sender has sent earlier.
 type flights struct {
-	direct   bool          // the mailbox is drained: what comes is handed on at once
-	retired  bool          // and never will be again
-	cursor   uint64        // place of the last entry that was read from the mailbox
-	numbered uint64        // frames with a number so far, which is that of the last
-	flight   queue         // at most flightWindow
-	airborne int           // bytes of data in flight
-	spilled  uint64        // the highest place that a frame has got which was in memory alone
-	moved    time.Duration // of the relay's clock: the last ack, or a slow write
-	acks     *time.Timer   // runs while there is something in flight
-	watched  bool          // acks runs
+	direct   bool            // the mailbox is drained: what comes is handed on at once
+	retired  bool            // and never will be again
+	cursor   uint64          // place of the last entry that was read from the mailbox
+	numbered uint64          // frames with a number so far, which is that of the last
+	flight   queue           // at most flightWindow
+	airborne int             // bytes of data in flight
+	ahead    map[uint64]bool // places behind cursor of what was handed on before it got there
+	lost     bool            // the store has failed what was in memory
+	moved    time.Duration   // of the relay's clock: the last ack, or a slow write
+	acks     *time.Timer     // runs while there is something in flight
+	watched  bool            // acks runs
 }
 
 // flying is a frame that was handed to the peer and is not acked.
@@ -43,18 +44,21 @@ type flying struct {
 }
 
 // hand hands a message to the peer at once, and keeps it until the ack. It is
-// false if the message has to go through the mailbox. The text is copied.
-func (c *conn) hand(sender *conn, id crypto.MessageID, at protocol.UnixMilli, text []byte) bool {
+// false if the message has to go through the mailbox, as when it is behind
+// another that does; then all that was handed on before is in the mailbox when
+// hand returns. The text is copied.
+func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.UnixMilli, text []byte) bool {
 	r := c.relay
 	c.mu.Lock()
-	if !c.direct {
+	if behind || !c.direct || c.full(len(text)) {
+		conclude := c.spill()
+		lost := c.lost
 		c.mu.Unlock()
-		return false
-	}
-	if c.flight.len() >= flightWindow || c.flight.len() > 0 && c.airborne+len(text) > flightBytes || r.airborne.Load() > r.maxAirborne {
-		c.spill()
-		c.mu.Unlock()
-		return false
+		conclude()
+		if lost { // of what came earlier; nothing may overtake it
+			sender.unavailable(id, &c.me)
+		}
+		return lost
 	}
 	c.numbered++
 	c.launch(flying{
@@ -74,6 +78,13 @@ func (c *conn) hand(sender *conn, id crypto.MessageID, at protocol.UnixMilli, te
 		sender.touch(c)
 	}
 	return true
+}
+
+// full reports whether a message has to go through the mailbox because the peer
+// has too much that it did not ack, or did not even read. c.mu is held.
+func (c *conn) full(size int) bool {
+	return c.flight.len() >= flightWindow || c.flight.len() > 0 && c.airborne+size > flightBytes ||
+		len(c.out) > 2*flightBytes || c.relay.airborne.Load() > c.relay.maxAirborne
 }
 
 // launch notes that a frame is on its way. c.mu is held.
@@ -104,14 +115,30 @@ func (c *conn) checkAcks() {
 		c.mu.Unlock()
 		return
 	}
-	now, oldest := c.relay.now(), c.flight.front()
-	stuck := now-max(oldest.since, c.moved) >= protocol.AckTimeout
-	if now-oldest.since >= protocol.AckTimeout && oldest.text != nil {
-		c.spill()
+	now := c.relay.now()
+	left := protocol.AckTimeout - (now - max(c.flight.front().since, c.moved))
+	conclude := func() {}
+	for f := range c.flight.all() {
+		if f.text == nil {
+			continue
+		}
+		wait := protocol.AckTimeout - (now - f.since)
+		if wait <= 0 {
+			conclude = c.spill()
+			c.signal()
+		} else {
+			left = min(left, wait)
+		}
+		break
 	}
-	c.acks.Reset(max(protocol.AckTimeout-(now-max(oldest.since, c.moved)), time.Second))
+	if left > 0 {
+		c.acks.Reset(left)
+	} else {
+		c.watched = false
+	}
 	c.mu.Unlock()
-	if stuck {
+	conclude()
+	if left <= 0 {
 		c.requestClose(closeUnacked)
 	}
 }
@@ -120,33 +147,31 @@ func (c *conn) checkAcks() {
 // mailbox, and what comes from now on goes behind it.
 func (c *conn) retire() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	conclude := func() {}
 	if !c.retired {
 		c.retired = true
-		c.spill()
+		conclude = c.spill()
 	}
+	c.mu.Unlock()
+	conclude()
 }
 
 // spill puts what is in memory alone into the mailbox and ends the handing on
 // until the mailbox is drained. c.mu is held, so that nobody can put anything
-// there in between. Senders hear of it once it is durable.
-func (c *conn) spill() {
+// there in between. Senders hear of it once it is durable; if the store fails
+// it, the caller tells them by what spill returns, once it has let go of c.mu.
+func (c *conn) spill() (conclude func()) {
 	r := c.relay
 	c.direct = false
-	c.mail = !c.retired
-	var ds []Delivery
-	for f := range c.flight.all() {
-		if f.text != nil {
-			ds = append(ds, Delivery{To: c.me, Entry: Entry{Kind: KindMessage, From: f.from, ID: f.id, Time: f.at, Data: sealedData(f.text)}})
-		}
-	}
+	ds := c.inMemory()
 	if len(ds) == 0 {
-		return
+		return func() {} // whoever puts something there nudges
 	}
+	c.mail = !c.retired
 	appended, err := r.mailboxes.Append(r.ctx, ds)
 	w := commit{wait: appended.Wait, outcomes: make([]outcome, 0, len(ds))}
-	if err != nil {
-		w.wait = func() error { return err }
+	if c.ahead == nil {
+		c.ahead = map[uint64]bool{}
 	}
 	for f := range c.flight.all() {
 		if f.text == nil {
@@ -154,20 +179,39 @@ func (c *conn) spill() {
 		}
 		r.airborne.Add(-int64(len(f.text)))
 		f.text = nil
-		a := outcome{to: f.sender, id: f.id, recipient: &c.me}
+		o := outcome{to: f.sender, id: f.id, recipient: &c.me}
 		if err == nil {
 			f.place = appended.Seqs[len(w.outcomes)]
-			a.code = noRoom(f.place, appended)
-			c.spilled = max(c.spilled, f.place)
+			o.code = noRoom(f.place, appended)
+			if f.place > c.cursor {
+				c.ahead[f.place] = true
+			}
 		}
-		w.outcomes = append(w.outcomes, a)
+		w.outcomes = append(w.outcomes, o)
 	}
 	r.counters.add(CountSpills)
-	r.connsEnd.Go(func() {
+	settle := func() {
 		if !r.conclude(nil, w) {
 			c.requestClose(closeStore)
 		}
-	})
+	}
+	if err != nil {
+		c.lost = true
+		w.wait = func() error { return err }
+		return settle
+	}
+	r.connsEnd.Go(settle)
+	return func() {}
+}
+
+// inMemory returns what is in flight and in memory alone. c.mu is held.
+func (c *conn) inMemory() (ds []Delivery) {
+	for f := range c.flight.all() {
+		if f.text != nil {
+			ds = append(ds, Delivery{To: c.me, Entry: Entry{Kind: KindMessage, From: f.from, ID: f.id, Time: f.at, Data: sealedData(f.text)}})
+		}
+	}
+	return ds
 }
 
 // noRoom is the code for an entry that was not stored.
@@ -191,7 +235,9 @@ func (c *conn) ack(seq uint64) {
 		c.malformed(errAckUnsent)
 		return
 	}
-	c.moved = c.relay.now()
+	if c.flight.len() > 0 && c.flight.front().number <= seq {
+		c.moved = c.relay.now()
+	}
 	for c.flight.len() > 0 && c.flight.front().number <= seq {
 		f := c.flight.pop()
 		c.airborne -= f.size

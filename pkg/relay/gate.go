@@ -39,9 +39,9 @@ func (g *gate) Read(p []byte) (int, error) {
 		g.buf = bursts.Get().(*[]byte)
 		n, err := g.Conn.Read(*g.buf)
 		g.ahead, g.more = (*g.buf)[:n], n == burstSize
-		if err != nil {
+		if n == 0 {
 			return 0, err
-		}
+		} // else the error comes again
 	}
 	n := copy(p, g.ahead)
 	g.ahead = g.ahead[n:]

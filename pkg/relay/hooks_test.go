@@ -52,20 +52,22 @@ func (h *hooks) onAppend(hook func([]relay.Delivery) error) {
 	h.append = hook
 }
 
-// stallRead makes the next Read of a mailbox wait: it closes reached, and goes
-// on once pass is closed.
-func (h *hooks) stallRead(owner crypto.Address) (reached <-chan struct{}, pass chan<- struct{}) {
+// stallRead makes the reads of a mailbox wait: the first closes reached, and all
+// go on once pass is called.
+func (h *hooks) stallRead(t *testing.T, owner crypto.Address) (reached <-chan struct{}, pass func()) {
 	at, on := make(chan struct{}), make(chan struct{})
-	var once sync.Once
+	var first, last sync.Once
+	pass = func() { last.Do(func() { close(on) }) }
+	t.Cleanup(pass) // or the relay never ends
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.read = func(who crypto.Address) {
 		if who == owner {
-			once.Do(func() { close(at) })
+			first.Do(func() { close(at) })
 			<-on
 		}
 	}
-	return at, on
+	return at, pass
 }
 
 // calls says how often Append and Read were called.

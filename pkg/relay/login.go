@@ -97,10 +97,13 @@ func (c *conn) welcome(l crypto.Login) bool {
 		return false
 	}
 	r.counters.add(CountLogins)
+	if !c.send(c.appendStock(nil)) {
+		r.hub.release(c)
+		return false
+	}
 	c.mu.Lock()
 	c.begun = true
 	c.mu.Unlock()
-	c.tellStock()
 	c.nudge() // the mailbox may hold something
 	return true
 }

@@ -12,11 +12,14 @@ import (
 
 // handle routes one frame of a peer that has logged in.
 func (c *conn) handle(b []byte) {
-	if l, ok := protocol.ScanLetter(b); ok && c.letter(l) {
-		return
-	}
 	if seq, ok := protocol.ScanAck(b); ok {
 		c.ack(seq)
+		return
+	}
+	if c.ends() {
+		return // it must not overtake what was refused when this ended
+	}
+	if l, ok := protocol.ScanLetter(b); ok && c.letter(l) {
 		return
 	}
 	f, err := protocol.DecodeFromClient(b)
@@ -90,7 +93,7 @@ func (c *conn) remember(address string, t *target) {
 // dispatch hands a message on at once, or puts it into the mailbox: where
 // anything waits, it goes behind it.
 func (c *conn) dispatch(to *crypto.Address, id crypto.MessageID, at protocol.UnixMilli, text []byte) {
-	if d := c.relay.hub.find(*to); d != nil && !c.puts(to) && d.hand(c, id, at, text) {
+	if d := c.relay.hub.find(*to); d != nil && d.hand(c, c.puts(to), id, at, text) {
 		c.relay.counters.add(CountHanded)
 		return
 	}

@@ -71,6 +71,7 @@ func (c *conn) queue(wait bool, frame func([]byte) []byte) {
 	case wait && c.owed >= replyBytes:
 		c.waitForRoom()
 	case !wait && c.owed >= 4*replyBytes:
+		go c.requestClose(closeSlow) // or it would not hear that something was refused
 		return
 	}
 	if !c.begun || c.dead || c.ended {
@@ -91,6 +92,7 @@ func (c *conn) waitForRoom() {
 	c.mu.Unlock()
 	c.kickTouched()
 	c.mu.Lock()
+	c.signal() // whoever has queued the first may have promised to, and hang
 	cut := time.AfterFunc(slowPatience, func() { c.requestClose(closeSlow) })
 	defer cut.Stop()
 	for c.owed >= replyBytes && !c.dead {
@@ -266,7 +268,7 @@ func (c *conn) appendMail(out []byte, max int) []byte {
 	if c.mail || c.retired {
 		return out
 	}
-	c.direct = true
+	c.direct, c.ahead = true, nil
 	if !c.caughtUp {
 		c.caughtUp = true
 		out = appendText(out, protocol.Encode(&protocol.CaughtUp{}))
@@ -282,12 +284,9 @@ func (c *conn) launchEntry(e Stored) (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cursor = e.Seq
-	if e.Seq <= c.spilled {
-		for f := range c.flight.all() {
-			if f.place == e.Seq {
-				return 0, false
-			}
-		}
+	if c.ahead[e.Seq] {
+		delete(c.ahead, e.Seq)
+		return 0, false
 	}
 	if e.Kind < KindRequest || e.Kind > KindExpired {
 		c.relay.counters.add(CountUnreadable)
