@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -52,28 +51,49 @@ type storm struct {
 	seen  map[crypto.MessageID]bool
 	again int                      // frames of what had come before
 	count map[relay.Counter]uint64 // of all relays together
+	disk  *faulty                  // that the relays share
 	fresh chan struct{}            // one for each message that is new
-	done  atomic.Bool              // everything has come
 }
 
-func newStorm(t *testing.T, seed uint64, senders, messages int) *storm {
+func newStorm(t *testing.T, seed uint64) *storm {
+	w, disk := newFaultyWorld(t)
 	s := &storm{
-		line: &line{world: newWorld(t)}, random: rand.New(rand.NewPCG(seed, 1)),
-		got: make([][]crypto.MessageID, senders), seen: map[crypto.MessageID]bool{}, count: map[relay.Counter]uint64{},
-		fresh: make(chan struct{}, senders*messages),
+		line: &line{world: w}, disk: disk, random: rand.New(rand.NewPCG(seed, 1)),
+		got: make([][]crypto.MessageID, stormSenders), seen: map[crypto.MessageID]bool{}, count: map[relay.Counter]uint64{},
+		fresh: make(chan struct{}, stormSenders*stormMessages),
 	}
 	s.to = s.register("bob")
-	for i := range senders {
+	for i := range stormSenders {
 		p := s.register(fmt.Sprintf("sender%d", i))
 		s.befriend(p, s.to)
 		s.senders = append(s.senders, p)
-		ids := make([]crypto.MessageID, messages)
+		ids := make([]crypto.MessageID, stormMessages)
 		for j := range ids {
 			ids[j] = crypto.NewMessageID()
 		}
 		s.ids = append(s.ids, ids)
 	}
 	return s
+}
+
+// restart restarts the relay over the same store.
+func (s *storm) restart() {
+	s.up.Lock()
+	defer s.up.Unlock()
+	s.stop()
+	s.start(func(c *relay.Config) { c.Directory, c.Prekeys, c.Mailboxes = s.disk, s.disk, s.disk })
+}
+
+// trouble makes each operation of the store fail now and then, before or after
+// it took effect.
+func (s *storm) trouble(random *rand.Rand) {
+	odds := map[string]int{"relation": 50, "append": 40, "append, stored": 40, "wait": 40, "read": 100, "delete": 10}
+	s.disk.set(func(op string) error {
+		if n := odds[op]; n > 0 && random.IntN(n) == 0 {
+			return errDisk
+		}
+		return nil
+	})
 }
 
 // enter logs in, again and again while the relay is there, or returns nil at
@@ -235,6 +255,10 @@ func (s *storm) write(i int, random *rand.Rand) {
 			}
 			switch f := f.(type) {
 			case *protocol.PrekeyStock:
+			case *protocol.Error:
+				if f.Code != protocol.CodeUnavailable {
+					s.t.Errorf("a sender got %s", protocol.Encode(f))
+				}
 			case *protocol.Receipt:
 				if f.State == protocol.ReceiptDelivered {
 					left = slices.DeleteFunc(left, func(id crypto.MessageID) bool { return id == f.ID })
@@ -264,63 +288,88 @@ func offer(room chan<- struct{}) {
 }
 
 // TestStorm: whatever happens to the connections of a device and of those who
-// write to it, and while the relay restarts and strangers put something in
-// between, each message comes, and those of one sender in their order.
+// write to it, while the relay restarts, strangers put something in between, and
+// the store fails now and then, each message comes, and those of one sender in
+// their order.
 func TestStorm(t *testing.T) {
-	const senders, messages, restarts = 4, 800, 4
-	for seed := range uint64(6) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			s := newStorm(t, seed, senders, messages)
-			stranger := s.register("stranger")
-			var all, writing sync.WaitGroup
-			all.Go(s.receive)
-			for i := range senders {
-				writing.Go(func() { s.write(i, rand.New(rand.NewPCG(seed, uint64(i+2)))) })
-			}
-			asks := make(chan struct{}, senders*messages)
-			all.Go(func() { // a stranger's request now and then
-				for range asks {
-					if c := s.enter(stranger); c != nil {
-						c.tryWrite(&protocol.ConnectRequest{ID: crypto.NewMessageID(), Target: s.to.addr(), Data: []byte("x")})
-						for f, err := c.read(); err == nil; f, err = c.read() {
-							if _, ok := f.(*protocol.Receipt); ok {
-								break
-							}
-						}
-						c.ws.Close()
-					}
-				}
-			})
-			sum := func() {
-				for name, n := range s.relay.Snapshot() {
-					s.count[name] += n
-				}
-			}
-			for n := 1; n <= senders*messages; n++ {
-				<-s.fresh
-				if n%4 == 0 {
-					asks <- struct{}{}
-				}
-				if n%(senders*messages/(restarts+1)) == 0 && n < senders*messages {
-					sum()
-					s.restart()
-				}
-			}
-			writing.Wait() // all are delivered
-			close(asks)
-			s.end()
-			all.Wait()
-			for i := range senders {
-				if !slices.Equal(s.got[i], s.ids[i]) {
-					t.Errorf("messages of sender %d: %d of %d came, or in another order", i, len(s.got[i]), messages)
-				}
-			}
-			if n := s.relay.Airborne(); n != 0 {
-				t.Errorf("%d bytes are counted as handed on and not stored", n)
-			}
-			sum()
-			t.Logf("%d frames came again; %d taken over, %d handed on, %d spills, %d stored", s.again, s.count[relay.CountTakeovers],
-				s.count[relay.CountHanded], s.count[relay.CountSpills], s.count[relay.CountMessages])
+	const seeds = 3
+	for seed := range uint64(seeds) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { newStorm(t, seed).rage(t) })
+		t.Run(fmt.Sprint("with a bad store, seed ", seed), func(t *testing.T) {
+			s := newStorm(t, seed)
+			s.trouble(rand.New(rand.NewPCG(seed, 2)))
+			s.rage(t)
 		})
+	}
+}
+
+// How much goes on in a storm.
+const (
+	stormSenders  = 4
+	stormMessages = 800 // of each
+	stormRestarts = 4
+)
+
+// rage lets everything happen, and looks at what has come.
+func (s *storm) rage(t *testing.T) {
+	const total = stormSenders * stormMessages
+	var all, writing sync.WaitGroup
+	all.Go(s.receive)
+	for i := range stormSenders {
+		random := rand.New(rand.NewPCG(s.random.Uint64(), uint64(i)))
+		writing.Go(func() { s.write(i, random) })
+	}
+	asks := make(chan struct{}, total)
+	stranger := s.register("stranger")
+	all.Go(func() { s.ask(stranger, asks) })
+	for n := 1; n <= total; n++ {
+		<-s.fresh
+		if n%4 == 0 {
+			asks <- struct{}{}
+		}
+		if n%(total/(stormRestarts+1)) == 0 && n < total {
+			s.sum()
+			s.restart()
+		}
+	}
+	writing.Wait() // all are delivered
+	close(asks)
+	s.sum()
+	s.end()
+	all.Wait()
+	for i, ids := range s.ids {
+		if !slices.Equal(s.got[i], ids) {
+			t.Errorf("messages of sender %d: %d of %d came, or in another order", i, len(s.got[i]), len(ids))
+		}
+	}
+	if n := s.relay.Airborne(); n != 0 {
+		t.Errorf("%d bytes are counted as handed on and not stored", n)
+	}
+	n := s.count
+	t.Logf("%d frames came again; %d takeovers, %d handed on, %d spills, %d stored, %d faults", s.again, n[relay.CountTakeovers],
+		n[relay.CountHanded], n[relay.CountSpills], n[relay.CountMessages], n[relay.CountStoreErrors])
+}
+
+// sum adds up what a relay has counted.
+func (s *storm) sum() {
+	for name, n := range s.relay.Snapshot() {
+		s.count[name] += n
+	}
+}
+
+// ask is a stranger, whose requests come in between.
+func (s *storm) ask(stranger *person, when <-chan struct{}) {
+	for range when {
+		c := s.enter(stranger)
+		if c == nil {
+			return
+		}
+		c.tryWrite(&protocol.ConnectRequest{ID: crypto.NewMessageID(), Target: s.to.addr(), Data: []byte("x")})
+		for f, err := c.read(); err == nil; f, err = c.read() {
+			if _, ok := f.(*protocol.Receipt); ok {
+				break
+			}
+		}
+		c.ws.Close()
 	}
 }
