@@ -26,10 +26,11 @@ import (
 )
 
 const (
-	keyFile   = "relay.key"
-	storeDir  = "store"
-	dirMode   = 0o700
-	drainTime = 10 * time.Second // for connections to close; the grace of one is 2 s
+	keyFile     = "relay.key"
+	storeDir    = "store"
+	dirMode     = 0o700
+	expireEvery = time.Hour        // a message lives that much longer at most
+	drainTime   = 10 * time.Second // for connections to close; the grace of one is 2 s
 )
 
 // Config says what to run. DataDir and Addr are required.
@@ -80,6 +81,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		Bytes:    uint64(cfg.Limits.MailboxBytes),
 		Requests: uint64(cfg.Limits.MailboxRequests),
 	}
+	options.MaxBytes = uint64(cfg.Limits.StoreBytes)
 	for _, name := range cfg.Hosts {
 		if !isHost(name) {
 			return nil, fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
@@ -107,7 +109,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	rc := relay.Config{
 		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store,
 		Origins: cfg.Origins, Logger: cfg.Logger,
-		MaxConnections: int(cfg.Limits.Connections), MaxPending: int(cfg.Limits.PendingLogins),
+		Limits: cfg.Limits, BehindProxy: cfg.Plain,
 	}
 	if len(cfg.Hosts) > 0 {
 		rc.Hosts = names
@@ -151,7 +153,14 @@ func (h *Host) Run(ctx context.Context) error {
 		case <-serving.Done():
 		}
 	}()
+	expired := make(chan struct{})
+	go func() {
+		defer close(expired)
+		h.expire(serving)
+	}()
 	err := h.relay.Serve(serving, h.ln, h.tls)
+	stop()
+	<-expired
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -170,4 +179,26 @@ func (h *Host) Run(ctx context.Context) error {
 		return fmt.Errorf("close the store: %w", closeErr)
 	}
 	return nil
+}
+
+// expire drops what has waited for too long, until ctx ends.
+func (h *Host) expire(ctx context.Context) {
+	tick := time.NewTicker(expireEvery)
+	defer tick.Stop()
+	for {
+		dropped, err := h.relay.Expire(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			h.log.Error("what has waited for too long could not be dropped; it is tried again", "in", expireEvery, "error", err)
+		case dropped > 0:
+			h.log.Info("dropped what has waited for too long", "entries", dropped)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -38,7 +38,7 @@ func (r *relay) start() error {
 	if !r.tls {
 		tls = "off"
 	}
-	r.cmd = exec.Command(r.binary, "serve", "--addr", r.addr, "--data", r.data, "--tls", tls, "--log-level", "warn")
+	r.cmd = exec.Command(r.binary, "serve", "--addr", r.addr, "--data", r.data, "--tls", tls, "--log-level", "warn", "--limits", "off")
 	r.cmd.Stderr = log
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {

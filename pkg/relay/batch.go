@@ -95,10 +95,8 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 	w.wait = appended.Wait
 	for i, place := range appended.Seqs {
 		d := &ds[i]
-		switch {
-		case place != 0:
-			r.hub.nudge(d.To)
-		case d.Entry.Kind.IsReceipt():
+		r.hub.nudge(d.To) // also if there was no room: what waits there is to drain
+		if place == 0 && d.Entry.Kind.IsReceipt() {
 			r.counters.add(CountReceiptDropped)
 		}
 		if d.Entry.Kind.IsReceipt() {
@@ -179,7 +177,9 @@ func (r *Relay) conclude(c *conn, w commit) bool {
 		if err != nil {
 			a.code = protocol.CodeUnavailable
 		}
-		a.send(a.to == c)
+		if !a.send(a.to == c) {
+			a.to.requestClose(closeSlow) // it has to hear what was refused, and asks again
+		}
 	}
 	if err == nil {
 		return true
@@ -191,11 +191,11 @@ func (r *Relay) conclude(c *conn, w commit) bool {
 }
 
 // send queues an answer.
-func (a *outcome) send(wait bool) {
+func (a *outcome) send(wait bool) bool {
 	if a.code != "" {
 		a.to.relay.counters.add(counterOf(a.code))
 	}
-	a.to.queue(wait, a.append)
+	return a.to.queue(wait, a.append)
 }
 
 func (a *outcome) append(b []byte) []byte {

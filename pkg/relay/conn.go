@@ -12,6 +12,7 @@ import (
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 // conn is one WebSocket. An idle one has one goroutine, its reader; a writer
@@ -22,8 +23,9 @@ type conn struct {
 	relay   *Relay
 	id      uint64 // for the log
 	ws      *websocket.Conn
-	net     *gate         // under ws
-	raw     net.Conn      // under TLS: to close it waits for nothing
+	net     *gate    // under ws
+	raw     net.Conn // under TLS: to close it waits for nothing
+	who     ratelimit.Address
 	closing chan struct{} // closed by requestClose
 	done    chan struct{} // closed after reader, writer and commits have ended
 	slots   chan struct{} // one for each commit under way
@@ -31,6 +33,7 @@ type conn struct {
 	name    string // me, as text; both static after login
 
 	// Owned by the reader.
+	flow    *ratelimit.Flow
 	bad     int                // malformed frames
 	waited  time.Time          // when the read deadline between frames was set
 	inFrame bool               // a frame has begun and not ended
@@ -77,9 +80,9 @@ func newConn(r *Relay, ws *websocket.Conn, g *gate) *conn {
 
 // run is the life of a connection and its reader goroutine.
 func (c *conn) run() {
-	defer c.relay.leave(c)
+	defer c.relay.leave(c, c.who)
 	ok := c.login()
-	c.relay.decided()
+	c.relay.decided(c.who)
 	if ok {
 		c.serve()
 		c.relay.hub.release(c)
@@ -96,6 +99,8 @@ func (c *conn) serve() {
 	c.mu.Lock()
 	c.pinger = time.AfterFunc(protocol.PingInterval, c.ping)
 	c.mu.Unlock()
+	c.flow = c.relay.limiters.Flows.Enter(time.Now(), c.me.User)
+	defer c.flow.Leave()
 	c.read()
 	c.letGo()
 	c.retire()

@@ -28,14 +28,17 @@ const (
 	CountStoreErrors    Counter = "store_errors"            // operations of the store that failed
 	CountConflicts      Counter = "directory_conflicts"     // compare-and-set tried again
 	CountAckUnknown     Counter = "refused_acks"            // of something that was not sent
-	CountFull           Counter = "refused_connections"     // over MaxConnections
-	CountPendingFull    Counter = "refused_logins"          // over MaxPending
+	CountFull           Counter = "refused_connections"     // over the limits of connections
+	CountPendingFull    Counter = "refused_logins"          // over the limits of pending logins
 	CountHTTPFull       Counter = "refused_http"            // over the limit of connections that are not WebSockets
 	CountForeignOrigin  Counter = "refused_origins"         // cross-origin, not allowed
 	CountLoginTimeout   Counter = "dropped_login_timeout"   // did not log in in time
 	CountLoginBroken    Counter = "dropped_login_broken"    // went away before login
 	CountSlow           Counter = "dropped_slow_answers"    // closed with 4002
 	CountUnacked        Counter = "dropped_unacked"         // likewise, because acks did not come
+	CountExpired        Counter = "expired_entries"         // dropped after they had waited for too long
+	CountSlowed         Counter = "slowed_frames"           // read on later, because of their sender's rate
+	CountRateClosed     Counter = "dropped_rate"            // closed with 1013
 	CountWriteFailed    Counter = "dropped_write"           // a frame could not be written in time
 	CountSilent         Counter = "dropped_silent"          // neither frame nor pong came in time
 	CountBinary         Counter = "dropped_binary"          // closed with 1003
@@ -55,7 +58,7 @@ func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
-		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked,
+		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked, CountExpired, CountSlowed, CountRateClosed,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
 		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,
@@ -69,6 +72,8 @@ func newCounters() counters {
 }
 
 func (c counters) add(name Counter) { c[name].Add(1) }
+
+func (c counters) addN(name Counter, n int) { c[name].Add(uint64(n)) }
 
 // Snapshot returns every counter since the relay was made. The values are
 // read one after the other, while others go on.

@@ -51,7 +51,7 @@ func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.
 	r := c.relay
 	c.mu.Lock()
 	if behind || !c.direct || c.full(len(text)) {
-		conclude := c.spill()
+		conclude := c.spill(false)
 		lost := c.lost
 		c.mu.Unlock()
 		conclude()
@@ -74,6 +74,7 @@ func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.
 		r.counters.add(CountFramesOut)
 	}
 	c.mu.Unlock()
+	r.counters.add(CountHanded)
 	if first {
 		sender.touch(c)
 	}
@@ -124,7 +125,7 @@ func (c *conn) checkAcks() {
 		}
 		wait := protocol.AckTimeout - (now - f.since)
 		if wait <= 0 {
-			conclude = c.spill()
+			conclude = c.spill(true)
 			c.signal()
 		} else {
 			left = min(left, wait)
@@ -150,7 +151,7 @@ func (c *conn) retire() {
 	conclude := func() {}
 	if !c.retired {
 		c.retired = true
-		conclude = c.spill()
+		conclude = c.spill(true)
 	}
 	c.mu.Unlock()
 	conclude()
@@ -160,7 +161,8 @@ func (c *conn) retire() {
 // until the mailbox is drained. c.mu is held, so that nobody can put anything
 // there in between. Senders hear of it once it is durable; if the store fails
 // it, the caller tells them by what spill returns, once it has let go of c.mu.
-func (c *conn) spill() (conclude func()) {
+// What there is no room for stays in memory, unless it is the last chance.
+func (c *conn) spill(last bool) (conclude func()) {
 	r := c.relay
 	c.direct = false
 	ds := c.inMemory()
@@ -173,20 +175,25 @@ func (c *conn) spill() (conclude func()) {
 	if c.ahead == nil {
 		c.ahead = map[uint64]bool{}
 	}
+	i := 0
 	for f := range c.flight.all() {
 		if f.text == nil {
 			continue
 		}
-		r.airborne.Add(-int64(len(f.text)))
-		f.text = nil
 		o := outcome{to: f.sender, id: f.id, recipient: &c.me}
 		if err == nil {
-			f.place = appended.Seqs[len(w.outcomes)]
+			f.place = appended.Seqs[i]
 			o.code = noRoom(f.place, appended)
 			if f.place > c.cursor {
 				c.ahead[f.place] = true
 			}
 		}
+		i++
+		if o.code != "" && !last {
+			continue
+		}
+		r.airborne.Add(-int64(len(f.text)))
+		f.text = nil
 		w.outcomes = append(w.outcomes, o)
 	}
 	r.counters.add(CountSpills)
@@ -226,16 +233,16 @@ func noRoom(place uint64, a Appended) protocol.Code {
 }
 
 // ack takes the peer's word that everything up to seq is on its disk, and tells
-// the senders of messages.
-func (c *conn) ack(seq uint64) {
+// the senders of messages. It reports whether that was news.
+func (c *conn) ack(seq uint64) (news bool) {
 	c.mu.Lock()
 	if seq > c.numbered {
 		c.mu.Unlock()
 		c.relay.counters.add(CountAckUnknown)
 		c.malformed(errAckUnsent)
-		return
+		return false
 	}
-	if c.flight.len() > 0 && c.flight.front().number <= seq {
+	if news = c.flight.len() > 0 && c.flight.front().number <= seq; news {
 		c.moved = c.relay.now()
 	}
 	for c.flight.len() > 0 && c.flight.front().number <= seq {
@@ -252,6 +259,7 @@ func (c *conn) ack(seq uint64) {
 		c.signal() // there is room in the window
 	}
 	c.mu.Unlock()
+	return news
 }
 
 // tellDelivered tells the sender of a message that it was acked: at once if it

@@ -18,6 +18,7 @@ import (
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,7 +55,7 @@ func newWorld(t testing.TB, change ...func(*relay.Config)) *world {
 // start serves a new relay over the world's store.
 func (w *world) start(change ...func(*relay.Config)) {
 	w.t.Helper()
-	cfg := relay.Config{Key: w.key, Directory: w.store, Prekeys: w.store, Mailboxes: w.store}
+	cfg := relay.Config{Key: w.key, Directory: w.store, Prekeys: w.store, Mailboxes: w.store, Limits: ratelimit.Unlimited()}
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -19,9 +19,9 @@ import (
 // newHandler lays out the HTTP interface.
 func (r *Relay) newHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(protocol.PathRegister, r.only(http.MethodPost, r.serveRegister))
-	mux.Handle(protocol.PathUsers, r.only(http.MethodGet, r.serveUser))
-	mux.Handle(protocol.PathRelay, r.only(http.MethodGet, r.serveRelay))
+	mux.Handle(protocol.PathRegister, r.only(http.MethodPost, r.limited(r.serveRegister)))
+	mux.Handle(protocol.PathUsers, r.only(http.MethodGet, r.limited(r.serveUser)))
+	mux.Handle(protocol.PathRelay, r.only(http.MethodGet, r.limited(r.serveRelay)))
 	mux.Handle(protocol.PathSocket, r.only(http.MethodGet, r.serveSocket))
 	mux.Handle("/healthz", r.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }))
 	mux.Handle("/readyz", r.only(http.MethodGet, r.serveReady))
@@ -44,6 +44,7 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeTaken:           http.StatusConflict,
 	protocol.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	protocol.CodeUnsupportedType: http.StatusUnsupportedMediaType,
+	protocol.CodeRateLimited:     http.StatusTooManyRequests,
 	protocol.CodeUnavailable:     http.StatusServiceUnavailable,
 }
 
@@ -196,7 +197,15 @@ func (r *Relay) serveSocket(w http.ResponseWriter, req *http.Request) {
 		r.httpRefuse(w, protocol.CodeBadFrame, "this is a WebSocket")
 		return
 	}
-	if !r.admit() {
+	who := r.client(req)
+	if after, ok := r.limiters.ConnectsOf.Allow(time.Now(), who); !ok {
+		r.tooMany(w, after)
+		return
+	}
+	if ok, crowded := r.admit(who); crowded {
+		r.tooMany(w, fullRetry)
+		return
+	} else if !ok {
 		r.httpRefuse(w, protocol.CodeUnavailable, "")
 		return
 	}
@@ -208,11 +217,12 @@ func (r *Relay) serveSocket(w http.ResponseWriter, req *http.Request) {
 	keeper := &gatekeeper{ResponseWriter: w}
 	ws, err := up.Upgrade(keeper, req, nil)
 	if err != nil {
-		r.decided()
-		r.leave(nil)
+		r.decided(who)
+		r.leave(nil, who)
 		return
 	}
 	c := newConn(r, ws, keeper.gate)
+	c.who = who
 	r.enter(c)
 	go c.run()
 }

@@ -235,7 +235,7 @@ func TestOrigins(t *testing.T) {
 }
 
 func TestPlaces(t *testing.T) {
-	w := newWorld(t, func(c *relay.Config) { c.MaxConnections, c.MaxPending = 2, 1 })
+	w := newWorld(t, func(c *relay.Config) { c.Limits.Connections, c.Limits.PendingLogins = 2, 1 })
 	alice := w.register("alice")
 	refused := func() {
 		t.Helper()

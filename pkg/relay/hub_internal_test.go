@@ -3,6 +3,7 @@ package relay
 import (
 	"net"
 	"testing"
+	"time"
 
 	"secure-messaging/pkg/crypto"
 )
@@ -16,6 +17,7 @@ func testConn(t *testing.T, r *Relay, me crypto.Address) (*conn, net.Conn) {
 	})
 	c := newConn(r, nil, &gate{Conn: theirs})
 	c.me, c.name = me, me.String()
+	c.flow = r.limiters.Flows.Enter(time.Now(), me.User)
 	c.begun, c.writing = true, true // by nobody: the test looks at what is queued
 	return c, ours
 }
@@ -75,7 +77,7 @@ func TestStockIsToldOnce(t *testing.T) {
 // known only after, is closed like the others.
 func TestLateConnection(t *testing.T) {
 	r, _ := testRelay()
-	if !r.admit() {
+	if ok, _ := r.admit(0); !ok {
 		t.Fatal("there was no place")
 	}
 	r.endAll(closeRestart)
@@ -85,7 +87,7 @@ func TestLateConnection(t *testing.T) {
 		t.Error("it was left open")
 	}
 	c.grace.Stop()
-	if r.admit() {
+	if ok, _ := r.admit(0); ok {
 		t.Error("a relay that ends has admitted another")
 	}
 }

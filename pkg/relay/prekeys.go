@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"time"
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -97,7 +98,12 @@ func (r *Relay) handOut(ctx context.Context, owner crypto.Address) (PrekeyStock,
 		if err != nil || stock.OneTime.ID == 0 {
 			return stock, err
 		}
-		if try == maxCASRetries {
+		spent := try == maxCASRetries
+		if try == 0 { // strangers together must not empty somebody's stock: above the rate a handshake does without
+			_, ok := r.limiters.OneTimePrekeysOf.Allow(time.Now(), owner.User)
+			spent = !ok
+		}
+		if spent {
 			stock.OneTime = RawPrekey{}
 			return stock, nil
 		}

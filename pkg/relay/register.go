@@ -10,13 +10,22 @@ import (
 )
 
 func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request) {
+	now := time.Now()
+	if after, ok := r.limiters.RegistrationsOf.Allow(now, r.client(req)); !ok {
+		r.tooMany(w, after)
+		return
+	}
 	var body protocol.RegisterRequest
 	if !r.readBody(w, req, &body) {
 		return
 	}
-	prekey, code := r.checkRegistration(&body, time.Now())
+	prekey, code := r.checkRegistration(&body, now)
 	if code != "" {
 		r.httpRefuse(w, code, "")
+		return
+	}
+	if after, ok := r.limiters.Registrations.Allow(now); !ok { // not sooner: what does not hold must not keep others out
+		r.tooMany(w, after)
 		return
 	}
 	cert := body.Certificate

@@ -12,21 +12,11 @@ import (
 	"time"
 
 	"secure-messaging/pkg/crypto"
-)
-
-// Limits that a Config may change.
-const (
-	// DefaultMaxConnections takes 180 MB when nobody is busy: 5 KB of heap and
-	// 12 KB of stacks each.
-	DefaultMaxConnections = 10_000
-	// DefaultMaxPending bounds the connections that have not logged in. A
-	// login takes two round trips, so this is hundreds a second.
-	DefaultMaxPending = 512
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 // Limits of the relay's own making; those of the wire are in package protocol.
 const (
-	maxHTTPConns    = 1024             // connections that are not (yet) WebSockets
 	replyBytes      = 64 << 10         // answers waiting for one connection
 	slowPatience    = 5 * time.Second  // for a peer to make room there, then 4002
 	flightWindow    = 256              // frames handed to a device and not acked
@@ -62,11 +52,11 @@ type Config struct {
 	Prekeys   Prekeys
 	Mailboxes Mailboxes
 
-	Hosts          []string     // names that clients may dial; empty for any
-	Origins        []string     // of web pages that may connect, e.g. https://chat.example.org; empty for none
-	MaxConnections int          // WebSockets at a time; 0 for DefaultMaxConnections
-	MaxPending     int          // of them not logged in; 0 for DefaultMaxPending
-	Logger         *slog.Logger // nil for none
+	Hosts       []string         // names that clients may dial; empty for any
+	Origins     []string         // of web pages that may connect, e.g. https://chat.example.org; empty for none
+	Limits      ratelimit.Limits // zero for ratelimit.Default
+	BehindProxy bool             // one on this machine, whose word on addresses counts
+	Logger      *slog.Logger     // nil for none
 }
 
 // Relay routes sealed frames between devices. Make it with New.
@@ -79,8 +69,9 @@ type Relay struct {
 	mailboxes   Mailboxes
 	hosts       []string
 	origins     []string
-	maxConns    int
-	maxPending  int
+	limits      ratelimit.Limits
+	limiters    *ratelimit.Limiters
+	behindProxy bool
 	log         *slog.Logger
 	nonces      *crypto.RegistrationNonces
 	began       time.Time // see now
@@ -102,6 +93,7 @@ type Relay struct {
 	airborne  atomic.Int64  // bytes that are handed on and not stored
 	relations atomic.Uint64 // changes of how people stand to each other
 	httpConns atomic.Int64
+	httpFrom  sync.Map // net.Conn to ratelimit.Address, of those that count by address
 
 	mu       sync.Mutex   // guards what follows
 	ending   *closeReason // of all connections, once the relay ends
@@ -118,6 +110,9 @@ func New(cfg Config) *Relay {
 	if cfg.Directory == nil || cfg.Prekeys == nil || cfg.Mailboxes == nil {
 		panic("relay: a Config needs a Directory, Prekeys and Mailboxes")
 	}
+	if cfg.Limits == (ratelimit.Limits{}) {
+		cfg.Limits = ratelimit.Default()
+	}
 	r := &Relay{
 		key:         cfg.Key,
 		public:      cfg.Key.Public(),
@@ -125,8 +120,9 @@ func New(cfg Config) *Relay {
 		prekeys:     cfg.Prekeys,
 		mailboxes:   cfg.Mailboxes,
 		origins:     slices.Clone(cfg.Origins),
-		maxConns:    cfg.MaxConnections,
-		maxPending:  cfg.MaxPending,
+		limits:      cfg.Limits,
+		limiters:    ratelimit.NewLimiters(cfg.Limits),
+		behindProxy: cfg.BehindProxy,
 		log:         cfg.Logger,
 		nonces:      crypto.NewRegistrationNonces(),
 		began:       time.Now(),
@@ -139,12 +135,6 @@ func New(cfg Config) *Relay {
 	}
 	for _, h := range cfg.Hosts {
 		r.hosts = append(r.hosts, strings.ToLower(h))
-	}
-	if r.maxConns <= 0 {
-		r.maxConns = DefaultMaxConnections
-	}
-	if r.maxPending <= 0 {
-		r.maxPending = DefaultMaxPending
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)

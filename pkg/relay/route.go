@@ -13,25 +13,34 @@ import (
 // handle routes one frame of a peer that has logged in.
 func (c *conn) handle(b []byte) {
 	if seq, ok := protocol.ScanAck(b); ok {
-		c.ack(seq)
+		if !c.ack(seq) {
+			c.admit(crypto.MessageID{}, nobody, 1, len(b))
+		}
 		return
 	}
 	if c.ends() {
 		return // it must not overtake what was refused when this ended
 	}
-	if l, ok := protocol.ScanLetter(b); ok && c.letter(l) {
+	if l, ok := protocol.ScanLetter(b); ok && c.letter(l, len(b)) {
 		return
 	}
 	f, err := protocol.DecodeFromClient(b)
 	if err != nil {
-		c.malformed(err)
+		if c.admit(crypto.MessageID{}, nobody, 1, len(b)) {
+			c.malformed(err)
+		}
+		return
+	}
+	if !c.admitDecoded(f, len(b)) {
 		return
 	}
 	switch f := f.(type) {
 	case *protocol.SendMessage:
 		c.message(f)
 	case *protocol.Ack:
-		c.ack(f.Seq)
+		if !c.ack(f.Seq) {
+			c.admit(crypto.MessageID{}, nobody, 1, len(b))
+		}
 	case *protocol.ConnectRequest:
 		c.request(f)
 	case *protocol.AcceptConnection:
@@ -49,23 +58,55 @@ func (c *conn) handle(b []byte) {
 	}
 }
 
+// nobody stands for the recipients of a frame that has none.
+var nobody = []*crypto.Address{nil}
+
+// admitDecoded takes a frame into account, once for each of its recipients, and
+// by what it asks for.
+func (c *conn) admitDecoded(f protocol.Frame, size int) bool {
+	switch f := f.(type) {
+	case *protocol.SendMessage:
+		return c.admit(f.ID, pointers(f.Recipients), len(f.Recipients), size)
+	case *protocol.Ack:
+		return true // counts once it is known to free nothing
+	case *protocol.ConnectRequest:
+		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.ConnectRequestsOf, f.ID)
+	case *protocol.FetchPrekeys:
+		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.PrekeyFetchesOf, f.ID)
+	case *protocol.PublishPrekeys:
+		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.PrekeyPublicationsOf, f.ID)
+	case *protocol.AcceptConnection:
+		return c.admit(f.ID, nobody, 1, size)
+	case *protocol.RejectConnection:
+		return c.admit(f.ID, nobody, 1, size)
+	case *protocol.Block:
+		return c.admit(f.ID, nobody, 1, size)
+	}
+	return c.admit(crypto.MessageID{}, nobody, 1, size)
+}
+
 // target is somebody whom the peer may write to, as far as was known a moment
 // ago: a change here counts at once, one at another relay within targetTime.
 type target struct {
-	address   crypto.Address
-	relations uint64    // Relay.relations, before it was looked up
-	until     time.Time // good until then
+	address    crypto.Address
+	recipients [1]*crypto.Address // that address
+	relations  uint64             // Relay.relations, before it was looked up
+	until      time.Time          // good until then
 }
 
 // letter takes a message for one recipient. It is false for an address that is
 // none.
-func (c *conn) letter(l protocol.Letter) bool {
+func (c *conn) letter(l protocol.Letter, size int) bool {
 	now := time.Now()
 	t := c.targets[string(l.To)]
 	if t == nil || t.relations != c.relay.relations.Load() || now.After(t.until) {
 		t = &target{relations: c.relay.relations.Load(), until: now.Add(targetTime)}
 		if t.address.UnmarshalText(l.To) != nil {
 			return false
+		}
+		t.recipients[0] = &t.address
+		if !c.admit(l.ID, t.recipients[:], 1, size) {
+			return true
 		}
 		code, err := c.mayWrite(t.address)
 		switch {
@@ -78,6 +119,8 @@ func (c *conn) letter(l protocol.Letter) bool {
 			return true
 		}
 		c.remember(string(l.To), t)
+	} else if !c.admit(l.ID, t.recipients[:], 1, size) {
+		return true
 	}
 	c.dispatch(&t.address, l.ID, protocol.Milli(now), l.Data)
 	return true
@@ -93,8 +136,11 @@ func (c *conn) remember(address string, t *target) {
 // dispatch hands a message on at once, or puts it into the mailbox: where
 // anything waits, it goes behind it.
 func (c *conn) dispatch(to *crypto.Address, id crypto.MessageID, at protocol.UnixMilli, text []byte) {
-	if d := c.relay.hub.find(*to); d != nil && d.hand(c, c.puts(to), id, at, text) {
-		c.relay.counters.add(CountHanded)
+	d := c.relay.hub.find(*to)
+	if c.ends() {
+		return // d may have come after what was refused when this ended
+	}
+	if d != nil && d.hand(c, c.puts(to), id, at, text) {
 		return
 	}
 	c.put(Delivery{To: *to, Entry: Entry{Kind: KindMessage, From: c.me, ID: id, Time: at, Data: sealedData(text)}})

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 // errShutdown is what Serve gives when there is nothing to serve any more.
@@ -71,20 +73,6 @@ func (r *Relay) addServer(s *http.Server) bool {
 	}
 	r.servers = append(r.servers, s)
 	return true
-}
-
-// limitHTTP bounds the connections that are in their TLS handshake or speak
-// plain HTTP. WebSockets have limits of their own.
-func (r *Relay) limitHTTP(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		if r.httpConns.Add(1) > maxHTTPConns {
-			r.counters.add(CountHTTPFull)
-			c.Close()
-		}
-	case http.StateHijacked, http.StateClosed:
-		r.httpConns.Add(-1)
-	}
 }
 
 // httpLog takes what net/http has to say: faults of peers, and panics.
@@ -157,24 +145,32 @@ func (r *Relay) killAll() {
 	}
 }
 
-// admit finds a place for a WebSocket. Whoever it admits must leave.
-func (r *Relay) admit() bool {
+// admit finds a place for a WebSocket. Whoever it admits must leave. It says
+// whether another address might have found one.
+func (r *Relay) admit(who ratelimit.Address) (ok, crowded bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.ending != nil:
-		return false
-	case r.sockets >= r.maxConns:
+		return false, false
+	case int64(r.sockets) >= r.limits.Connections:
 		r.counters.add(CountFull)
-		return false
-	case r.pending >= r.maxPending:
+		return false, false
+	case int64(r.pending) >= r.limits.PendingLogins:
 		r.counters.add(CountPendingFull)
-		return false
+		return false, false
+	case !r.limiters.ConnectionsOf.Enter(who):
+		r.counters.add(CountFull)
+		return false, true
+	case !r.limiters.PendingLoginsOf.Enter(who):
+		r.limiters.ConnectionsOf.Leave(who)
+		r.counters.add(CountPendingFull)
+		return false, true
 	}
 	r.sockets++
 	r.pending++
 	r.connsEnd.Add(1)
-	return true
+	return true, false
 }
 
 // enter makes an admitted WebSocket known to Shutdown.
@@ -189,14 +185,16 @@ func (r *Relay) enter(c *conn) {
 }
 
 // decided frees the place of one who has logged in, or will not.
-func (r *Relay) decided() {
+func (r *Relay) decided(who ratelimit.Address) {
+	r.limiters.PendingLoginsOf.Leave(who)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.pending--
 }
 
 // leave frees the place of a WebSocket.
-func (r *Relay) leave(c *conn) {
+func (r *Relay) leave(c *conn, who ratelimit.Address) {
+	r.limiters.ConnectionsOf.Leave(who)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.conns, c)

@@ -16,6 +16,7 @@ import (
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 // pipes is a listener whose connections are pipes without any buffer.
@@ -57,7 +58,7 @@ func inFakeTime(t *testing.T, test func(t *testing.T, w *world), change ...func(
 			t.Fatal(err)
 		}
 		w := &world{t: t, key: crypto.NewRelayPrivate(), store: store, pipes: newPipes(), addr: "relay"}
-		cfg := relay.Config{Key: w.key, Directory: store, Prekeys: store, Mailboxes: store}
+		cfg := relay.Config{Key: w.key, Directory: store, Prekeys: store, Mailboxes: store, Limits: ratelimit.Unlimited()}
 		for _, f := range change {
 			f(&cfg)
 		}

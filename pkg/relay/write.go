@@ -63,19 +63,18 @@ func (c *conn) reply(f protocol.Frame) {
 }
 
 // queue queues what the peer has caused. While there is no room it waits, or
-// does nothing.
-func (c *conn) queue(wait bool, frame func([]byte) []byte) {
+// else is false.
+func (c *conn) queue(wait bool, frame func([]byte) []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case wait && c.owed >= replyBytes:
 		c.waitForRoom()
 	case !wait && c.owed >= 4*replyBytes:
-		go c.requestClose(closeSlow) // or it would not hear that something was refused
-		return
+		return false
 	}
 	if !c.begun || c.dead || c.ended {
-		return
+		return true // nobody is to hear it
 	}
 	first, before := c.quiet(), len(c.out)
 	c.out = frame(c.out)
@@ -84,6 +83,7 @@ func (c *conn) queue(wait bool, frame func([]byte) []byte) {
 	if first {
 		c.signal()
 	}
+	return true
 }
 
 // waitForRoom returns when there is room, or nobody writes any more. c.mu is
