@@ -26,7 +26,7 @@ func TestAckTimeout(t *testing.T) {
 		if recipient.ended() != nil || len(w.entries(bob)) != 0 {
 			t.Errorf("too early: %v, %d are stored", recipient.ended(), len(w.entries(bob)))
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if !recipient.closed(protocol.CloseSlow) {
 			t.Errorf("the recipient sees %v", recipient.ended())
