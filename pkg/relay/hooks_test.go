@@ -17,6 +17,7 @@ type hooks struct {
 	mu      sync.Mutex
 	append  func([]relay.Delivery) error // before each Append, which fails if it does
 	read    func(crypto.Address)         // before each Read
+	wasRead func(crypto.Address)         // after it, before the relay gets what was read
 	appends int                          // calls so far
 	reads   int
 }
@@ -37,12 +38,16 @@ func (h *hooks) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended
 func (h *hooks) Read(ctx context.Context, owner crypto.Address, after uint64, max, maxBytes int) ([]relay.Stored, error) {
 	h.mu.Lock()
 	h.reads++
-	hook := h.read
+	before, behind := h.read, h.wasRead
 	h.mu.Unlock()
-	if hook != nil {
-		hook(owner)
+	if before != nil {
+		before(owner)
 	}
-	return h.Mailboxes.Read(ctx, owner, after, max, maxBytes)
+	entries, err := h.Mailboxes.Read(ctx, owner, after, max, maxBytes)
+	if behind != nil {
+		behind(owner)
+	}
+	return entries, err
 }
 
 // onAppend sets the hook of Append, nil for none.

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -80,6 +81,39 @@ func TestNothingOvertakesBehindANote(t *testing.T) {
 	for w.relay.Connected(bob.addr()) {
 	}
 	w.holdsInOrder(bob, first.ID, second.ID)
+}
+
+// TestNothingOvertakesWhatComesDuringARead: what gets into a mailbox while it is
+// read, and found empty, is before what is sent after that.
+func TestNothingOvertakesWhatComesDuringARead(t *testing.T) {
+	h := &hooks{}
+	inFakeTime(t, func(t *testing.T, w *world) {
+		alice, bob := w.insert("alice"), w.insert("bob")
+		w.befriend(alice, bob)
+		a := w.login(alice)
+		sender := a.pump(nil)
+		synctest.Wait()
+		pass := make(chan struct{})
+		h.mu.Lock()
+		h.wasRead = func(crypto.Address) { <-pass }
+		h.mu.Unlock()
+		b := w.login(bob) // and reads no more, so that nothing more is written
+		synctest.Wait()
+		first := a.message("first", bob)
+		synctest.Wait()
+		close(pass)
+		synctest.Wait()
+		second := a.message("second", bob)
+		synctest.Wait()
+		recipient := b.pump(b.acking)
+		synctest.Wait()
+		if got := recipient.messages(); !slices.Equal(got, []crypto.MessageID{first, second}) {
+			t.Errorf("%d messages came, or not the first first", len(got))
+		}
+		if sender.heard(first, protocol.ReceiptDelivered) != 1 || sender.heard(second, protocol.ReceiptDelivered) != 1 {
+			t.Error("the sender was not told")
+		}
+	}, hooked(h))
 }
 
 // TestNothingOvertakesARefusal: what the relay has got in the same piece as a
