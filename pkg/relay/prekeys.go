@@ -79,10 +79,10 @@ func (c *conn) fetchPrekeys(f *protocol.FetchPrekeys) {
 		return
 	}
 	r.counters.add(CountHandedOut)
-	c.reply(&protocol.Prekeys{ID: f.ID, Certificate: cert, Signed: stock.Signed.Raw, OneTime: stock.OneTime.Raw})
 	if stock.OneTime.ID == 0 {
 		r.counters.add(CountNoOneTime)
 	}
+	c.reply(&protocol.Prekeys{ID: f.ID, Certificate: cert, Signed: stock.Signed.Raw, OneTime: stock.OneTime.Raw})
 	if stock.Left <= protocol.LowPrekeys {
 		r.hub.runLow(cert.Address())
 	}
