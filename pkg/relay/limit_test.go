@@ -56,16 +56,12 @@ func TestFlood(t *testing.T) {
 			t.Fatalf("refused by %+v", refused)
 		}
 		a.expectClose(websocket.CloseTryAgainLater)
-		for len(arrived) > 0 {
-			<-arrived
-		}
 
 		time.Sleep(time.Duration(refused.RetryAfter) * time.Millisecond)
 		a = w.login(alice)
 		a.catchUp()
 		a.send(&protocol.SendMessage{ID: id, Recipients: []crypto.Address{bob.addr()}, EncryptedData: []protocol.Sealed{[]byte("x")}})
-		if got := <-arrived; got != id {
-			t.Errorf("bob got %s", got)
+		for <-arrived != id { // it comes behind those before it
 		}
 		delivered(a, bob, id)
 	}, func(c *relay.Config) {
