@@ -17,6 +17,8 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime/debug"
+	"sync"
 	"time"
 
 	"secure-messaging/internal/relaystore"
@@ -29,7 +31,9 @@ const (
 	keyFile     = "relay.key"
 	storeDir    = "store"
 	dirMode     = 0o700
-	expireEvery = time.Hour        // a message lives that much longer at most
+	expireEvery = time.Hour // a message lives that much longer at most
+	quietTime   = 20 * time.Second
+	quietFrames = 1000             // fewer logins and frames in that time are quiet
 	drainTime   = 10 * time.Second // for connections to close; the grace of one is 2 s
 )
 
@@ -153,14 +157,12 @@ func (h *Host) Run(ctx context.Context) error {
 		case <-serving.Done():
 		}
 	}()
-	expired := make(chan struct{})
-	go func() {
-		defer close(expired)
-		h.expire(serving)
-	}()
+	var chores sync.WaitGroup
+	chores.Go(func() { h.expire(serving) })
+	chores.Go(func() { h.breathe(serving) })
 	err := h.relay.Serve(serving, h.ln, h.tls)
 	stop()
-	<-expired
+	chores.Wait()
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}
@@ -200,5 +202,28 @@ func (h *Host) expire(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// breathe gives memory back to the system when the relay has become quiet, once
+// each time: a burst of logins leaves behind as much as it needs for good.
+func (h *Host) breathe(ctx context.Context) {
+	tick := time.NewTicker(quietTime)
+	defer tick.Stop()
+	var before uint64
+	tidy := false
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		counts := h.relay.Snapshot()
+		frames := counts[relay.CountFramesIn] + counts[relay.CountLogins]
+		quiet := frames-before < quietFrames
+		if quiet && !tidy {
+			debug.FreeOSMemory()
+		}
+		before, tidy = frames, quiet
 	}
 }

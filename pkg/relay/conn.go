@@ -78,15 +78,28 @@ func newConn(r *Relay, ws *websocket.Conn, g *gate) *conn {
 	return c
 }
 
-// run is the life of a connection and its reader goroutine.
+// run logs the peer in. Its life after that has a goroutine of its own, because
+// the stack of a login is large and stays so.
 func (c *conn) run() {
-	defer c.relay.leave(c, c.who)
 	ok := c.login()
 	c.relay.decided(c.who)
 	if ok {
-		c.serve()
-		c.relay.hub.release(c)
+		go c.live()
+	} else {
+		c.end()
 	}
+}
+
+// live is the life of a connection that has logged in, and its reader goroutine.
+func (c *conn) live() {
+	c.serve()
+	c.relay.hub.release(c)
+	c.end()
+}
+
+// end says why, and lets go of the connection.
+func (c *conn) end() {
+	defer c.relay.leave(c, c.who)
 	c.writeClose()
 	close(c.done)
 	c.hangUp()

@@ -184,7 +184,7 @@ func (r *Relay) readBody(w http.ResponseWriter, req *http.Request, v any) bool {
 // Origins were checked before.
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: protocol.WriteTimeout,
-	ReadBufferSize:   1024,
+	ReadBufferSize:   512,
 	WriteBufferSize:  4096,
 	WriteBufferPool:  new(sync.Pool),
 	CheckOrigin:      func(*http.Request) bool { return true },
