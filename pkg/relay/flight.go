@@ -51,7 +51,7 @@ func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.
 	r := c.relay
 	c.mu.Lock()
 	if behind || !c.direct || c.full(len(text)) {
-		conclude := c.spill(false)
+		conclude := c.spill()
 		lost := c.lost
 		c.mu.Unlock()
 		conclude()
@@ -125,7 +125,7 @@ func (c *conn) checkAcks() {
 		}
 		wait := protocol.AckTimeout - (now - f.since)
 		if wait <= 0 {
-			conclude = c.spill(true)
+			conclude = c.spill()
 			c.signal()
 		} else {
 			left = min(left, wait)
@@ -151,7 +151,7 @@ func (c *conn) retire() {
 	conclude := func() {}
 	if !c.retired {
 		c.retired = true
-		conclude = c.spill(true)
+		conclude = c.spill()
 	}
 	c.mu.Unlock()
 	conclude()
@@ -161,8 +161,9 @@ func (c *conn) retire() {
 // until the mailbox is drained. c.mu is held, so that nobody can put anything
 // there in between. Senders hear of it once it is durable; if the store fails
 // it, the caller tells them by what spill returns, once it has let go of c.mu.
-// What there is no room for stays in memory, unless it is the last chance.
-func (c *conn) spill(last bool) (conclude func()) {
+// What there is no room for is refused, though the peer may have it: in memory
+// it would be overtaken.
+func (c *conn) spill() (conclude func()) {
 	r := c.relay
 	c.direct = false
 	ds := c.inMemory()
@@ -175,22 +176,17 @@ func (c *conn) spill(last bool) (conclude func()) {
 	if c.ahead == nil {
 		c.ahead = map[uint64]bool{}
 	}
-	i := 0
 	for f := range c.flight.all() {
 		if f.text == nil {
 			continue
 		}
 		o := outcome{to: f.sender, id: f.id, recipient: &c.me}
 		if err == nil {
-			f.place = appended.Seqs[i]
+			f.place = appended.Seqs[len(w.outcomes)]
 			o.code = noRoom(f.place, appended)
 			if f.place > c.cursor {
 				c.ahead[f.place] = true
 			}
-		}
-		i++
-		if o.code != "" && !last {
-			continue
 		}
 		r.airborne.Add(-int64(len(f.text)))
 		f.text = nil

@@ -34,6 +34,7 @@ func TestConversation(t *testing.T) {
 	}
 	b.ack(got.Seq)
 	delivered(a, bob, id)
+	b.expectSettled(alice)
 	if left := w.entries(bob); len(left) != 0 {
 		t.Errorf("%d entries are left", len(left))
 	}
