@@ -18,13 +18,14 @@ import (
 
 // dial opens a WebSocket to the relay.
 func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
-	k := c.session.keys
+	k, outer := c.session.keys, ctx
 	d := websocket.Dialer{
 		Proxy:            proxy,
 		HandshakeTimeout: httpTimeout,
 		TLSClientConfig:  k.tlsConfig(),
 	}
 	var line *boundedConn
+	hangUp := func() bool { return true }
 	d.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		dial := c.netDial
 		if dial == nil {
@@ -39,8 +40,11 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 		}
 		line = &boundedConn{Conn: conn}
 		line.left.Store(maxHandshake)
+		// The library does not look at ctx while it waits for the answer.
+		hangUp = context.AfterFunc(outer, func() { conn.Close() })
 		return line, nil
 	}
+	defer func() { hangUp() }()
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
 	if err != nil {
 		switch {
