@@ -31,7 +31,7 @@ func ScanLetter(frame []byte) (l Letter, ok bool) {
 		return l, false
 	}
 	id, b := b[:idText], b[idText:]
-	if l.ID.UnmarshalText(id) != nil || l.ID == (crypto.MessageID{}) {
+	if _, err := hex.Decode(l.ID[:], id); err != nil || bytes.ContainsAny(id, "ABCDEF") || l.ID == (crypto.MessageID{}) {
 		return l, false
 	}
 	if b, ok = bytes.CutPrefix(b, []byte(`","recipients":["`)); !ok {
@@ -88,7 +88,12 @@ var base64Values = func() (values [256]byte) {
 // isBase64 reports whether a text is canonical unpadded base64url.
 func isBase64(text []byte) bool {
 	var all byte
-	for _, c := range text {
+	rest := text
+	for ; len(rest) >= 8; rest = rest[8:] { // in one step for the processor
+		all |= base64Values[rest[0]] | base64Values[rest[1]] | base64Values[rest[2]] | base64Values[rest[3]] |
+			base64Values[rest[4]] | base64Values[rest[5]] | base64Values[rest[6]] | base64Values[rest[7]]
+	}
+	for _, c := range rest {
 		all |= base64Values[c]
 	}
 	if all&0x80 != 0 {

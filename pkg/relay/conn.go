@@ -35,6 +35,7 @@ type conn struct {
 	// Owned by the reader.
 	flow    *ratelimit.Flow
 	bad     int                // malformed frames
+	at      time.Time          // see clock
 	waited  time.Time          // when the read deadline between frames was set
 	inFrame bool               // a frame has begun and not ended
 	hurried bool               // the read deadline is that of a frame
@@ -145,7 +146,7 @@ func (c *conn) read() {
 			c.requestClose(why)
 			return
 		}
-		c.relay.counters.add(CountFramesIn)
+		c.relay.framesIn.Add(1)
 		c.handle(buf.Bytes())
 		releaseBuffer(buf)
 	}
@@ -156,6 +157,7 @@ func (c *conn) read() {
 // frame that has begun gets less, and no more than once.
 func (c *conn) beforeWait() {
 	c.letGo()
+	c.at = time.Time{}
 	if c.inFrame {
 		if !c.hurried {
 			c.hurried = true
@@ -167,6 +169,14 @@ func (c *conn) beforeWait() {
 		c.hurried, c.waited = false, now
 		c.alive(protocol.ReadTimeout)
 	}
+}
+
+// clock is the time for the reader: it looks once for all frames of a burst.
+func (c *conn) clock() time.Time {
+	if c.at.IsZero() {
+		c.at = time.Now()
+	}
+	return c.at
 }
 
 // Buffers for frames. Who is idle holds none; larger ones are not kept.

@@ -63,7 +63,7 @@ func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.
 	c.numbered++
 	c.launch(flying{
 		number: c.numbered, kind: KindMessage, from: sender.me, id: id, at: at,
-		text: append([]byte(nil), text...), size: len(text), sender: sender,
+		since: sender.clock().Sub(r.began), text: append([]byte(nil), text...), size: len(text), sender: sender,
 	})
 	r.airborne.Add(int64(len(text)))
 	first := false
@@ -71,10 +71,10 @@ func (c *conn) hand(sender *conn, behind bool, id crypto.MessageID, at protocol.
 		first = c.quiet()
 		b, start := openText(c.out)
 		c.out = closeText(protocol.AppendMessage(b, c.numbered, sender.name, id, at, text), start)
-		r.counters.add(CountFramesOut)
+		r.framesOut.Add(1)
 	}
 	c.mu.Unlock()
-	r.counters.add(CountHanded)
+	r.handed.Add(1)
 	if first {
 		sender.touch(c)
 	}
@@ -90,7 +90,6 @@ func (c *conn) full(size int) bool {
 
 // launch notes that a frame is on its way. c.mu is held.
 func (c *conn) launch(f flying) {
-	f.since = c.relay.now()
 	c.airborne += f.size
 	c.flight.push(f)
 	if c.watched {
@@ -239,7 +238,7 @@ func (c *conn) ack(seq uint64) (news bool) {
 		return false
 	}
 	if news = c.flight.len() > 0 && c.flight.front().number <= seq; news {
-		c.moved = c.relay.now()
+		c.moved = c.clock().Sub(c.relay.began)
 	}
 	for c.flight.len() > 0 && c.flight.front().number <= seq {
 		f := c.flight.pop()
@@ -262,7 +261,7 @@ func (c *conn) ack(seq uint64) (news bool) {
 // is here, else by its mailbox. If the word is lost with a connection, the
 // sender sends the message again on the next.
 func (c *conn) tellDelivered(f flying) {
-	c.relay.counters.add(CountReceipts)
+	c.relay.delivered.Add(1)
 	if f.sender != nil && f.sender.receipt(c, f.id) {
 		return
 	}
@@ -286,7 +285,7 @@ func (c *conn) receipt(recipient *conn, id crypto.MessageID) bool {
 	c.out = closeText(protocol.AppendReceipt(b, 0, id, recipient.name, protocol.ReceiptDelivered), start)
 	c.owed += len(c.out) - before
 	c.mu.Unlock()
-	c.relay.counters.add(CountFramesOut)
+	c.relay.framesOut.Add(1)
 	if first {
 		recipient.touch(c)
 	}

@@ -67,7 +67,7 @@ func (r *Relay) limitHTTP(c net.Conn, state http.ConnState) {
 // for a while; who goes on for long is refused, and comes back later. It is
 // false if the frame was refused.
 func (c *conn) admit(id crypto.MessageID, recipients []*crypto.Address, frames, size int) bool {
-	wait, after, ok := c.flow.Admit(time.Now(), frames, size)
+	wait, after, ok := c.flow.Admit(c.clock(), frames, size)
 	if !ok {
 		for _, to := range recipients {
 			c.refuseFor(id, to, after)
@@ -84,6 +84,7 @@ func (c *conn) admit(id crypto.MessageID, recipients []*crypto.Address, frames, 
 		case <-pause.C:
 		case <-c.closing:
 		}
+		c.at = time.Time{}
 		c.moves() // its acks wait behind its frames
 	}
 	return true

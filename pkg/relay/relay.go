@@ -89,6 +89,8 @@ type Relay struct {
 	fatalOnce sync.Once
 	fatalErr  error
 
+	framesIn, framesOut, handed, delivered *atomic.Uint64 // of counters, what every message counts
+
 	lastID    atomic.Uint64 // of connections, for the log
 	airborne  atomic.Int64  // bytes that are handed on and not stored
 	relations atomic.Uint64 // changes of how people stand to each other
@@ -139,6 +141,8 @@ func New(cfg Config) *Relay {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.framesIn, r.framesOut = r.counters[CountFramesIn], r.counters[CountFramesOut]
+	r.handed, r.delivered = r.counters[CountHanded], r.counters[CountReceipts]
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.handler = r.newHandler()
 	return r

@@ -97,7 +97,7 @@ type target struct {
 // letter takes a message for one recipient. It is false for an address that is
 // none.
 func (c *conn) letter(l protocol.Letter, size int) bool {
-	now := time.Now()
+	now := c.clock()
 	t := c.targets[string(l.To)]
 	if t == nil || t.relations != c.relay.relations.Load() || now.After(t.until) {
 		t = &target{relations: c.relay.relations.Load(), until: now.Add(targetTime)}

@@ -79,7 +79,7 @@ func (c *conn) queue(wait bool, frame func([]byte) []byte) bool {
 	first, before := c.quiet(), len(c.out)
 	c.out = frame(c.out)
 	c.owed += len(c.out) - before
-	c.relay.counters.add(CountFramesOut)
+	c.relay.framesOut.Add(1)
 	if first {
 		c.signal()
 	}
@@ -211,7 +211,7 @@ func (c *conn) moves() {
 
 // sendNow writes one frame, of a connection that has no writer yet.
 func (c *conn) sendNow(f protocol.Frame) bool {
-	c.relay.counters.add(CountFramesOut)
+	c.relay.framesOut.Add(1)
 	return c.send(appendText(nil, protocol.Encode(f)))
 }
 
@@ -237,7 +237,7 @@ func (c *conn) appendStock(out []byte) []byte {
 	if stock.Signed.ID == 0 {
 		return out // an account from before there were prekeys
 	}
-	r.counters.add(CountFramesOut)
+	r.framesOut.Add(1)
 	return appendText(out, protocol.Encode(&protocol.PrekeyStock{Signed: stock.Signed.ID, OneTime: stock.Left}))
 }
 
@@ -256,7 +256,7 @@ func (c *conn) appendMail(out []byte, max int) []byte {
 		size += len(e.Data)
 		if number, ok := c.launchEntry(e); ok {
 			out = appendEntry(out, e, number)
-			r.counters.add(CountFramesOut)
+			r.framesOut.Add(1)
 		}
 	}
 	if len(entries) == max || size > readBatchBytes {
@@ -293,7 +293,7 @@ func (c *conn) launchEntry(e Stored) (number uint64, ok bool) {
 		return 0, false
 	}
 	c.numbered++
-	c.launch(flying{number: c.numbered, place: e.Seq, kind: e.Kind, from: e.From, id: e.ID, at: e.Time, size: len(e.Data)})
+	c.launch(flying{number: c.numbered, place: e.Seq, kind: e.Kind, from: e.From, id: e.ID, at: e.Time, since: c.relay.now(), size: len(e.Data)})
 	return c.numbered, true
 }
 
