@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -39,6 +40,8 @@ type conn struct {
 	waited  time.Time          // when the read deadline between frames was set
 	inFrame bool               // a frame has begun and not ended
 	hurried bool               // the read deadline is that of a frame
+	head    io.LimitedReader   // of the frame, up to where it is large
+	large   bool               // it has one of the relay's places
 	targets map[string]*target // by the text of their address, at most maxTargets
 	batch   []Delivery         // for the mailboxes, not yet appended
 	volume  int                // their data
@@ -148,7 +151,7 @@ func (c *conn) read() {
 		}
 		c.relay.framesIn.Add(1)
 		c.handle(buf.Bytes())
-		releaseBuffer(buf)
+		c.release(buf)
 	}
 }
 
@@ -179,16 +182,22 @@ func (c *conn) clock() time.Time {
 	return c.at
 }
 
-// Buffers for frames. Who is idle holds none; larger ones are not kept.
+// Buffers for frames. Who is idle holds none. A frame that does not fit in
+// keptBuffer needs one of the relay's places for large ones: that, and not the
+// number of connections, bounds what frames take that have not come whole.
 const keptBuffer = 32 << 10
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-func releaseBuffer(b *bytes.Buffer) {
-	if b.Cap() <= keptBuffer {
-		b.Reset()
-		buffers.Put(b)
+// release gives back what readFrame has taken.
+func (c *conn) release(b *bytes.Buffer) {
+	if c.large {
+		c.large = false
+		<-c.relay.large
+		return
 	}
+	b.Reset()
+	buffers.Put(b)
 }
 
 // readFrame reads one text message, or says why there is none.
@@ -202,8 +211,20 @@ func (c *conn) readFrame() (*bytes.Buffer, *closeReason) {
 	}
 	c.inFrame = true
 	buf := buffers.Get().(*bytes.Buffer)
-	if _, err := buf.ReadFrom(r); err != nil {
-		releaseBuffer(buf)
+	c.head = io.LimitedReader{R: r, N: keptBuffer - bytes.MinRead}
+	_, err = buf.ReadFrom(&c.head)
+	if err == nil && c.head.N == 0 {
+		select {
+		case c.relay.large <- struct{}{}:
+			c.large = true
+			_, err = buf.ReadFrom(r)
+		case <-c.closing:
+			err = net.ErrClosed
+		}
+	}
+	c.head.R = nil
+	if err != nil {
+		c.release(buf)
 		return nil, whyUnread(err)
 	}
 	c.inFrame = false

@@ -36,7 +36,7 @@ func (c *conn) login() bool {
 		return false
 	}
 	f, err := protocol.DecodeFromClient(buf.Bytes())
-	releaseBuffer(buf)
+	c.release(buf)
 	proof, ok := f.(*protocol.Authenticate)
 	if err != nil || !ok {
 		return c.turnAway(protocol.CodeNotYet, closeLogin)

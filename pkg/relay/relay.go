@@ -22,6 +22,7 @@ const (
 	flightWindow    = 256              // frames handed to a device and not acked
 	flightBytes     = 256 << 10        // and their data
 	maxAirborne     = 64 << 20         // data that is handed on and not stored, of all devices
+	largeFrames     = 128              // frames over 32 KiB that are read at a time, each up to protocol.MaxFrame
 	readBatch       = 64               // entries of one read of a mailbox
 	readBatchBytes  = 64 << 10         // and their data: what a slow reader holds in memory
 	maxBatch        = 64               // entries that a reader appends at once
@@ -91,6 +92,8 @@ type Relay struct {
 
 	framesIn, framesOut, handed, delivered *atomic.Uint64 // of counters, what every message counts
 
+	large chan struct{} // one for each large frame that is read
+
 	lastID    atomic.Uint64 // of connections, for the log
 	airborne  atomic.Int64  // bytes that are handed on and not stored
 	relations atomic.Uint64 // changes of how people stand to each other
@@ -141,6 +144,7 @@ func New(cfg Config) *Relay {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.large = make(chan struct{}, largeFrames)
 	r.framesIn, r.framesOut = r.counters[CountFramesIn], r.counters[CountFramesOut]
 	r.handed, r.delivered = r.counters[CountHanded], r.counters[CountReceipts]
 	r.ctx, r.cancel = context.WithCancel(context.Background())
