@@ -22,7 +22,6 @@ type outcome struct {
 type commit struct {
 	wait     func() error // nil if it is there already
 	outcomes []outcome
-	upTo     uint64 // what may go from the peer's own mailbox; 0 for nothing
 }
 
 // entryCounters names the counter of each kind of entry that a frame makes.
@@ -50,26 +49,46 @@ func (c *conn) puts(to *crypto.Address) bool {
 
 // letGo passes on what the reader has gathered.
 func (c *conn) letGo() {
+	c.empty()
 	c.kickTouched()
 	w, ok := c.appendBatch()
-	if !ok {
-		return
-	}
-	if upTo := c.drained(); upTo > c.emptied {
-		c.emptied, w.upTo = upTo, upTo
-	}
-	switch {
-	case w.wait != nil || len(w.outcomes) > 0:
+	if ok && (w.wait != nil || len(w.outcomes) > 0) {
 		c.later(w)
-	case w.upTo > 0:
-		c.empty(w.upTo)
+	}
+}
+
+// empty forgets what the peer has acked, and then tells the senders of messages.
+// Told before that, one who has missed it might send the message again, hear
+// that it is stored, and nothing more, because it is forgotten then. So where
+// the mailbox has not been read so far yet, they are told now and once more
+// then.
+func (c *conn) empty() {
+	upTo := c.drained()
+	if upTo > c.emptied {
+		c.emptied = upTo
+		if err := c.relay.mailboxes.Delete(c.relay.ctx, c.me, upTo); err != nil {
+			c.relay.storeError("delete from a mailbox", err) // it comes again
+		}
+	}
+	acked := c.acked
+	c.acked = nil
+	for _, f := range acked {
+		gone := f.place <= upTo
+		if !f.told {
+			c.relay.delivered.Add(1)
+		}
+		if gone || !f.told {
+			c.tellDelivered(f)
+		}
+		if f.told = true; !gone {
+			c.acked = append(c.acked, f)
+		}
 	}
 }
 
 // appendBatch appends the batch to its mailboxes and wakes who is connected
 // here. It is false if the store has failed it: then each sender is told, and
-// the connection closes. Messages that were acked come again in that case,
-// because the mailbox is not emptied.
+// the connection closes.
 func (c *conn) appendBatch() (w commit, ok bool) {
 	r := c.relay
 	ds := c.batch
@@ -88,7 +107,6 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 		for i := range ds {
 			r.hub.nudge(ds[i].To) // it may be there all the same
 		}
-		c.emptied = ^uint64(0)
 		c.requestClose(closeStore)
 		return w, false
 	}
@@ -117,13 +135,6 @@ func recipientOf(d *Delivery) *crypto.Address {
 		return &to
 	}
 	return nil
-}
-
-// empty forgets what the peer has acked. If that fails, it comes again.
-func (c *conn) empty(upTo uint64) {
-	if err := c.relay.mailboxes.Delete(c.relay.ctx, c.me, upTo); err != nil {
-		c.relay.storeError("delete from a mailbox", err)
-	}
 }
 
 // later hands a commit to settle. It waits while too many are under way, so
@@ -155,8 +166,6 @@ func (c *conn) settle() {
 		c.mu.Unlock()
 		if !c.relay.conclude(c, w) {
 			c.requestClose(closeStore)
-		} else if w.upTo != 0 {
-			c.empty(w.upTo)
 		}
 		<-c.slots
 	}

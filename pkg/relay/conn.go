@@ -46,6 +46,7 @@ type conn struct {
 	batch   []Delivery         // for the mailboxes, not yet appended
 	volume  int                // their data
 	emptied uint64             // up to here the mailbox was emptied
+	acked   []flying           // messages whose senders are to be told, at most flightWindow and as many told
 	settled sync.WaitGroup     // the settle goroutine
 
 	mu       sync.Mutex // guards what follows; nobody holds that of two connections

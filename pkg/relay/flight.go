@@ -41,6 +41,7 @@ type flying struct {
 	text   []byte        // sealed data in base64url, of what is in memory alone
 	size   int           // of the sealed data, as it counts in airborne
 	sender *conn         // nil if it came from the mailbox
+	told   bool          // the sender has heard that it was acked
 }
 
 // hand hands a message to the peer at once, and keeps it until the ack. It is
@@ -245,7 +246,12 @@ func (c *conn) ack(seq uint64) (news bool) {
 		c.airborne -= f.size
 		c.mu.Unlock()
 		c.relay.airborne.Add(-int64(len(f.text)))
-		if f.kind == KindMessage {
+		switch {
+		case f.kind != KindMessage:
+		case f.place != 0:
+			c.acked = append(c.acked, f)
+		default:
+			c.relay.delivered.Add(1)
 			c.tellDelivered(f)
 		}
 		c.mu.Lock()
@@ -261,7 +267,6 @@ func (c *conn) ack(seq uint64) (news bool) {
 // is here, else by its mailbox. If the word is lost with a connection, the
 // sender sends the message again on the next.
 func (c *conn) tellDelivered(f flying) {
-	c.relay.delivered.Add(1)
 	if f.sender != nil && f.sender.receipt(c, f.id) {
 		return
 	}
