@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -87,16 +88,16 @@ func message(r *sqlite3.Stmt) client.Message {
 }
 
 // MarkRead implements client.Store.
-func (s *Store) MarkRead(contact string, cursor int64) (left int, err error) {
+func (s *Store) MarkRead(contact string, cursor int64, _ time.Time) (marked client.Marked, err error) {
 	err = s.write(func() error {
 		err := s.db.exec(`UPDATE messages SET unread = 0 WHERE contact = ? AND cursor <= ? AND unread`, contact, cursor)
 		if err != nil {
 			return err
 		}
 		return s.db.query(`SELECT count(*) FROM messages WHERE contact = ? AND unread`,
-			func(r *sqlite3.Stmt) { left = r.ColumnInt(0) }, contact)
+			func(r *sqlite3.Stmt) { marked.Left = r.ColumnInt(0) }, contact)
 	})
-	return left, err
+	return marked, err
 }
 
 // Outbox implements client.Store.

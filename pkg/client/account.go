@@ -59,6 +59,51 @@ type Account interface {
 	// disk, with Message.State Waiting; later states come as events.
 	Send(ctx context.Context, to, text string) (Message, error)
 
+	// Reply is Send to the conversation of the message at cursor, as an answer
+	// to that message.
+	Reply(ctx context.Context, cursor int64, text string) (Message, error)
+
+	// Edit replaces the text of a message that this account wrote, on both
+	// sides.
+	Edit(ctx context.Context, cursor int64, text string) (Message, error)
+
+	// Delete takes the words of a message away and leaves its place: on both
+	// sides of one that this account wrote, here alone of one that came in.
+	Delete(ctx context.Context, cursor int64) (Message, error)
+
+	// React puts an emoji (at most MaxReaction bytes) beside a message, on both
+	// sides, in place of the one that this account had put there. An empty one
+	// takes it back.
+	React(ctx context.Context, cursor int64, emoji string) (Message, error)
+
+	// Disappear sets how long messages of a conversation are kept from now on,
+	// on both sides: from 1 second to MaxDisappear, or 0 for ever. The time
+	// counts for the author when it is written, and for the recipient from when
+	// it is read. Both see a message of TypeTimer.
+	Disappear(ctx context.Context, contact string, after time.Duration) (Contact, error)
+
+	// Typing tells a contact that the user is writing. It does so only where
+	// Settings.Typing is set, the contact is seen online, and they were not told
+	// in the last TypingFor/2; otherwise it does nothing. Nothing of it is kept.
+	Typing(ctx context.Context, contact string) error
+
+	// Settings says what this account tells others.
+	Settings(ctx context.Context) (Settings, error)
+
+	// SetSettings changes it, from now on.
+	SetSettings(ctx context.Context, s Settings) error
+
+	// Search returns the messages that q finds, the latest first.
+	Search(ctx context.Context, q Search) ([]Message, error)
+
+	// Views returns how each conversation was left, of those that were not left
+	// at their end with nothing written.
+	Views(ctx context.Context) ([]View, error)
+
+	// SetView writes down how a conversation is left. A View that has nothing
+	// but a contact is forgotten.
+	SetView(ctx context.Context, v View) error
+
 	// Message returns a message that this account sent, or ErrNotFound.
 	Message(ctx context.Context, id string) (Message, error)
 
@@ -82,7 +127,16 @@ type Account interface {
 const (
 	MaxText = 32 * 1024 // fits one frame after padding and base64
 	MaxNote = 280       // shown in a dialog; a line or two
+
+	MaxReaction = 64 // the longest emoji sequences have 35
+	MaxFind     = 256
 )
+
+// MaxDisappear is the longest time after which messages can disappear.
+const MaxDisappear = 4 * 7 * 24 * time.Hour
+
+// TypingFor is how long a contact is taken to write after they said so.
+const TypingFor = 15 * time.Second
 
 // Identity says who an account is.
 type Identity struct {
@@ -116,6 +170,13 @@ type Contact struct {
 	Since       time.Time    `json:"since"`          // when State was reached
 	Unread      int          `json:"unread"`
 	LastAt      time.Time    `json:"last_at,omitzero"` // of the latest message, zero if none
+
+	// Online says that their device is connected to the relay now, as the relay
+	// says. It is never set while Settings.Presence is not, or theirs is not.
+	Online bool `json:"online,omitempty"`
+	// Disappear is after how many seconds messages disappear that are written
+	// from now on; 0 for never.
+	Disappear int `json:"disappear,omitempty"`
 }
 
 // Trust is how sure it is that a pinned key is the contact's own.
@@ -177,6 +238,7 @@ const (
 	Waiting   MessageState = "waiting"   // in our outbox
 	Stored    MessageState = "stored"    // the relay has it on disk; passed over where it could hand it on at once
 	Delivered MessageState = "delivered" // their device has it on disk
+	Read      MessageState = "read"      // they have told that it was on their screen; only where both have receipts on
 	Failed    MessageState = "failed"    // refused for good, or expired; Message.Reason says why
 	Received  MessageState = "received"  // incoming, and on our disk
 )
@@ -187,13 +249,66 @@ type Message struct {
 	ID      string       `json:"id"`      // 32 hex digits, unique for its author's device
 	Contact string       `json:"contact"` // whose conversation this belongs to
 	From    string       `json:"from"`    // the author
-	Type    string       `json:"type"`    // TypeText, TypeUnreadable, TypeMissing, or one that needs a newer version
+	Type    string       `json:"type"`    // TypeText, TypeTimer, TypeUnreadable, TypeMissing, or one that needs a newer version
 	Text    string       `json:"text"`
 	SentAt  time.Time    `json:"sent_at"` // by the author's clock
 	At      time.Time    `json:"at"`      // when it entered this profile, by our clock
 	State   MessageState `json:"state"`
 	Reason  string       `json:"reason,omitempty"` // why, when State is Failed: a clause for the user, without a full stop
 	Unread  bool         `json:"unread,omitempty"`
+
+	Reply     *Quote     `json:"reply,omitempty"`     // the message that it answers
+	Edited    bool       `json:"edited,omitempty"`    // Text is not what it was first
+	Deleted   bool       `json:"deleted,omitempty"`   // Text is empty, its author took it back or this account did
+	Reactions []Reaction `json:"reactions,omitempty"` // at most one of each side, the earliest first
+	Disappear int        `json:"disappear,omitempty"` // seconds that it is kept once it is read; 0 for ever
+	GoneAt    time.Time  `json:"gone_at,omitzero"`    // when it will be gone; zero before that is known
+}
+
+// Quote is what a message answers.
+type Quote struct {
+	Cursor int64  `json:"cursor,omitempty"` // 0 when it is not here, or not any more
+	ID     string `json:"id"`
+	From   string `json:"from"`
+	Text   string `json:"text,omitempty"` // its beginning as it stands now, at most MaxQuote bytes, whole characters
+}
+
+// MaxQuote is how much of a message a Quote repeats, in bytes.
+const MaxQuote = 280
+
+// Reaction is an emoji beside a message.
+type Reaction struct {
+	From  string `json:"from"`
+	Emoji string `json:"emoji"` // their words: at most MaxReaction bytes of UTF-8
+}
+
+// Settings is what an account tells its contacts without being asked.
+type Settings struct {
+	Receipts bool `json:"receipts"` // tell when messages were read, and hear it; off in a new account
+	Typing   bool `json:"typing"`   // tell when the user is writing, and hear it; on in a new account
+	Presence bool `json:"presence"` // let the relay tell accepted contacts when this device is connected, and hear it of them; on in a new account
+}
+
+// Search selects messages by their words.
+type Search struct {
+	// Find is what the user has typed, at most MaxFind bytes: words, in any
+	// order, all of which the message has, in any case and with or without
+	// accents. A word finds what it begins. Words between quotes stand as they
+	// are, next to each other.
+	Find    string `json:"find"`
+	Contact string `json:"contact,omitempty"` // one conversation; empty for all
+	Before  int64  `json:"before,omitempty"`  // only cursors below it; 0 for no bound
+	Limit   int    `json:"limit,omitempty"`   // at most MaxLimit; 0 for DefaultLimit
+}
+
+// View is how a screen left a conversation.
+type View struct {
+	Contact string `json:"contact"`
+	Draft   string `json:"draft,omitempty"`   // what was written and not sent, at most 2 MaxText bytes
+	Replies int64  `json:"replies,omitempty"` // cursor of the message that the draft answers
+	Edits   int64  `json:"edits,omitempty"`   // cursor of the message that the draft replaces the text of
+	Top     int64  `json:"top,omitempty"`     // cursor of the message at the top; 0 where the view follows the end
+	Line    int    `json:"line,omitempty"`    // how many of its lines stand above
 }
 
 // Types of messages. Any other comes from a newer version: it is kept, its
@@ -202,6 +317,7 @@ const (
 	TypeText       = "text"
 	TypeUnreadable = "unreadable" // could not be opened: altered on its way, or not sealed for this device
 	TypeMissing    = "missing"    // a gap: Text says how many messages in front of the next had not arrived, in decimal
+	TypeTimer      = "timer"      // its author has set after how many seconds messages disappear; Text says it, in decimal, 0 for never
 )
 
 // Outgoing reports whether this account wrote the message.
@@ -262,10 +378,11 @@ type Status struct {
 // Event is one thing that happened. Exactly the field that Kind names is set.
 type Event struct {
 	Kind    EventKind `json:"kind"`
-	Message *Message  `json:"message,omitempty"` // MessageAdded, MessageChanged
+	Message *Message  `json:"message,omitempty"` // MessageAdded, MessageChanged; MessageGone with Cursor, ID, Contact and From alone
 	Contact *Contact  `json:"contact,omitempty"` // ContactChanged
 	Status  *Status   `json:"status,omitempty"`  // StatusChanged
 	Warning string    `json:"warning,omitempty"` // Warned: a sentence for the user
+	Writing string    `json:"writing,omitempty"` // ContactWriting: the name of who writes; for TypingFor, or until a message of theirs comes
 }
 
 // EventKind names what happened.
@@ -274,8 +391,10 @@ type EventKind string
 // The kinds of events.
 const (
 	MessageAdded   EventKind = "message"         // a message entered the history, ours or theirs
-	MessageChanged EventKind = "message_changed" // its State changed
-	ContactChanged EventKind = "contact"         // a contact is new, or its State or Unread changed
+	MessageChanged EventKind = "message_changed" // its State, text or reactions changed
+	MessageGone    EventKind = "message_gone"    // it has disappeared
+	ContactChanged EventKind = "contact"         // a contact is new, or anything but LastAt has changed
+	ContactWriting EventKind = "writing"         // a contact is writing
 	StatusChanged  EventKind = "status"
 	Warned         EventKind = "warning" // something was refused that the user should know of
 )

@@ -187,12 +187,12 @@ func (c *Client) MarkRead(_ context.Context, contact string, cursor int64) error
 	if err != nil || r.Unread == 0 {
 		return nil // nothing to clear, or someone who is no contact any more
 	}
-	left, err := c.store.MarkRead(contact, cursor)
+	marked, err := c.store.MarkRead(contact, cursor, time.Now())
 	if err != nil {
 		return err
 	}
-	if left != r.Unread {
-		r.Unread = left
+	if marked.Left != r.Unread {
+		r.Unread = marked.Left
 		c.session.contacts[crypto.Username(contact)] = r
 		c.events.publish(Event{Kind: ContactChanged, Contact: &r.Contact})
 	}

@@ -20,7 +20,7 @@ type Store interface {
 	Commit(*Changes) error
 
 	// Seen reports whether a message with that id from that device is in the
-	// history, read or not.
+	// history, read or not, or was once, or is among what a Changes.Heard told.
 	Seen(from crypto.Address, id crypto.MessageID) (bool, error)
 
 	// Prekey returns the secret of a prekey, or ErrNotFound.
@@ -36,8 +36,28 @@ type Store interface {
 	// Sent returns a message that this device wrote, or ErrNotFound.
 	Sent(id crypto.MessageID) (Message, error)
 
-	// MarkRead clears unread marks up to cursor and returns how many are left.
-	MarkRead(contact string, cursor int64) (left int, err error)
+	// Written returns the message with that id from that device, or ErrNotFound.
+	Written(author crypto.Address, id crypto.MessageID) (Message, error)
+
+	// Place returns the message at cursor and who wrote it, or ErrNotFound.
+	Place(cursor int64) (NewMessage, error)
+
+	// MarkRead clears unread marks up to cursor. Where a message that it reads
+	// is to disappear, its time begins now.
+	MarkRead(contact string, cursor int64, now time.Time) (Marked, error)
+
+	// Vanish deletes at most max messages of which GoneAt has come, the earliest
+	// first, and keeps no more of them than Seen needs. It returns them with
+	// Cursor, ID, Contact and From alone, and when the next is due: zero for
+	// never.
+	Vanish(now time.Time, max int) (gone []Message, next time.Time, err error)
+
+	// Search returns the messages that q finds, the latest first; q.Limit is set.
+	Search(q Search) ([]Message, error)
+
+	// Views and SetView are those of Account.
+	Views() ([]View, error)
+	SetView(v View) error
 
 	// Outbox returns at most max items behind position after, in order.
 	Outbox(after int64, max int) ([]OutboxItem, error)
@@ -51,6 +71,16 @@ type Loaded struct {
 	Prekeys  []PrekeyInfo    // by id
 	Prekey   crypto.PrekeyID // the highest id that was ever given to a prekey
 	Profile  string          // where the store lies, for Identity
+	Settings Settings        // DefaultSettings where none were set
+}
+
+// DefaultSettings are those of a new account.
+var DefaultSettings = Settings{Typing: true, Presence: true}
+
+// Marked is what MarkRead has come to.
+type Marked struct {
+	Left   int              // messages of the conversation that are still unread
+	Latest crypto.MessageID // of the latest message that is read now and was not, and can be told of: of another's device, TypeText; zero for none
 }
 
 // PrekeyInfo is what the client keeps in memory of a prekey.
@@ -89,12 +119,18 @@ type ContactRecord struct {
 
 // Changes is one step of the client: everything that must be written together.
 type Changes struct {
-	Contacts []ContactRecord // insert or replace; Unread and LastAt are not stored
+	Contacts []ContactRecord // insert or replace; Unread, LastAt and Online are not stored
 	Messages []NewMessage
 	States   []StateChange
 	Enqueue  []OutboxItem
 	Settle   []crypto.MessageID // outbox items that are done
 	Stored   []crypto.MessageID // outbox items that the relay has, but the recipient does not
+
+	Rewrites []Rewrite
+	Reacts   []React
+	Reads    []Seen    // messages of this device that their recipient has read
+	Heard    []Heard   // contents without a place in the history, to know a copy of them; kept for HeardFor at least
+	Settings *Settings // nil for as they are
 
 	AddPrekeys     []crypto.PrekeyPrivate
 	ReplacePrekeys []PrekeyInfo      // signed prekeys of which Replaced is to be set
@@ -104,7 +140,41 @@ type Changes struct {
 
 func (ch *Changes) empty() bool {
 	return len(ch.Contacts)+len(ch.Messages)+len(ch.States)+len(ch.Enqueue)+len(ch.Settle)+len(ch.Stored)+
-		len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0
+		len(ch.Rewrites)+len(ch.Reacts)+len(ch.Reads)+len(ch.Heard)+len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0 && ch.Settings == nil
+}
+
+// HeardFor is how long a copy of a content is known that has no place in the
+// history: longer than a relay keeps what waits.
+const HeardFor = 90 * 24 * time.Hour
+
+// Rewrite gives a message other words, or none.
+type Rewrite struct {
+	Author  crypto.Address
+	ID      crypto.MessageID
+	Text    string
+	Deleted bool // it keeps its place, without words and reactions
+}
+
+// React puts somebody's emoji beside a message, or takes it away.
+type React struct {
+	Author crypto.Address // of the message
+	ID     crypto.MessageID
+	By     crypto.Username
+	Emoji  string // empty: none any more
+	At     time.Time
+}
+
+// Seen is how far a contact has read what this device wrote to them.
+type Seen struct {
+	Contact string
+	ID      crypto.MessageID // everything up to this one that is Stored or Delivered becomes Read
+}
+
+// Heard is a content that was taken, and is no message.
+type Heard struct {
+	Author crypto.Address
+	ID     crypto.MessageID
+	At     time.Time
 }
 
 // Handshake is a request that was opened, to know a copy of it.
