@@ -190,6 +190,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.setStatus(Status{State: Connected})
 	c.mu.Unlock()
 
+	defer c.nobodyOnline()
 	var others sync.WaitGroup
 	defer others.Wait()
 	in, owed := newInbox(), newOwed(ws.NetConn())

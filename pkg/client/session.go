@@ -29,6 +29,7 @@ type session struct {
 	waiting  int                             // of outbox, what the relay does not have
 	prekeys  map[crypto.PrekeyID]PrekeyInfo
 	prekey   crypto.PrekeyID // the highest id ever given
+	settings Settings
 	stored   lookups
 }
 
@@ -58,6 +59,7 @@ func newSession(l Loaded, stored lookups) *session {
 		outbox:   make(map[crypto.MessageID]OutboxItem, len(l.Outbox)),
 		prekeys:  make(map[crypto.PrekeyID]PrekeyInfo, len(l.Prekeys)),
 		prekey:   l.Prekey,
+		settings: l.Settings,
 		stored:   stored,
 	}
 	for _, k := range l.Prekeys {
@@ -81,7 +83,7 @@ func (s *session) local() e2e.Local {
 func (s *session) apply(st *step) (spent [][]byte) {
 	for _, c := range st.Contacts {
 		old := s.contacts[crypto.Username(c.Name)]
-		c.Unread, c.LastAt = old.Unread, old.LastAt
+		c.Unread, c.LastAt, c.Online = old.Unread, old.LastAt, old.Online && c.State == Accepted
 		s.contacts[crypto.Username(c.Name)] = c
 		if len(old.Session) > 0 && (len(c.Session) == 0 || &old.Session[0] != &c.Session[0]) {
 			spent = append(spent, old.Session)
