@@ -15,19 +15,31 @@ func (s *session) receiveReceipt(f *protocol.Receipt) *step {
 	it, ok := s.outbox[f.ID]
 	switch {
 	case !ok: // settled before
-	case it.Kind != kindMessage:
+	case !it.carried():
 		st.Settle = []crypto.MessageID{f.ID}
 	case f.State == protocol.ReceiptDelivered:
 		st.Settle = []crypto.MessageID{f.ID}
-		st.States = []StateChange{{ID: f.ID, State: Delivered}}
+		st.move(it, Delivered, "")
 	case f.State == protocol.ReceiptExpired:
 		st.Settle = []crypto.MessageID{f.ID}
-		st.States = []StateChange{{f.ID, Failed, "it waited at the relay for as long as that keeps a message, and " + it.Contact + " was not there; send it again"}}
+		st.move(it, Failed, "it waited at the relay for as long as that keeps a message, and "+it.Contact+" was not there; send it again")
 	case !it.Stored:
 		st.Stored = []crypto.MessageID{f.ID}
-		st.States = []StateChange{{ID: f.ID, State: Stored}}
+		st.move(it, Stored, "")
 	}
 	return st
+}
+
+// move says how far an item has come that carries a content. One without a
+// place in the history has no state; its user hears of it when it fails.
+func (st *step) move(it OutboxItem, to MessageState, reason string) {
+	what := map[string]string{contentEdit: "edit", contentDelete: "deletion", contentReact: "reaction"}[it.Kind]
+	switch {
+	case it.Kind == kindMessage:
+		st.States = append(st.States, StateChange{it.ID, to, reason})
+	case what != "" && to == Failed:
+		st.warn("Your %s of a message has not reached %s: %s.", what, it.Contact, reason)
+	}
 }
 
 func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
@@ -46,18 +58,18 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	if !ok {
 		return st
 	}
-	if it.Kind == kindMessage && f.Code == protocol.CodeNotContact && s.answering(it.Contact) {
+	if it.carried() && f.Code == protocol.CodeNotContact && s.answering(it.Contact) {
 		st.leave = errRelayBusy
 		return st
 	}
 	st.Settle = []crypto.MessageID{it.ID}
 	switch it.Kind {
-	case kindMessage:
+	case kindMessage, contentEdit, contentDelete, contentReact, contentRead:
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNotContact {
 			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed
 			st.Contacts = append(st.Contacts, c)
 		}
-		st.States = []StateChange{{ID: it.ID, State: Failed, Reason: refusal(f.Code, it.Contact)}}
+		st.move(it, Failed, refusal(f.Code, it.Contact))
 	case kindRequest:
 		s.retract(st, it, now)
 		return st.warn("The request to %s was refused: %s.", it.Contact, refusal(f.Code, it.Contact))

@@ -20,13 +20,14 @@ type batch struct {
 	outbox   undo[crypto.MessageID, OutboxItem]
 	prekeys  undo[crypto.PrekeyID, PrekeyInfo]
 	prekey   crypto.PrekeyID
+	settings Settings
 	spent    [][]byte // states of sessions that steps have replaced
 }
 
 // begin opens a batch. Exactly one of keep and giveBack has to end it.
 func (s *session) begin() *batch {
 	b := &batch{
-		session: s, under: s.stored, prekey: s.prekey,
+		session: s, under: s.stored, prekey: s.prekey, settings: s.settings,
 		contacts: make(undo[crypto.Username, ContactRecord]),
 		outbox:   make(undo[crypto.MessageID, OutboxItem]),
 		prekeys:  make(undo[crypto.PrekeyID, PrekeyInfo]),
@@ -37,10 +38,12 @@ func (s *session) begin() *batch {
 
 // add lets the session take over a step and adds it to what is written.
 func (b *batch) add(st *step) {
-	touched := b.note(st)
+	touched, before := b.note(st)
 	b.spent = append(b.spent, b.session.apply(st)...)
-	for _, name := range touched {
-		st.touched = append(st.touched, b.session.contacts[name].Contact)
+	for i, name := range touched {
+		if c := b.session.contacts[name].Contact; len(st.Messages) > 0 || c != before[i] {
+			st.touched = append(st.touched, c)
+		}
 	}
 	b.steps = append(b.steps, st)
 	for _, c := range st.Contacts {
@@ -55,6 +58,7 @@ func (b *batch) add(st *step) {
 	b.Enqueue = append(b.Enqueue, st.Enqueue...)
 	b.Settle = append(b.Settle, st.Settle...)
 	b.Stored = append(b.Stored, st.Stored...)
+	b.change(st)
 	b.AddPrekeys = append(b.AddPrekeys, st.AddPrekeys...)
 	b.ReplacePrekeys = append(b.ReplacePrekeys, st.ReplacePrekeys...)
 	b.DropPrekeys = append(b.DropPrekeys, st.DropPrekeys...)
@@ -62,8 +66,8 @@ func (b *batch) add(st *step) {
 }
 
 // note remembers what a step is about to change, and returns the names of the
-// contacts among it.
-func (b *batch) note(st *step) (touched []crypto.Username) {
+// contacts among it, and what those were before.
+func (b *batch) note(st *step) (touched []crypto.Username, before []Contact) {
 	for _, c := range st.Contacts {
 		touched = append(touched, crypto.Username(c.Name))
 	}
@@ -74,6 +78,7 @@ func (b *batch) note(st *step) (touched []crypto.Username) {
 	touched = slices.Compact(touched)
 	for _, name := range touched {
 		b.contacts.note(b.session.contacts, name)
+		before = append(before, b.session.contacts[name].Contact)
 	}
 	for _, it := range st.Enqueue {
 		b.outbox.note(b.session.outbox, it.ID)
@@ -90,7 +95,7 @@ func (b *batch) note(st *step) (touched []crypto.Username) {
 	for _, id := range st.DropPrekeys {
 		b.prekeys.note(b.session.prekeys, id)
 	}
-	return touched
+	return touched, before
 }
 
 // keep ends a batch that has been written.
@@ -112,7 +117,7 @@ func (b *batch) giveBack() {
 	b.contacts.restore(s.contacts)
 	b.outbox.restore(s.outbox)
 	b.prekeys.restore(s.prekeys)
-	s.prekey, s.waiting = b.prekey, 0
+	s.prekey, s.settings, s.waiting = b.prekey, b.settings, 0
 	for _, it := range s.outbox {
 		if it.counts() {
 			s.waiting++
@@ -123,7 +128,8 @@ func (b *batch) giveBack() {
 // Seen implements lookups.
 func (b *batch) Seen(from crypto.Address, id crypto.MessageID) (bool, error) {
 	text := id.String()
-	if slices.ContainsFunc(b.Messages, func(m NewMessage) bool { return m.ID == text && m.Author == from }) {
+	if slices.ContainsFunc(b.Messages, func(m NewMessage) bool { return m.ID == text && m.Author == from }) ||
+		slices.ContainsFunc(b.Heard, func(h Heard) bool { return h.ID == id && h.Author == from }) {
 		return true, nil
 	}
 	return b.under.Seen(from, id)

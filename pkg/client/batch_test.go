@@ -20,7 +20,7 @@ func (p *person) twin() *person {
 	store := &MemStore{
 		keys: p.store.keys, contacts: maps.Clone(p.store.contacts), messages: slices.Clone(p.store.messages),
 		outbox: slices.Clone(p.store.outbox), prekeys: maps.Clone(p.store.prekeys), prekey: p.store.prekey,
-		requests: maps.Clone(p.store.requests), cursor: p.store.cursor, position: p.store.position,
+		requests: maps.Clone(p.store.requests), heard: maps.Clone(p.store.heard), settings: p.store.settings, cursor: p.store.cursor, position: p.store.position,
 	}
 	for name, c := range store.contacts {
 		c.Session = slices.Clone(c.Session)

@@ -2,52 +2,111 @@ package client
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"time"
+	"unicode/utf8"
 )
-
-// errUnbuilt stands where the next commits build.
-var errUnbuilt = errors.New("not built")
 
 // Reply implements Account.
 func (c *Client) Reply(_ context.Context, cursor int64, text string) (Message, error) {
-	return Message{}, errUnbuilt
+	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.reply(cursor, text, now) })
+	if err != nil {
+		return Message{}, err
+	}
+	return c.filled(st.Messages[0].Message), nil
 }
 
 // Edit implements Account.
 func (c *Client) Edit(_ context.Context, cursor int64, text string) (Message, error) {
-	return Message{}, errUnbuilt
+	return c.change(cursor, func(s *session, now time.Time) (*step, error) { return s.edit(cursor, text, now) })
 }
 
 // Delete implements Account.
 func (c *Client) Delete(_ context.Context, cursor int64) (Message, error) {
-	return Message{}, errUnbuilt
+	return c.change(cursor, func(s *session, now time.Time) (*step, error) { return s.remove(cursor, now) })
 }
 
 // React implements Account.
 func (c *Client) React(_ context.Context, cursor int64, emoji string) (Message, error) {
-	return Message{}, errUnbuilt
+	return c.change(cursor, func(s *session, now time.Time) (*step, error) { return s.react(cursor, emoji, now) })
+}
+
+// change fulfils a wish about the message at cursor, and returns what that has
+// become.
+func (c *Client) change(cursor int64, w wish) (Message, error) {
+	if _, err := c.do(w); err != nil {
+		return Message{}, err
+	}
+	m, err := c.store.Place(cursor)
+	return m.Message, err
+}
+
+// filled is a message as the history has it: with what it answers.
+func (c *Client) filled(m Message) Message {
+	if m.Reply != nil {
+		if stored, err := c.store.Place(m.Cursor); err == nil {
+			return stored.Message
+		}
+	}
+	return m
 }
 
 // Disappear implements Account.
 func (c *Client) Disappear(_ context.Context, contact string, after time.Duration) (Contact, error) {
-	return Contact{}, errUnbuilt
+	_, err := c.do(func(s *session, now time.Time) (*step, error) { return s.disappear(contact, after, now) })
+	if err != nil {
+		return Contact{}, err
+	}
+	return c.contact(contact)
 }
 
-// Typing implements Account.
-func (c *Client) Typing(_ context.Context, contact string) error { return errUnbuilt }
-
 // Settings implements Account.
-func (c *Client) Settings(context.Context) (Settings, error) { return Settings{}, errUnbuilt }
+func (c *Client) Settings(context.Context) (Settings, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session.settings, nil
+}
 
 // SetSettings implements Account.
-func (c *Client) SetSettings(_ context.Context, s Settings) error { return errUnbuilt }
+func (c *Client) SetSettings(_ context.Context, settings Settings) error {
+	_, err := c.do(func(*session, time.Time) (*step, error) {
+		st := &step{}
+		st.Settings = &settings
+		return st, nil
+	})
+	if err == nil && !settings.Presence {
+		c.nobodyOnline()
+	}
+	return err
+}
 
 // Search implements Account.
-func (c *Client) Search(_ context.Context, q Search) ([]Message, error) { return nil, errUnbuilt }
+func (c *Client) Search(_ context.Context, q Search) ([]Message, error) {
+	if len(q.Find) > MaxFind || !utf8.ValidString(q.Find) {
+		return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("That is too much to search for, or no UTF-8 text. Type at most %d bytes.", MaxFind)}
+	}
+	q.Limit = limit(q.Limit)
+	return c.store.Search(q)
+}
+
+// limit is how many messages a caller wants.
+func limit(n int) int {
+	if n <= 0 {
+		return DefaultLimit
+	}
+	return min(n, MaxLimit)
+}
 
 // Views implements Account.
-func (c *Client) Views(context.Context) ([]View, error) { return nil, errUnbuilt }
+func (c *Client) Views(context.Context) ([]View, error) { return c.store.Views() }
 
 // SetView implements Account.
-func (c *Client) SetView(_ context.Context, v View) error { return errUnbuilt }
+func (c *Client) SetView(_ context.Context, v View) error {
+	if _, err := ParseName(v.Contact); err != nil {
+		return err
+	}
+	if len(v.Draft) > 2*MaxText || !utf8.ValidString(v.Draft) || min(v.Replies, v.Edits, v.Top, int64(v.Line)) < 0 {
+		return &Error{Code: CodeUsage, Text: fmt.Sprintf("The draft is too long, or no UTF-8 text: at most %d KiB are kept.", 2*MaxText>>10)}
+	}
+	return c.store.SetView(v)
+}

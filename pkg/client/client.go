@@ -26,11 +26,12 @@ import (
 // is there, the store commits that, and only then are the frames acked.
 type Client struct {
 	// Static after New.
-	store   Store
-	profile string
-	events  *eventLog
-	wake    chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
-	netDial func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
+	store     Store
+	profile   string
+	events    *eventLog
+	hourglass hourglass
+	wake      chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
+	netDial   func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
 
 	jobs jobs          // what waits to be done
 	ack  atomic.Uint64 // highest mailbox position to ack on the present connection
@@ -41,6 +42,7 @@ type Client struct {
 	session *session
 	status  Status
 	asks    map[crypto.MessageID]*ask
+	hints   []*hint // at most maxHints, of the present connection
 }
 
 // New takes up the account that a store keeps. The store stays the caller's
@@ -52,10 +54,11 @@ func New(store Store) (*Client, error) {
 	}
 	c := &Client{
 		store: store, profile: loaded.Profile,
-		events:  newEventLog(time.Now()),
-		wake:    make(chan struct{}, 1),
-		session: newSession(loaded, store),
-		asks:    make(map[crypto.MessageID]*ask),
+		events:    newEventLog(time.Now()),
+		wake:      make(chan struct{}, 1),
+		hourglass: make(hourglass, 1),
+		session:   newSession(loaded, store),
+		asks:      make(map[crypto.MessageID]*ask),
 	}
 	c.status = Status{State: Connecting, Waiting: c.session.waiting}
 	return c, nil
@@ -147,7 +150,7 @@ func (c *Client) Trust(_ context.Context, name string, d Decision, number string
 
 // Send implements Account.
 func (c *Client) Send(_ context.Context, to, text string) (Message, error) {
-	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.send(to, text, now) })
+	st, err := c.do(func(s *session, now time.Time) (*step, error) { return s.send(to, text, about{}, now) })
 	if err != nil {
 		return Message{}, err
 	}
@@ -172,31 +175,8 @@ func (c *Client) Message(_ context.Context, id string) (Message, error) {
 
 // History implements Account.
 func (c *Client) History(_ context.Context, q Query) ([]Message, error) {
-	if q.Limit <= 0 {
-		q.Limit = DefaultLimit
-	}
-	q.Limit = min(q.Limit, MaxLimit)
+	q.Limit = limit(q.Limit)
 	return c.store.History(q)
-}
-
-// MarkRead implements Account.
-func (c *Client) MarkRead(_ context.Context, contact string, cursor int64) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	r, err := c.session.contact(contact)
-	if err != nil || r.Unread == 0 {
-		return nil // nothing to clear, or someone who is no contact any more
-	}
-	marked, err := c.store.MarkRead(contact, cursor, time.Now())
-	if err != nil {
-		return err
-	}
-	if marked.Left != r.Unread {
-		r.Unread = marked.Left
-		c.session.contacts[crypto.Username(contact)] = r
-		c.events.publish(Event{Kind: ContactChanged, Contact: &r.Contact})
-	}
-	return nil
 }
 
 // Events implements Account.
@@ -212,6 +192,13 @@ func (c *Client) tell(b *batch) {
 	for _, st := range b.steps {
 		ack = max(ack, st.ack)
 		events = append(events, c.eventsOf(st)...)
+		if st.writing != "" && status.CaughtUp { // what has waited is not of now
+			events = append(events, Event{Kind: ContactWriting, Writing: st.writing})
+		}
+		if st.hint != nil && len(c.hints) < maxHints {
+			c.hints = append(c.hints, st.hint)
+			c.signal()
+		}
 		status.CaughtUp = status.CaughtUp || st.caughtUp
 	}
 	if ack > c.ack.Load() { // before anybody hears of the steps, who may end us
@@ -225,25 +212,6 @@ func (c *Client) tell(b *batch) {
 	if len(b.Enqueue) > 0 {
 		c.signal()
 	}
-}
-
-// eventsOf says what a step has changed.
-func (c *Client) eventsOf(st *step) (events []Event) {
-	for i := range st.Messages {
-		events = append(events, Event{Kind: MessageAdded, Message: &st.Messages[i].Message})
-	}
-	for _, change := range st.States {
-		if m, err := c.store.Sent(change.ID); err == nil {
-			events = append(events, Event{Kind: MessageChanged, Message: &m})
-		}
-	}
-	for i := range st.touched {
-		events = append(events, Event{Kind: ContactChanged, Contact: &st.touched[i]})
-	}
-	for _, w := range st.warnings {
-		events = append(events, Event{Kind: Warned, Warning: w})
-	}
-	return events
 }
 
 // setStatus publishes a status, with the present number of waiting messages.

@@ -42,6 +42,9 @@ const closeTimeout = 200 * time.Millisecond
 func (c *Client) Run(ctx context.Context) error {
 	defer c.end(&Error{Code: CodeBusy, Text: "The program that held this profile has ended. Run the command again."})
 	pause := firstPause
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() { c.vanish(ctx) })
 	var status Status
 	if c.session.keys.Certificate.Version < crypto.EndToEndVersion {
 		c.update(Status{State: Offline, Code: CodeRefused, Fatal: true, Reason: "This account was made by a version of chat from before the end-to-end protocol was complete. Its history can be read; to talk, make a new account: chat login NAME"})
@@ -188,6 +191,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.ack.Store(0)
 	c.mu.Lock()
 	c.setStatus(Status{State: Connected})
+	c.hints = nil // of the connection before
 	c.mu.Unlock()
 
 	defer c.nobodyOnline()

@@ -2,7 +2,10 @@ package client
 
 import (
 	"errors"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -14,18 +17,27 @@ import (
 // content is what stands inside the box: what the author's device says of a
 // message, and nothing of it comes from the relay.
 //
-//	{"id": …, "type": "text", "sent_at": ms, "n": …, "body": …}
+//	{"id": …, "type": "text", "sent_at": ms, "n": …, "body": …, "about": {"from": …, "id": …}, "expires": s}
 //
 // n counts what its author has sealed for this contact, over all sessions, so
-// that what the relay keeps back leaves a gap.
-//
-// Types of this version: "text" (body is the message), "request" (body is the
-// note, may be empty) and "accept" (body is empty). A text of an unknown type
-// keeps its place in the history; its body, of any form, is not looked at.
+// that what the relay keeps back leaves a gap. PROTOCOL.md says what each type
+// holds. A content of an unknown type keeps its place in the history; its body,
+// of any form, is not looked at.
 type content struct {
 	contentHead
-	Body string `json:"body"`
+	Body    string `json:"body"`
+	About   about  `json:"about,omitzero"`
+	Expires int    `json:"expires,omitzero"` // of a text: seconds after which it disappears
 }
+
+// about names a message of a conversation.
+type about struct {
+	From crypto.Username  `json:"from"`
+	ID   crypto.MessageID `json:"id"`
+}
+
+// names reports whether there is a message that it can name.
+func (a about) names() bool { return a.From != "" && a.ID != (crypto.MessageID{}) }
 
 // contentHead is what content of every type has, also of types to come.
 type contentHead struct {
@@ -39,12 +51,27 @@ const (
 	contentText    = TypeText
 	contentRequest = "request"
 	contentAccept  = "accept"
+	contentTimer   = TypeTimer
+	contentEdit    = "edit"
+	contentDelete  = "delete"
+	contentReact   = "react"
+	contentTyping  = "typing"
+	contentRead    = "read"
 )
+
+// quiet reports whether content of a type has no place in the history.
+func quiet(typ string) bool {
+	switch typ {
+	case contentEdit, contentDelete, contentReact, contentTyping, contentRead:
+		return true
+	}
+	return false
+}
 
 var errContent = errors.New("the content is malformed")
 
 func newContent(typ, body string, now time.Time) content {
-	return content{contentHead{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli()}, body} // N comes with the seal
+	return content{contentHead: contentHead{ID: crypto.NewMessageID(), Type: typ, SentAt: now.UnixMilli()}, Body: body} // N comes with the seal
 }
 
 func (c content) encode() []byte {
@@ -62,23 +89,57 @@ func parseContent(b []byte) (content, error) {
 	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) || c.N == 0 || c.N > protocol.MaxNumber {
 		return content{}, errContent
 	}
-	if c.Type != contentText && c.Type != contentRequest && c.Type != contentAccept {
-		return c, nil
-	}
-	if json.Unmarshal(b, &c) != nil {
+	well, known := forms[c.Type]
+	if known && (json.Unmarshal(b, &c) != nil || !well(&c)) {
 		return content{}, errContent
 	}
-	switch c.Type {
-	case contentText:
-		if checkText(c.Body) != nil {
-			return content{}, errContent
-		}
-	case contentRequest:
-		if len(c.Body) > MaxNote {
-			return content{}, errContent
-		}
-	}
 	return c, nil
+}
+
+// forms says of each type of this version what makes a content well formed.
+var forms = map[string]func(*content) bool{
+	contentText: func(c *content) bool {
+		return checkText(c.Body) == nil && (c.About == (about{}) || c.About.names()) && c.Expires >= 0 && c.Expires <= maxExpires
+	},
+	contentRequest: func(c *content) bool { return len(c.Body) <= MaxNote },
+	contentAccept:  func(*content) bool { return true },
+	contentTimer:   func(c *content) bool { _, ok := parseTimer(c.Body); return ok },
+	contentEdit:    func(c *content) bool { return checkText(c.Body) == nil && c.About.names() },
+	contentDelete:  func(c *content) bool { return c.Body == "" && c.About.names() },
+	contentReact:   func(c *content) bool { return isReaction(c.Body) && c.About.names() },
+	contentTyping:  func(c *content) bool { return c.Body == "" },
+	contentRead:    func(c *content) bool { return c.Body == "" && c.About.names() },
+}
+
+// between reports whether a content may be what one person has sealed for
+// another, by the message that it is about.
+func (c *content) between(author, reader crypto.Username) bool {
+	from := c.About.From
+	switch c.Type {
+	case contentRequest, contentAccept:
+		return false // these have frames of their own
+	case contentEdit, contentDelete:
+		return from == author
+	case contentRead:
+		return from == reader
+	case contentText, contentReact:
+		return from == "" || from == author || from == reader
+	}
+	return true
+}
+
+const maxExpires = int(MaxDisappear / time.Second)
+
+// parseTimer reads seconds as strconv.Itoa writes them.
+func parseTimer(s string) (seconds int, ok bool) {
+	n, err := strconv.Atoi(s)
+	return n, err == nil && n >= 0 && n <= maxExpires && strconv.Itoa(n) == s
+}
+
+// isReaction reports whether a text may stand beside a message: an emoji, or
+// none.
+func isReaction(s string) bool {
+	return len(s) <= MaxReaction && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 // isType keeps the name of a type showable: it is the one word of an author

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -71,6 +72,12 @@ func (e *Event) text() int {
 	n := len(e.Warning)
 	if e.Message != nil {
 		n += len(e.Message.Text)
+		if e.Message.Reply != nil {
+			n += len(e.Message.Reply.Text)
+		}
+		for _, r := range e.Message.Reactions {
+			n += len(r.Emoji)
+		}
 	}
 	if e.Contact != nil {
 		n += len(e.Contact.Note)
@@ -129,4 +136,39 @@ func (l *eventLog) poll(after uint64) (Batch, <-chan struct{}, error) {
 		text += rest[n].text()
 	}
 	return Batch{Events: append([]Event(nil), rest[:n]...), Next: after + uint64(n)}, nil, nil
+}
+
+// eventsOf says what a step has changed.
+func (c *Client) eventsOf(st *step) (events []Event) {
+	changed := func(m Message, err error) {
+		if err == nil { // or it is gone again
+			events = append(events, Event{Kind: MessageChanged, Message: &m})
+		}
+	}
+	for _, added := range st.Messages {
+		m := c.filled(added.Message)
+		events = append(events, Event{Kind: MessageAdded, Message: &m})
+		if !m.GoneAt.IsZero() {
+			c.hourglass.turn()
+		}
+	}
+	for _, s := range st.States {
+		changed(c.store.Sent(s.ID))
+	}
+	for _, r := range st.Rewrites {
+		changed(c.store.Written(r.Author, r.ID))
+	}
+	for _, r := range st.Reacts {
+		changed(c.store.Written(r.Author, r.ID))
+	}
+	for _, id := range slices.Backward(st.read) {
+		changed(c.store.Sent(id))
+	}
+	for i := range st.touched {
+		events = append(events, Event{Kind: ContactChanged, Contact: &st.touched[i]})
+	}
+	for _, w := range st.warnings {
+		events = append(events, Event{Kind: Warned, Warning: w})
+	}
+	return events
 }

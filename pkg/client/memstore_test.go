@@ -20,11 +20,15 @@ type MemStore struct {
 	prekeys  map[crypto.PrekeyID]heldPrekey
 	prekey   crypto.PrekeyID // the highest ever given
 	requests map[Handshake]bool
+	heard    map[Heard]bool // without At; also what has disappeared
+	settings Settings
+	views    map[string]View
 	cursor   int64
 	position int64
 
 	onCommit func(*Changes) error // may refuse, before anything is stored
 	onOutbox func() error
+	onVanish func() error
 }
 
 type heldPrekey struct {
@@ -37,6 +41,7 @@ func NewMemStore(k Keys, first crypto.PrekeyPrivate) *MemStore {
 	m := &MemStore{
 		keys: k, contacts: make(map[string]ContactRecord),
 		prekeys: make(map[crypto.PrekeyID]heldPrekey), requests: make(map[Handshake]bool),
+		heard: make(map[Heard]bool), settings: DefaultSettings, views: make(map[string]View),
 	}
 	m.addPrekey(first)
 	return m
@@ -74,7 +79,7 @@ func (m *MemStore) Handshakes(signed crypto.PrekeyID, ephemeral crypto.BoxPublic
 func (m *MemStore) Load() (Loaded, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	l := Loaded{Keys: m.keys, Profile: "memory"}
+	l := Loaded{Keys: m.keys, Profile: "memory", Settings: m.settings}
 	for _, c := range m.contacts {
 		c.Session = slices.Clone(c.Session)
 		for _, msg := range m.messages {
@@ -136,7 +141,7 @@ func (m *MemStore) Commit(ch *Changes) error {
 	}
 	for _, c := range ch.Contacts {
 		c.Session = slices.Clone(c.Session)
-		c.Unread, c.LastAt = 0, time.Time{}
+		c.Unread, c.LastAt, c.Online = 0, time.Time{}, false
 		m.contacts[c.Name] = c
 	}
 	for i := range ch.Messages {
@@ -145,12 +150,11 @@ func (m *MemStore) Commit(ch *Changes) error {
 		m.messages = append(m.messages, ch.Messages[i])
 	}
 	for _, s := range ch.States {
-		for i := range m.messages {
-			if msg := &m.messages[i]; msg.Author == m.keys.Certificate.Address() && msg.ID == s.ID.String() {
-				msg.State, msg.Reason = s.State, s.Reason
-			}
+		if msg := m.find(m.self(), s.ID); msg != nil && msg.State != Read {
+			msg.State, msg.Reason = s.State, s.Reason
 		}
 	}
+	m.change(ch)
 	for i := range ch.Enqueue {
 		m.position++
 		ch.Enqueue[i].Position = m.position
@@ -168,7 +172,10 @@ func (m *MemStore) Commit(ch *Changes) error {
 }
 
 func (m *MemStore) has(from crypto.Address, id string) bool {
-	return slices.ContainsFunc(m.messages, func(msg NewMessage) bool { return msg.Author == from && msg.ID == id })
+	var h Heard
+	h.Author = from
+	h.ID.UnmarshalText([]byte(id))
+	return m.heard[h] || slices.ContainsFunc(m.messages, func(msg NewMessage) bool { return msg.Author == from && msg.ID == id })
 }
 
 // Seen implements Store.
@@ -186,40 +193,13 @@ func (m *MemStore) History(q Query) ([]Message, error) {
 	for _, msg := range m.messages {
 		if (q.Contact == "" || msg.Contact == q.Contact) && msg.Cursor > q.After &&
 			(q.Before <= 0 || msg.Cursor < q.Before) && (!q.Incoming || !msg.Outgoing()) {
-			all = append(all, msg.Message)
+			all = append(all, m.filled(msg))
 		}
 	}
 	if q.After != 0 {
 		return all[:min(q.Limit, len(all))], nil
 	}
 	return all[max(0, len(all)-q.Limit):], nil
-}
-
-// Sent implements Store.
-func (m *MemStore) Sent(id crypto.MessageID) (Message, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, msg := range m.messages {
-		if msg.Author == m.keys.Certificate.Address() && msg.ID == id.String() {
-			return msg.Message, nil
-		}
-	}
-	return Message{}, ErrNotFound
-}
-
-// MarkRead implements Store.
-func (m *MemStore) MarkRead(contact string, cursor int64) (left int, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i := range m.messages {
-		if msg := &m.messages[i]; msg.Contact == contact {
-			msg.Unread = msg.Unread && msg.Cursor > cursor
-			if msg.Unread {
-				left++
-			}
-		}
-	}
-	return left, nil
 }
 
 // Outbox implements Store.

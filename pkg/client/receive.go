@@ -188,7 +188,8 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	}
 	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
 	next, body, missing, err := open(c, f.Data, f.ID, now)
-	if err == nil && (body.Type == contentRequest || body.Type == contentAccept) {
+	late := err == nil && body.N <= c.Heard
+	if err == nil && !body.between(f.From.User, s.keys.Certificate.User) {
 		err = errContent
 	}
 	if err != nil && c.State == Requested {
@@ -203,16 +204,21 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 		if !errors.Is(err, errContent) {
 			next.Lost++
 		}
-	} else {
-		m.Type, m.SentAt = body.Type, body.sentAt()
-		if body.Type == TypeText {
-			m.Text = body.Body
-		}
 	}
-	st.Contacts = []ContactRecord{next}
 	if missing > 0 {
 		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}
+	if err == nil && quiet(body.Type) {
+		st.Contacts = []ContactRecord{next}
+		return st, s.takeQuiet(st, next, body, late, now)
+	}
+	if err == nil {
+		m.take(body)
+		if body.Type == contentTimer && !late {
+			next.Disappear, _ = parseTimer(body.Body)
+		}
+	}
+	st.Contacts = []ContactRecord{next}
 	st.Messages = append(st.Messages, NewMessage{Message: m, Author: f.From})
 	return st, nil
 }
@@ -237,7 +243,9 @@ func open(c ContactRecord, sealed []byte, id crypto.MessageID, now time.Time) (_
 		c.Lost++ // of unknown number
 		return c, content{}, 0, err
 	}
-	missing = c.heard(body.N)
+	if body.Type != contentTyping { // it bears the number of the one before it
+		missing = c.heard(body.N)
+	}
 	if body.ID != id { // or the relay could make one message look like two
 		err = errContent
 	}

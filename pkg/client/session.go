@@ -30,6 +30,7 @@ type session struct {
 	prekeys  map[crypto.PrekeyID]PrekeyInfo
 	prekey   crypto.PrekeyID // the highest id ever given
 	settings Settings
+	typed    map[crypto.Username]time.Time // when they were last told that the user writes
 	stored   lookups
 }
 
@@ -38,6 +39,9 @@ type lookups interface {
 	Seen(crypto.Address, crypto.MessageID) (bool, error)
 	Prekey(crypto.PrekeyKind, crypto.PrekeyID) (crypto.PrekeyPrivate, error)
 	Handshakes(crypto.PrekeyID, crypto.BoxPublic) (seen bool, count int, err error)
+	Written(crypto.Address, crypto.MessageID) (Message, error)
+	Place(cursor int64) (NewMessage, error)
+	History(Query) ([]Message, error)
 }
 
 // step is what follows from one input. The zero step changes nothing.
@@ -49,7 +53,10 @@ type step struct {
 	refused  error    // what a wish has come to, for its caller, once the changes are written
 	caughtUp bool     // what had waited at the relay has all come
 
-	touched []Contact // of its changes, as they were right after them
+	writing string             // who is heard to be writing
+	hint    *hint              // what goes now or never
+	read    []crypto.MessageID // of this device, what they are told to have read
+	touched []Contact          // of its changes, as they were right after them
 }
 
 func newSession(l Loaded, stored lookups) *session {
@@ -60,6 +67,7 @@ func newSession(l Loaded, stored lookups) *session {
 		prekeys:  make(map[crypto.PrekeyID]PrekeyInfo, len(l.Prekeys)),
 		prekey:   l.Prekey,
 		settings: l.Settings,
+		typed:    make(map[crypto.Username]time.Time),
 		stored:   stored,
 	}
 	for _, k := range l.Prekeys {
@@ -113,6 +121,9 @@ func (s *session) apply(st *step) (spent [][]byte) {
 	for _, id := range st.Settle {
 		s.drop(id)
 	}
+	if st.Settings != nil {
+		s.settings = *st.Settings
+	}
 	s.applyPrekeys(st)
 	return spent
 }
@@ -126,7 +137,12 @@ func (s *session) keep(it OutboxItem) {
 }
 
 // counts reports whether an item is one that its user waits for.
-func (it OutboxItem) counts() bool { return !it.Stored && it.Kind != kindPrekeys }
+func (it OutboxItem) counts() bool {
+	return !it.Stored && it.Kind != kindPrekeys && it.Kind != contentRead
+}
+
+// carried reports whether an item is a content in the frame of a message.
+func (it OutboxItem) carried() bool { return it.Kind == kindMessage || quiet(it.Kind) }
 
 func (s *session) drop(id crypto.MessageID) {
 	if it, ok := s.outbox[id]; ok && it.counts() {
@@ -194,7 +210,9 @@ func (s *session) seal(c ContactRecord, body content, now time.Time) (ContactRec
 	if err != nil {
 		return c, nil, damaged(c.Name, err)
 	}
-	c.Sent++
+	if body.Type != contentTyping { // one that is not sent after all must not look lost
+		c.Sent++
+	}
 	body.N = c.Sent
 	text := body.encode()
 	sealed, next, err := peer.Seal(text, now)
@@ -211,7 +229,11 @@ func damaged(name string, err error) error {
 }
 
 func (st *step) enqueue(f protocol.Frame, id crypto.MessageID, contact string, now time.Time) {
-	st.Enqueue = append(st.Enqueue, OutboxItem{ID: id, Kind: f.Type(), Contact: contact, Frame: protocol.Encode(f), At: now})
+	st.Enqueue = append(st.Enqueue, outboxItem(f, id, contact, now))
+}
+
+func outboxItem(f protocol.Frame, id crypto.MessageID, contact string, now time.Time) OutboxItem {
+	return OutboxItem{ID: id, Kind: f.Type(), Contact: contact, Frame: protocol.Encode(f), At: now}
 }
 
 // forget ends a relation and keeps the pin. The sessions go: what comes late

@@ -89,7 +89,7 @@ func TestExactlyOnceInOrder(t *testing.T) {
 				p.do(func(s *session) (*step, error) { return s.accept(o.name, w.now) })
 			case 2, 3:
 				text := fmt.Sprint(len(said[p]))
-				if _, err := p.do(func(s *session) (*step, error) { return s.send(o.name, text, w.now) }); err == nil {
+				if _, err := p.do(func(s *session) (*step, error) { return s.send(o.name, text, about{}, w.now) }); err == nil {
 					said[p] = append(said[p], text)
 					connected = true
 				}
@@ -275,7 +275,7 @@ func TestSendRefusals(t *testing.T) {
 		{"self", "alice", "hi", ErrUsage},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			st, err := alice.session.send(tt.to, tt.text, w.now)
+			st, err := alice.session.send(tt.to, tt.text, about{}, w.now)
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got %v", err)
 			}
@@ -331,7 +331,7 @@ func TestFailedCommits(t *testing.T) {
 	bob.reconnect()
 	receive(bob)
 	receive(alice)
-	twice(alice, func(s *session) (*step, error) { return s.send("bob", "hi", w.now) })
+	twice(alice, func(s *session) (*step, error) { return s.send("bob", "hi", about{}, w.now) })
 	alice.reconnect()
 	receive(alice)
 	receive(bob)
@@ -380,7 +380,7 @@ func TestFullOutbox(t *testing.T) {
 		alice.keep(OutboxItem{ID: crypto.NewMessageID(), Kind: kindMessage, Contact: "bob"})
 	}
 	for name, f := range map[string]func(*session) (*step, error){
-		"send":    func(s *session) (*step, error) { return s.send("bob", "hi", w.now) },
+		"send":    func(s *session) (*step, error) { return s.send("bob", "hi", about{}, w.now) },
 		"accept":  func(s *session) (*step, error) { return s.accept("dave", w.now) },
 		"connect": alice.connecting(bob, ""),
 	} {
@@ -406,7 +406,7 @@ func TestDamagedSession(t *testing.T) {
 	c := alice.contacts["bob"]
 	c.Session = []byte("nonsense")
 	alice.contacts["bob"] = c
-	if _, err := alice.do(func(s *session) (*step, error) { return s.send("bob", "hi", w.now) }); err == nil || !strings.Contains(err.Error(), "chat connect bob") {
+	if _, err := alice.do(func(s *session) (*step, error) { return s.send("bob", "hi", about{}, w.now) }); err == nil || !strings.Contains(err.Error(), "chat connect bob") {
 		t.Errorf("send: %v", err)
 	}
 	bob.says(alice, "hello")

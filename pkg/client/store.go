@@ -118,6 +118,8 @@ type ContactRecord struct {
 }
 
 // Changes is one step of the client: everything that must be written together.
+// What is done to messages is done in the order of the fields: first they are
+// added, then their states change, then their words, reactions, and what is read.
 type Changes struct {
 	Contacts []ContactRecord // insert or replace; Unread, LastAt and Online are not stored
 	Messages []NewMessage
@@ -189,7 +191,8 @@ type NewMessage struct {
 	Author crypto.Address // with the id, what makes a second copy known
 }
 
-// StateChange moves a message that this device wrote to another state.
+// StateChange moves a message that this device wrote to another state. One that
+// is Read stays so.
 type StateChange struct {
 	ID     crypto.MessageID
 	State  MessageState
@@ -201,7 +204,7 @@ type StateChange struct {
 type OutboxItem struct {
 	Position int64 // rising
 	ID       crypto.MessageID
-	Kind     string // the type of the frame
+	Kind     string // the type of the frame; of one that carries a content without a place in the history, the type of that
 	Contact  string
 	Stored   bool // the relay has it; kept until the recipient's device does
 	Frame    []byte

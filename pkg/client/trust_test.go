@@ -97,7 +97,7 @@ func TestAttackSwappedKey(t *testing.T) {
 				if now.Trust != Changed || now.Number != f.Number || now.Offered == "" || now.Offered == now.Number {
 					t.Errorf("%+v", now)
 				}
-				if _, err := alice.do(func(s *session) (*step, error) { return s.send("bob", "hi", w.now) }); !errors.Is(err, ErrPeerChanged) {
+				if _, err := alice.do(func(s *session) (*step, error) { return s.send("bob", "hi", about{}, w.now) }); !errors.Is(err, ErrPeerChanged) {
 					t.Errorf("send: %v", err)
 				}
 				if _, err := alice.do(alice.connecting(other, "")); !errors.Is(err, ErrPeerChanged) {

@@ -13,46 +13,66 @@ import (
 // What the user wants of a session. Each wish becomes a step, or an error that
 // says why not.
 
-// send seals a text for a contact.
-func (s *session) send(to, text string, now time.Time) (*step, error) {
+// send seals a text for a contact. It answers the message that answers names.
+func (s *session) send(to, text string, answers about, now time.Time) (*step, error) {
 	if err := checkText(text); err != nil {
 		return nil, err
 	}
-	c, err := s.contact(to)
+	c, err := s.talking(to)
 	if err != nil {
 		return nil, err
 	}
+	body := newContent(contentText, text, now)
+	body.About, body.Expires = answers, c.Disappear
+	return s.say(&step{}, c, body, now)
+}
+
+// talking returns a contact to whom something can be sealed, and for whom the
+// outbox has room.
+func (s *session) talking(to string) (ContactRecord, error) {
+	c, err := s.contact(to)
+	if err != nil {
+		return c, err
+	}
 	if err := c.mustLook(); err != nil {
-		return nil, err
+		return c, err
 	}
 	switch c.State {
 	case Requested:
-		return nil, &Error{Code: CodeNotContact, Text: to + " has not accepted yet. Messages can be sent as soon as they do."}
+		return c, &Error{Code: CodeNotContact, Text: to + " has not accepted yet. Messages can be sent as soon as they do."}
 	case Incoming:
-		return nil, &Error{Code: CodeNotContact, Text: to + " is waiting for your answer. Accept first: chat accept " + to}
+		return c, &Error{Code: CodeNotContact, Text: to + " is waiting for your answer. Accept first: chat accept " + to}
 	case Blocked:
-		return nil, &Error{Code: CodeNotContact, Text: "You have blocked " + to + ". To lift it: chat connect " + to}
+		return c, &Error{Code: CodeNotContact, Text: "You have blocked " + to + ". To lift it: chat connect " + to}
 	}
-	if err := s.room(); err != nil {
-		return nil, err
-	}
-	body := newContent(contentText, text, now)
+	return c, s.room()
+}
+
+// say seals a content into the outbox, and one that has a place in the history
+// into that.
+func (s *session) say(st *step, c ContactRecord, body content, now time.Time) (*step, error) {
 	c, sealed, err := s.seal(c, body, now)
 	if err != nil {
 		return nil, err
 	}
-	frame := &protocol.SendMessage{ID: body.ID, Recipients: []crypto.Address{c.Certificate.Address()}, EncryptedData: []protocol.Sealed{sealed}}
-	st := &step{}
 	st.Contacts = []ContactRecord{c}
-	st.Messages = []NewMessage{{
-		Author: s.keys.Certificate.Address(),
-		Message: Message{
-			ID: body.ID.String(), Contact: c.Name, From: string(s.keys.Certificate.User), Type: TypeText,
-			Text: text, SentAt: body.sentAt(), At: now, State: Waiting,
-		},
-	}}
-	st.enqueue(frame, body.ID, c.Name, now)
+	it := outboxItem(messageFrame(c, body, sealed), body.ID, c.Name, now)
+	if quiet(body.Type) {
+		it.Kind = body.Type
+	} else {
+		m := Message{ID: body.ID.String(), Contact: c.Name, From: string(s.keys.Certificate.User), At: now, State: Waiting}
+		m.take(body)
+		if body.Expires > 0 {
+			m.GoneAt = now.Add(time.Duration(body.Expires) * time.Second)
+		}
+		st.Messages = []NewMessage{{Author: s.keys.Certificate.Address(), Message: m}}
+	}
+	st.Enqueue = append(st.Enqueue, it)
 	return st, nil
+}
+
+func messageFrame(c ContactRecord, body content, sealed protocol.Sealed) protocol.Frame {
+	return &protocol.SendMessage{ID: body.ID, Recipients: []crypto.Address{c.Certificate.Address()}, EncryptedData: []protocol.Sealed{sealed}}
 }
 
 // needsBundle reports whether connect wants prekeys of a person, and returns

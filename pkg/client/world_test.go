@@ -168,7 +168,7 @@ func (p *person) accepts(o *person) {
 
 func (p *person) says(o *person, text string) Message {
 	p.w.t.Helper()
-	return p.must(func(s *session) (*step, error) { return s.send(o.name, text, p.w.now) }).Messages[0].Message
+	return p.must(func(s *session) (*step, error) { return s.send(o.name, text, about{}, p.w.now) }).Messages[0].Message
 }
 
 // receives hands a frame of the relay to the session, over the wire's form.

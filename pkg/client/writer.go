@@ -44,6 +44,12 @@ func (w *writer) run(ctx context.Context) {
 				return
 			}
 		}
+		for _, h := range w.unhinted() { // in front of what was written since
+			w.owed.sent(h.id)
+			if writeFrame(w.ws, h.frame) != nil {
+				return
+			}
+		}
 		more, err := w.sendOutbox()
 		if err != nil {
 			return

@@ -1,0 +1,198 @@
+package client
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// What the user wants to do about a message that stands in the history.
+
+// take fills in what a content says of its own message.
+func (m *Message) take(body content) {
+	m.Type, m.SentAt = body.Type, body.sentAt()
+	switch body.Type {
+	case contentText:
+		m.Text, m.Disappear = body.Body, body.Expires
+		if body.About.names() {
+			m.Reply = &Quote{ID: body.About.ID.String(), From: string(body.About.From)}
+		}
+	case contentTimer:
+		m.Text = body.Body
+	}
+}
+
+// spoken returns the text at a cursor.
+func (s *session) spoken(cursor int64) (m NewMessage, a about, err error) {
+	m, err = s.stored.Place(cursor)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return m, a, &Error{Code: CodeNotFound, Text: "That message is not here, or not any more."}
+	case err != nil:
+		return m, a, err
+	case m.Type != TypeText:
+		return m, a, &Error{Code: CodeUsage, Text: "That is no text. Only texts can be answered, edited, deleted and reacted to."}
+	case m.Deleted:
+		return m, a, errDeleted
+	}
+	a.From = crypto.Username(m.From)
+	a.ID, err = m.id()
+	return m, a, err
+}
+
+var errDeleted = &Error{Code: CodeConflict, Text: "That message has been deleted."}
+
+// reply sends an answer to a message.
+func (s *session) reply(cursor int64, text string, now time.Time) (*step, error) {
+	m, a, err := s.spoken(cursor)
+	if err != nil {
+		return nil, err
+	}
+	return s.send(m.Contact, text, a, now)
+}
+
+// edit gives a message of this device other words, on both sides.
+func (s *session) edit(cursor int64, text string, now time.Time) (*step, error) {
+	if err := checkText(text); err != nil {
+		return nil, err
+	}
+	m, a, err := s.spoken(cursor)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Outgoing() {
+		return nil, &Error{Code: CodeUsage, Text: "That message is not yours. Only what you wrote yourself can be edited."}
+	}
+	c, err := s.talking(m.Contact)
+	switch {
+	case err != nil:
+		return nil, err
+	case m.State == Failed:
+		return nil, &Error{Code: CodeConflict, Text: "That message was not sent, so there is nothing to edit at the other side. Send it as a new one."}
+	case c.precedes(m.Message):
+		return nil, &Error{Code: CodeConflict, Text: "That message is from before you and " + c.Name + " became contacts as you are now, and they would not see the edit. Send a new one."}
+	case m.Text == text:
+		return &step{}, nil
+	}
+	st := &step{}
+	st.Rewrites = []Rewrite{{Author: m.Author, ID: a.ID, Text: text}}
+	return s.tell(st, c, contentEdit, text, a, now)
+}
+
+// remove takes the words of a message away: on both sides of one of this
+// device, here alone of one of theirs, and of one that never reached them.
+func (s *session) remove(cursor int64, now time.Time) (*step, error) {
+	m, a, err := s.spoken(cursor)
+	if err == errDeleted {
+		return &step{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	st := &step{}
+	st.Rewrites = []Rewrite{{Author: m.Author, ID: a.ID, Deleted: true}}
+	if !m.Outgoing() {
+		return st, nil
+	}
+	c, err := s.talking(m.Contact)
+	if err != nil && m.State == Failed {
+		return st, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.tell(st, c, contentDelete, "", a, now)
+}
+
+// react puts this user's emoji beside a message, or takes it away.
+func (s *session) react(cursor int64, emoji string, now time.Time) (*step, error) {
+	if !isReaction(emoji) {
+		return nil, &Error{Code: CodeUsage, Text: "A reaction is one emoji: at most " + strconv.Itoa(MaxReaction) + " bytes of UTF-8, without control characters."}
+	}
+	m, a, err := s.spoken(cursor)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.talking(m.Contact)
+	if err != nil {
+		return nil, err
+	}
+	me, before := s.keys.Certificate.User, ""
+	for _, r := range m.Reactions {
+		if r.From == string(me) {
+			before = r.Emoji
+		}
+	}
+	if before == emoji {
+		return &step{}, nil
+	}
+	st := &step{}
+	st.Reacts = []React{{Author: m.Author, ID: a.ID, By: me, Emoji: emoji, At: now}}
+	return s.tell(st, c, contentReact, emoji, a, now)
+}
+
+// disappear sets how long messages of a conversation are kept from now on.
+func (s *session) disappear(name string, after time.Duration, now time.Time) (*step, error) {
+	if after < 0 || after > MaxDisappear || after%time.Second != 0 {
+		return nil, &Error{Code: CodeUsage, Text: "Messages can disappear after 1 second to 4 weeks, in whole seconds, or never: 0."}
+	}
+	c, err := s.talking(name)
+	if err != nil {
+		return nil, err
+	}
+	c.Disappear = int(after / time.Second)
+	return s.say(&step{}, c, newContent(contentTimer, strconv.Itoa(c.Disappear), now), now)
+}
+
+// tell seals a content about a message.
+func (s *session) tell(st *step, c ContactRecord, typ, body string, a about, now time.Time) (*step, error) {
+	told := newContent(typ, body, now)
+	told.About = a
+	return s.say(st, c, told, now)
+}
+
+// precedes reports whether a message is from before the present relation with a
+// contact began. Nothing that they seal now may touch it: it may be another key
+// that speaks in their name, even from a device of the same id.
+func (c *ContactRecord) precedes(m Message) bool {
+	return m.At.Before(c.Since.Truncate(time.Microsecond)) // a store keeps no more of it
+}
+
+// takeQuiet takes a content of a contact that has no place in the history. One
+// whose message is not here, is no text, was deleted, or is not theirs to touch,
+// has no effect. Nor has one that was overtaken, where what came before it would
+// have to give way to what is older; a deletion is final whenever it comes.
+func (s *session) takeQuiet(st *step, c ContactRecord, body content, late bool, now time.Time) error {
+	st.Heard = []Heard{{c.Certificate.Address(), body.ID, now}}
+	switch {
+	case body.Type == contentTyping && s.settings.Typing:
+		st.writing = c.Name
+		return nil
+	case body.Type == contentTyping, late && (body.Type == contentEdit || body.Type == contentReact):
+		return nil
+	}
+	author := c.Certificate.Address()
+	if body.About.From == s.keys.Certificate.User {
+		author = s.keys.Certificate.Address()
+	}
+	m, err := s.stored.Written(author, body.About.ID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil || m.Contact != c.Name || m.Type != TypeText || m.Deleted && body.Type != contentRead || c.precedes(m) {
+		return err
+	}
+	switch body.Type {
+	case contentEdit:
+		st.Rewrites = []Rewrite{{Author: author, ID: body.About.ID, Text: body.Body}}
+	case contentDelete:
+		st.Rewrites = []Rewrite{{Author: author, ID: body.About.ID, Deleted: true}}
+	case contentReact:
+		st.Reacts = []React{{Author: author, ID: body.About.ID, By: crypto.Username(c.Name), Emoji: body.Body, At: now}}
+	case contentRead:
+		return s.takeRead(st, m, body.About.ID)
+	}
+	return nil
+}
