@@ -32,8 +32,8 @@ const (
 	storeDir    = "store"
 	dirMode     = 0o700
 	expireEvery = time.Hour // a message lives that much longer at most
-	quietTime   = 20 * time.Second
-	quietFrames = 1000             // fewer logins and frames in that time are quiet
+	quietTime   = 10 * time.Second
+	quietFrames = 500              // fewer logins and frames in that time are quiet
 	drainTime   = 10 * time.Second // for connections to close; the grace of one is 2 s
 )
 
