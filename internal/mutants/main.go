@@ -11,7 +11,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -23,6 +22,8 @@ import (
 	"sync"
 	"text/tabwriter"
 	"time"
+
+	"secure-messaging/internal/overlay"
 )
 
 const (
@@ -43,7 +44,7 @@ func main() {
 }
 
 func run(only string) error {
-	root, err := moduleRoot()
+	root, err := overlay.Root()
 	if err != nil {
 		return err
 	}
@@ -99,72 +100,18 @@ func failed(results []error) error {
 	return nil
 }
 
-func moduleRoot() (string, error) {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
-	if err != nil {
-		return "", fmt.Errorf("run it inside the module: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
-
-// overlay writes the changed files into dir and returns what the go command
-// calls an overlay.
-func (m mutant) overlay(root, dir string) (file string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	changed, err := m.apply(root)
-	if err != nil {
-		return "", err
-	}
-	replace := map[string]string{}
-	for path, text := range changed {
-		to := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
-		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
-			return "", err
-		}
-		replace[filepath.Join(root, filepath.FromSlash(path))] = to
-	}
-	b, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	file = filepath.Join(dir, "overlay.json")
-	return file, os.WriteFile(file, b, 0o600)
-}
-
-// apply gives the text of each file after the edits.
-func (m mutant) apply(root string) (map[string]string, error) {
-	changed := map[string]string{}
-	for _, e := range m.edits {
-		text, ok := changed[e.file]
-		if !ok {
-			b, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(e.file)))
-			if err != nil {
-				return nil, err
-			}
-			text = string(b)
-		}
-		if n := strings.Count(text, e.old); n != 1 {
-			return nil, fmt.Errorf("%s has %d times: %s", e.file, n, e.old)
-		}
-		changed[e.file] = strings.Replace(text, e.old, e.new, 1)
-	}
-	return changed, nil
-}
-
 var failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 
 // test runs the tests over a mutant and returns the name of the first that
 // fails.
 func (m mutant) test(root, dir string) (string, error) {
-	overlay, err := m.overlay(root, dir)
+	file, err := overlay.Write(root, dir, m.edits)
 	if err != nil {
 		return "", err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit+time.Minute)
 	defer cancel()
-	args := []string{"test", "-overlay", overlay, "-count=1", "-failfast", "-vet=off", "-p=1", "-skip=Vectors", "-timeout", limit.String()}
+	args := []string{"test", "-overlay", file, "-count=1", "-failfast", "-vet=off", "-p=1", "-skip=Vectors", "-timeout", limit.String()}
 	if m.run != "" {
 		args = append(args, "-run", m.run)
 	}
