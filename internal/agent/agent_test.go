@@ -81,7 +81,28 @@ var roundTrips = map[string]struct {
 	"Trust": {someContact, `Trust "bob" "take_new_key" "4567 \x00"`, func(ctx context.Context, a client.Account) (any, error) {
 		return a.Trust(ctx, "bob", client.TakeKey, "4567 \x00")
 	}},
-	"Send":    {someMessage, `Send "bob" "a\x00\n\u2028<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Send(ctx, "bob", "a\x00\n\u2028<") }},
+	"Send": {someMessage, `Send "bob" "a\x00\n\u2028<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Send(ctx, "bob", "a\x00\n\u2028<") }},
+	"Reply": {someAnswer, `Reply 9007199254740993 "yes\x00"`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.Reply(ctx, 1<<53+1, "yes\x00")
+	}},
+	"Edit":   {someAnswer, `Edit 7 "a\n<"`, func(ctx context.Context, a client.Account) (any, error) { return a.Edit(ctx, 7, "a\n<") }},
+	"Delete": {someMessage, `Delete 7`, func(ctx context.Context, a client.Account) (any, error) { return a.Delete(ctx, 7) }},
+	"React":  {someAnswer, `React 7 "👍🏽"`, func(ctx context.Context, a client.Account) (any, error) { return a.React(ctx, 7, "👍🏽") }},
+	"Disappear": {someContact, `Disappear "bob" 672h0m0s`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.Disappear(ctx, "bob", client.MaxDisappear)
+	}},
+	"Typing":   {nil, `Typing "bob"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Typing(ctx, "bob") }},
+	"Settings": {someSettings, "Settings", func(ctx context.Context, a client.Account) (any, error) { return a.Settings(ctx) }},
+	"SetSettings": {nil, "SetSettings {Receipts:true Typing:false Presence:true}", func(ctx context.Context, a client.Account) (any, error) {
+		return nil, a.SetSettings(ctx, someSettings)
+	}},
+	"Search": {[]client.Message{someMessage, someAnswer}, `Search {Find:"a b" Contact:bob Before:9 Limit:3}`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.Search(ctx, client.Search{Find: `"a b"`, Contact: "bob", Before: 9, Limit: 3})
+	}},
+	"Views": {[]client.View{someView}, "Views", func(ctx context.Context, a client.Account) (any, error) { return a.Views(ctx) }},
+	"SetView": {nil, "SetView {Contact:bob Draft:to\x00 be <&> Replies:9007199254740992 Edits:4 Top:5 Line:6}", func(ctx context.Context, a client.Account) (any, error) {
+		return nil, a.SetView(ctx, someView)
+	}},
 	"Message": {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
 	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true}", func(ctx context.Context, a client.Account) (any, error) {
 		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true})
@@ -151,6 +172,25 @@ func TestOtherErrors(t *testing.T) {
 	}
 }
 
+// No duration becomes another on its way: what the account must refuse, it sees
+// as something to refuse.
+func TestOddDurations(t *testing.T) {
+	for after, want := range map[time.Duration]string{
+		time.Second + 1: "-1s", -5 * time.Second: "-1s", 1<<63 - 1: "-1s", time.Millisecond: "-1s", 0: "0s", time.Second: "1s",
+	} {
+		f := &fake{}
+		if _, err := own(t, f).dial(t).Disappear(t.Context(), "bob", after); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{`Disappear "bob" ` + want}, f.called()); diff != "" {
+			t.Errorf("%d: %s", after, diff)
+		}
+	}
+	if d := seconds(1 << 62); d != -time.Second {
+		t.Errorf("a number of seconds that no duration holds became %s", d)
+	}
+}
+
 // What a local account refuses, a remote one must not send in another form.
 func TestRefusedBeforeSending(t *testing.T) {
 	f := &fake{}
@@ -165,6 +205,9 @@ func TestRefusedBeforeSending(t *testing.T) {
 	}
 	if _, err := r.Send(t.Context(), "bob", strings.Repeat("\x01", client.MaxText)); err != nil {
 		t.Errorf("a text of the greatest length: %v", err)
+	}
+	if err := r.SetView(t.Context(), client.View{Contact: "bob", Draft: strings.Repeat("\x01", 2*client.MaxText)}); err != nil {
+		t.Errorf("a draft of the greatest length: %v", err)
 	}
 }
 

@@ -9,36 +9,48 @@
 // an id; a batch, or a request without an id, ends the connection. Answers may
 // come in any order. Members that are not known are ignored.
 //
-//	method     params                          result
-//	hello      {"version"}                     {"version"}
-//	identity                                   Identity
-//	status                                     Status
-//	contacts   {"after"}                       {"contacts": [Contact…], "more"}
-//	connect    {"name", "note"}                Contact
-//	accept     {"name"}                        Contact
-//	reject     {"name"}                        null
-//	block      {"name"}                        null
-//	safety     {"name"}                        Safety
-//	trust      {"name", "decision", "number"}  Contact
-//	send       {"to", "text"}                  Message
-//	message    {"id"}                          Message
-//	history    Query                           {"messages": [Message…], "more"}
-//	mark_read  {"contact", "cursor"}           null
-//	events     {"after"}                       Batch
-//	cancel     {"id"}                          null
+//	method        params                          result
+//	hello         {"version"}                     {"version"}
+//	identity                                      Identity
+//	status                                        Status
+//	contacts      {"after"}                       {"contacts": [Contact…], "more"}
+//	connect       {"name", "note"}                Contact
+//	accept        {"name"}                        Contact
+//	reject        {"name"}                        null
+//	block         {"name"}                        null
+//	safety        {"name"}                        Safety
+//	trust         {"name", "decision", "number"}  Contact
+//	send          {"to", "text"}                  Message
+//	reply         {"cursor", "text"}              Message
+//	edit          {"cursor", "text"}              Message
+//	delete        {"cursor"}                      Message
+//	react         {"cursor", "emoji"}             Message
+//	disappear     {"contact", "seconds"}          Contact
+//	typing        {"contact"}                     null
+//	settings                                      Settings
+//	set_settings  Settings                        null
+//	search        Search                          {"messages": [Message…], "more"}
+//	views         {"after"}                       {"views": [View…], "more"}
+//	set_view      View                            null
+//	message       {"id"}                          Message
+//	history       Query                           {"messages": [Message…], "more"}
+//	mark_read     {"contact", "cursor"}           null
+//	events        {"after"}                       Batch
+//	cancel        {"id"}                          null
 //
-// Identity, Status, Contact, Safety, Message, Query and Batch are the JSON
-// forms of the types of package client; each method does what the method of
-// the same name of client.Account does.
+// Identity, Status, Contact, Safety, Message, Settings, Search, View, Query and
+// Batch are the JSON forms of the types of package client; each method does what
+// the method of the same name of client.Account does.
 //
 // hello comes first: the versions of both sides must be the same, [Version]
 // here. cancel ends the call with that id, if it is still under way; it is
 // then answered by error -32097.
 //
 // An answer that would be too long holds a part, and "more" is true. The next
-// contacts are asked for with the last name as "after". The next messages are
-// asked for with the last cursor as "after" when the query had one, and else
-// with the first cursor as "before".
+// contacts and views are asked for with the last name as "after". The next
+// messages of a history are asked for with the last cursor as "after" when the
+// query had one, and else with the first cursor as "before"; those of a search,
+// which come latest first, with the last cursor as "before".
 //
 // Errors that a caller can act on are
 //
@@ -48,14 +60,14 @@
 //
 // For example (what the owner answers is indented):
 //
-//	{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":1}}
-//	    {"jsonrpc":"2.0","id":1,"result":{"version":1}}
+//	{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":2}}
+//	    {"jsonrpc":"2.0","id":1,"result":{"version":2}}
 //	{"jsonrpc":"2.0","id":2,"method":"reject","params":{"name":"bob"}}
 //	    {"jsonrpc":"2.0","id":2,"error":{"code":1,"message":"There is no request of bob to reject. …","data":{"code":"not_found"}}}
 //
 // # Limits
 //
-// A request line has at most 256 KiB, an answer at most 4 MiB. 64 lines of a
+// A request line has at most 512 KiB, an answer at most 4 MiB. 64 lines of a
 // connection are under way at a time; more are not read before some are
 // answered. 64 connections are served at a time; more wait. A peer that does
 // not take an answer within 10 seconds is cut off, and an owner that does not
@@ -65,4 +77,4 @@ package agent
 
 // Version is the version of the protocol. It changes with every change that
 // an older or newer side would misunderstand.
-const Version = 1
+const Version = 2

@@ -17,7 +17,10 @@ var (
 	someContact  = client.Contact{Name: "bob", State: client.Incoming, Fingerprint: "eeee-ffff", Trust: client.Verified, Note: "hi <&> \u2028 \x1b[1m", Since: someTime, Unread: 2, LastAt: someTime}
 	someSafety   = client.Safety{Name: "bob", Trust: client.Changed, Number: "0123", QR: "a:b", Offered: "4567", OfferedQR: "a:c"}
 	someMessage  = client.Message{Cursor: 1 << 52, ID: "00112233445566778899aabbccddeeff", Contact: "bob", From: "alice", Type: client.TypeText, Text: "line\nline \x00 <&>", SentAt: someTime, At: someTime, State: client.Waiting, Reason: "none", Unread: true}
-	someBatch    = client.Batch{Events: []client.Event{{Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}}, Next: 1<<63 + 1, Lagged: true}
+	someAnswer   = client.Message{Cursor: 8, ID: "00112233445566778899aabbccddeeff", Contact: "bob", From: "bob", Type: client.TypeText, Text: "yes", SentAt: someTime, At: someTime, State: client.Received, Reply: &client.Quote{Cursor: 7, ID: "ff112233445566778899aabbccddeeff", From: "alice", Text: "ten?\x00"}, Edited: true, Reactions: []client.Reaction{{From: "bob", Emoji: "👍🏽"}}, Disappear: 60, GoneAt: someTime}
+	someSettings = client.Settings{Receipts: true, Presence: true}
+	someView     = client.View{Contact: "bob", Draft: "to\x00 be <&>", Replies: 1 << 53, Edits: 4, Top: 5, Line: 6}
+	someBatch    = client.Batch{Events: []client.Event{{Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}, {Kind: client.ContactWriting, Writing: "bob"}, {Kind: client.MessageChanged, Message: &someAnswer}}, Next: 1<<63 + 1, Lagged: true}
 )
 
 // fake is an account that records its calls and answers what it is told to.
@@ -28,6 +31,7 @@ type fake struct {
 	// Where set, they take the place of the method.
 	events  func(ctx context.Context, after uint64) (client.Batch, error)
 	history func(q client.Query) ([]client.Message, error)
+	search  func(q client.Search) ([]client.Message, error)
 	connect func(ctx context.Context) (client.Contact, error)
 	send    func(text string) (client.Message, error)
 
@@ -97,6 +101,57 @@ func (f *fake) Send(_ context.Context, to, text string) (client.Message, error) 
 		return f.send(text)
 	}
 	return m, err
+}
+
+func (f *fake) Reply(_ context.Context, cursor int64, text string) (client.Message, error) {
+	return record[client.Message](f, "Reply %d %q", cursor, text)
+}
+
+func (f *fake) Edit(_ context.Context, cursor int64, text string) (client.Message, error) {
+	return record[client.Message](f, "Edit %d %q", cursor, text)
+}
+
+func (f *fake) Delete(_ context.Context, cursor int64) (client.Message, error) {
+	return record[client.Message](f, "Delete %d", cursor)
+}
+
+func (f *fake) React(_ context.Context, cursor int64, emoji string) (client.Message, error) {
+	return record[client.Message](f, "React %d %q", cursor, emoji)
+}
+
+func (f *fake) Disappear(_ context.Context, contact string, after time.Duration) (client.Contact, error) {
+	return record[client.Contact](f, "Disappear %q %s", contact, after)
+}
+
+func (f *fake) Typing(_ context.Context, contact string) error {
+	_, err := record[any](f, "Typing %q", contact)
+	return err
+}
+
+func (f *fake) Settings(context.Context) (client.Settings, error) {
+	return record[client.Settings](f, "Settings")
+}
+
+func (f *fake) SetSettings(_ context.Context, s client.Settings) error {
+	_, err := record[any](f, "SetSettings %+v", s)
+	return err
+}
+
+func (f *fake) Search(_ context.Context, q client.Search) ([]client.Message, error) {
+	ms, err := record[[]client.Message](f, "Search %+v", q)
+	if f.search != nil {
+		return f.search(q)
+	}
+	return ms, err
+}
+
+func (f *fake) Views(context.Context) ([]client.View, error) {
+	return record[[]client.View](f, "Views")
+}
+
+func (f *fake) SetView(_ context.Context, v client.View) error {
+	_, err := record[any](f, "SetView %+v", v)
+	return err
 }
 
 func (f *fake) Message(_ context.Context, id string) (client.Message, error) {

@@ -37,7 +37,7 @@ func TestByHand(t *testing.T) {
 	o := own(t, &fake{err: &client.Error{Code: client.CodeNotFound, Text: "There is no request."}})
 	conn, in := raw(t, o.path)
 	for _, tt := range []struct{ say, want string }{
-		{`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":1,"later":true}}`, `{"jsonrpc":"2.0","id":1,"result":{"version":1}}`},
+		{`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":2,"later":true}}`, `{"jsonrpc":"2.0","id":1,"result":{"version":2}}`},
 		{`{"jsonrpc":"2.0","id":"two","method":"reject","params":{"name":"bob"}}`, `{"jsonrpc":"2.0","id":"two","error":{"code":1,"message":"There is no request.","data":{"code":"not_found"}}}`},
 		{`{"jsonrpc":"2.0","id":3,"method":"dance"}`, `{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"method not found","data":"dance"}}`},
 		{`{"jsonrpc":"2.0","id":4,"method":"rpc.serverInfo"}`, `{"jsonrpc":"2.0","id":4,"error":{"code":-32601,"message":"method not found","data":"rpc.serverInfo"}}`},
@@ -327,9 +327,43 @@ func TestLongAnswers(t *testing.T) {
 	}
 }
 
+// So do the answers of a search, and drafts.
+func TestLongSearch(t *testing.T) {
+	var stored []client.Message // the latest first
+	for i := range 100 {
+		stored = append(stored, client.Message{Cursor: int64(100 - i), Text: strings.Repeat("\x01", client.MaxText), State: client.Received})
+	}
+	f := &fake{search: func(q client.Search) ([]client.Message, error) {
+		rest := stored
+		if q.Before > 0 {
+			rest = stored[101-q.Before:]
+		}
+		return rest[:min(q.Limit, len(rest))], nil
+	}}
+	r := own(t, f).dial(t)
+	for limit, want := range map[int]int{0: client.DefaultLimit, 70: 70, 1000: 100} {
+		got, err := r.Search(t.Context(), client.Search{Find: "x", Limit: limit})
+		if err != nil || !cmp.Equal(stored[:want], got) {
+			t.Errorf("limit %d: got %d messages, %v", limit, len(got), err)
+		}
+	}
+	if calls := len(f.called()); calls < 10 {
+		t.Errorf("%d calls: the answers were not cut", calls)
+	}
+	var views []client.View
+	for i := range 50 {
+		views = append(views, client.View{Contact: fmt.Sprintf("user_%02d", i), Draft: strings.Repeat("\x01", 2*client.MaxText)})
+	}
+	f.answer = views
+	if got, err := r.Views(t.Context()); err != nil || !cmp.Equal(views, got) {
+		t.Errorf("got %d views, %v", len(got), err)
+	}
+}
+
 func TestOtherVersion(t *testing.T) {
 	for name, answer := range map[string]string{
-		"newer": `{"jsonrpc":"2.0","id":1,"result":{"version":2}}`,
+		"newer": fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"result":{"version":%d}}`, Version+1),
+		"older": fmt.Sprintf(`{"jsonrpc":"2.0","id":1,"result":{"version":%d}}`, Version-1),
 		"none":  `{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"method not found"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -397,7 +431,7 @@ func TestHostileOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := scripted(t, func(conn net.Conn, in *bufio.Reader) {
 				in.ReadString('\n')
-				fmt.Fprintln(conn, `{"jsonrpc":"2.0","id":1,"result":{"version":1}}`)
+				fmt.Fprintln(conn, `{"jsonrpc":"2.0","id":1,"result":{"version":2}}`)
 				in.ReadString('\n')
 				io.WriteString(conn, answer)
 			})

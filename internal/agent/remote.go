@@ -213,7 +213,7 @@ func (r *Remote) Status(ctx context.Context) (client.Status, error) {
 func (r *Remote) Contacts(ctx context.Context) ([]client.Contact, error) {
 	var all []client.Contact
 	for after := ""; ; after = all[len(all)-1].Name {
-		page, err := ask[contactsPage](ctx, r, "contacts", contactsParams{after})
+		page, err := ask[contactsPage](ctx, r, "contacts", afterParams{after})
 		if err != nil {
 			return nil, err
 		}
@@ -266,10 +266,7 @@ func (r *Remote) Message(ctx context.Context, id string) (client.Message, error)
 
 // History implements client.Account.
 func (r *Remote) History(ctx context.Context, q client.Query) ([]client.Message, error) {
-	if q.Limit <= 0 {
-		q.Limit = client.DefaultLimit
-	}
-	q.Limit = min(q.Limit, client.MaxLimit)
+	q.Limit = limit(q.Limit)
 	var all []client.Message
 	for {
 		page, err := ask[historyPage](ctx, r, "history", q)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"sort"
 	"sync"
 	"time"
 
@@ -184,9 +183,26 @@ func (s *Server) methods(ctx context.Context) methods {
 		"trust": method(func(ctx context.Context, p trustParams) (client.Contact, error) {
 			return a.Trust(ctx, p.Name, p.Decision, p.Number)
 		}),
-		"send":    method(func(ctx context.Context, p sendParams) (client.Message, error) { return a.Send(ctx, p.To, p.Text) }),
-		"message": method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
-		"history": method(s.history),
+		"send": method(func(ctx context.Context, p sendParams) (client.Message, error) { return a.Send(ctx, p.To, p.Text) }),
+		"reply": method(func(ctx context.Context, p aboutParams) (client.Message, error) {
+			return a.Reply(ctx, p.Cursor, p.Text)
+		}),
+		"edit":   method(func(ctx context.Context, p aboutParams) (client.Message, error) { return a.Edit(ctx, p.Cursor, p.Text) }),
+		"delete": method(func(ctx context.Context, p aboutParams) (client.Message, error) { return a.Delete(ctx, p.Cursor) }),
+		"react": method(func(ctx context.Context, p aboutParams) (client.Message, error) {
+			return a.React(ctx, p.Cursor, p.Emoji)
+		}),
+		"disappear": method(func(ctx context.Context, p disappearParams) (client.Contact, error) {
+			return a.Disappear(ctx, p.Contact, seconds(p.Seconds))
+		}),
+		"typing":       method(func(ctx context.Context, p typingParams) (any, error) { return nil, a.Typing(ctx, p.Contact) }),
+		"settings":     method(func(ctx context.Context, _ none) (client.Settings, error) { return a.Settings(ctx) }),
+		"set_settings": method(func(ctx context.Context, p client.Settings) (any, error) { return nil, a.SetSettings(ctx, p) }),
+		"search":       method(s.search),
+		"views":        method(s.views),
+		"set_view":     method(func(ctx context.Context, p client.View) (any, error) { return nil, a.SetView(ctx, p) }),
+		"message":      method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
+		"history":      method(s.history),
 		"mark_read": method(func(ctx context.Context, p markReadParams) (any, error) {
 			return nil, a.MarkRead(ctx, p.Contact, p.Cursor)
 		}),
@@ -210,42 +226,4 @@ func (s *Server) methods(ctx context.Context) methods {
 func cancelCall(ctx context.Context, p cancelParams) (any, error) {
 	jrpc2.ServerFromContext(ctx).CancelRequest(string(p.ID))
 	return nil, nil
-}
-
-func (s *Server) contacts(ctx context.Context, p contactsParams) (contactsPage, error) {
-	all, err := s.account.Contacts(ctx)
-	if err != nil {
-		return contactsPage{}, err
-	}
-	rest := all[sort.Search(len(all), func(i int) bool { return all[i].Name > p.After }):]
-	n := fit(len(rest), func(i int) int { return weight(rest[i].Note) })
-	return contactsPage{rest[:n], n < len(rest)}, nil
-}
-
-func (s *Server) history(ctx context.Context, q client.Query) (historyPage, error) {
-	all, err := s.account.History(ctx, q)
-	if err != nil {
-		return historyPage{}, err
-	}
-	if q.After != 0 {
-		n := fit(len(all), func(i int) int { return weight(all[i].Text) })
-		return historyPage{all[:n], n < len(all)}, nil
-	}
-	n := fit(len(all), func(i int) int { return weight(all[len(all)-1-i].Text) })
-	return historyPage{all[len(all)-n:], n < len(all)}, nil
-}
-
-// weight is the most that a value with a text takes in JSON: what else it
-// holds is short, and a byte is escaped to six at most.
-func weight(text string) int { return 1<<10 + 6*len(text) }
-
-// fit returns how many of n items fit one answer.
-func fit(n int, weight func(int) int) int {
-	room := maxAnswer - 1<<10 // for what stands around them
-	for i := range n {
-		if room -= weight(i); room < 0 {
-			return i
-		}
-	}
-	return n
 }

@@ -19,9 +19,9 @@ import (
 
 // Limits of one line, in bytes.
 const (
-	// maxRequest holds a text of the greatest length of which every byte is
+	// maxRequest holds a draft of the greatest length of which every byte is
 	// escaped to six.
-	maxRequest = 256 << 10
+	maxRequest = 512 << 10
 	// maxAnswer holds a page of the history or a batch of events. It is what
 	// a process may have to hold for each call; a greater one would save
 	// round trips that nobody notices.
@@ -37,7 +37,7 @@ type (
 	hello struct {
 		Version int `json:"version"`
 	}
-	contactsParams struct {
+	afterParams struct {
 		After string `json:"after,omitempty"`
 	}
 	contactsPage struct {
@@ -56,6 +56,22 @@ type (
 	sendParams struct {
 		To   string `json:"to"`
 		Text string `json:"text"`
+	}
+	aboutParams struct {
+		Cursor int64  `json:"cursor"`
+		Text   string `json:"text,omitempty"`
+		Emoji  string `json:"emoji,omitempty"`
+	}
+	disappearParams struct {
+		Contact string `json:"contact"`
+		Seconds int64  `json:"seconds"`
+	}
+	typingParams struct {
+		Contact string `json:"contact"`
+	}
+	viewsPage struct {
+		Views []client.View `json:"views"`
+		More  bool          `json:"more,omitempty"`
 	}
 	messageParams struct {
 		ID string `json:"id"`
