@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,9 +48,10 @@ func (p *person) digest() any {
 		outbox = append(outbox, fmt.Sprint(it.Kind, it.Contact, it.Stored))
 	}
 	for _, m := range p.store.messages {
-		messages = append(messages, fmt.Sprint(m.Cursor, m.Contact, m.From, m.Type, m.Text, m.State, m.Reason, m.Unread))
+		messages = append(messages, fmt.Sprint(m.Cursor, m.Contact, m.From, m.Type, m.Text, m.State, m.Reason, m.Unread,
+			m.Edited, m.Deleted, m.Reactions, m.Disappear, m.Reply != nil))
 	}
-	return []any{contacts, outbox, messages, p.waiting, maps.Clone(p.prekeys), p.prekey, maps.Clone(p.store.requests), p.warnings}
+	return []any{contacts, outbox, messages, p.waiting, maps.Clone(p.prekeys), p.prekey, maps.Clone(p.store.requests), maps.Clone(p.store.heard), p.warnings}
 }
 
 // mixture is a mailbox of alice's in which each frame bears on others: copies,
@@ -85,6 +87,17 @@ func mixture(w *world) (alice *person, frames []protocol.Frame) {
 		frames = append(frames,
 			&protocol.Receipt{ID: id, Recipient: &to, State: protocol.ReceiptStored},
 			&protocol.Receipt{Seq: 1, ID: id, Recipient: &to, State: []protocol.ReceiptState{protocol.ReceiptDelivered, protocol.ReceiptExpired}[i%2]})
+	}
+	// What is about messages of this very batch, and one after the other.
+	for i := range 8 {
+		m := bob.says(alice, fmt.Sprint("about ", i))
+		bob.must(func(s *session) (*step, error) { return s.edit(m.Cursor, fmt.Sprint("edited ", i), w.now) })
+		bob.must(func(s *session) (*step, error) { return s.react(m.Cursor, "👍", w.now) })
+		bob.must(func(s *session) (*step, error) { return s.reply(m.Cursor, "an answer", w.now) })
+		if i%2 == 0 {
+			bob.must(func(s *session) (*step, error) { return s.remove(m.Cursor, w.now) })
+		}
+		bob.must(func(s *session) (*step, error) { return s.disappear("alice", time.Duration(i)*time.Second, w.now) })
 	}
 	bob.reconnect()
 	mail := alice.mailbox

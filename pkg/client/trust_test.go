@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -244,7 +245,7 @@ func TestForgottenContactIsAskedAnew(t *testing.T) {
 func (p *person) fork() *person {
 	m := p.store
 	store := &MemStore{
-		keys: m.keys, contacts: map[string]ContactRecord{}, prekeys: map[crypto.PrekeyID]heldPrekey{}, requests: map[Handshake]bool{},
+		keys: m.keys, contacts: map[string]ContactRecord{}, prekeys: map[crypto.PrekeyID]heldPrekey{}, requests: map[Handshake]bool{}, heard: maps.Clone(m.heard), settings: m.settings,
 		messages: append([]NewMessage(nil), m.messages...), outbox: append([]OutboxItem(nil), m.outbox...),
 		cursor: m.cursor, position: m.position, prekey: m.prekey,
 	}
