@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"secure-messaging/internal/sanitize"
@@ -16,6 +17,15 @@ func cleanMessage(m client.Message) client.Message {
 	m.Contact, m.From = sanitize.Line(m.Contact), sanitize.Line(m.From)
 	m.Type, m.Reason = sanitize.Line(m.Type), sanitize.Line(m.Reason)
 	m.Text = sanitize.Text(m.Text)
+	if m.Reply != nil {
+		q := *m.Reply
+		q.From, q.Text = sanitize.Line(q.From), sanitize.Line(q.Text)
+		m.Reply = &q
+	}
+	m.Reactions = slices.Clone(m.Reactions)
+	for i, r := range m.Reactions {
+		m.Reactions[i] = client.Reaction{From: sanitize.Line(r.From), Emoji: sanitize.Line(r.Emoji)}
+	}
 	return m
 }
 

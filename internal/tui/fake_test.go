@@ -32,6 +32,11 @@ type fake struct {
 	reads    []int64       // cursors that were marked as read
 	pages    []client.Query
 	ago      time.Duration // how long before now the next messages came
+	settings client.Settings
+	typed    []string // whom Typing told
+	searches []client.Search
+	views    map[string]client.View
+	saves    int // calls of SetView
 }
 
 func newFake() *fake {
@@ -39,6 +44,8 @@ func newFake() *fake {
 		identity: client.Identity{Username: "alice", Server: "relay.example:8443", Fingerprint: "k3qd-77ma-x2pz-4wne-o5ty-u6bc-hj2r-lvsf"},
 		status:   client.Status{State: client.Connected},
 		contacts: map[string]client.Contact{},
+		settings: client.DefaultSettings,
+		views:    map[string]client.View{},
 		more:     make(chan struct{}),
 	}
 }

@@ -14,6 +14,13 @@ type keyMap struct {
 	Previous, Next                 key.Binding
 	Connect, Answer, Verify        key.Binding
 	Help, Alarm, Redraw            key.Binding
+	Select, EditLast, FirstUnread  key.Binding
+	Find, Recall, Editor, Palette  key.Binding
+
+	// In the message mode.
+	Reply, React, Edit, Delete, Copy, Follow key.Binding
+	Older, Later                             key.Binding
+
 	Choose, Left, Right, Close     key.Binding // in dialogs
 }
 
@@ -44,6 +51,23 @@ func newKeyMap() keyMap {
 		Answer:  bind("alt+r", "answer a request", "alt+r"),
 		Verify:  bind("alt+v", "compare safety numbers", "alt+v"),
 
+		Select:      bind("alt+m", "pick a message: answer, react, edit, delete, copy", "alt+m"),
+		EditLast:    bind("up", "edit your last message, where nothing is written", "up"),
+		FirstUnread: bind("alt+u", "the first unread message", "alt+u"),
+		Find:        bind("ctrl+f", "search everything", "ctrl+f"),
+		Recall:      bind("ctrl+r", "what you have sent before", "ctrl+r"),
+		Editor:      bind("ctrl+o", "write in your editor", "ctrl+o"),
+		Palette:     bind("ctrl+p", "all commands, by some of their letters", "ctrl+p"),
+
+		Reply:  bind("r", "reply", "r", "enter"),
+		React:  bind("e", "react", "e"),
+		Edit:   bind("i", "edit", "i"),
+		Delete: bind("d", "delete", "d"),
+		Copy:   bind("y", "copy", "y"),
+		Follow: bind("g", "go to what it answers", "g"),
+		Older:  bind("up", "the one above", "up", "k"),
+		Later:  bind("down", "the one below", "down", "j"),
+
 		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
 		Alarm:  bind("alt+w", "read a warning in full", "alt+w"),
 		Redraw: bind("ctrl+l", "draw the screen again", "ctrl+l"),
@@ -63,9 +87,10 @@ type section struct {
 
 func (k *keyMap) sections() []section {
 	return []section{
-		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.Clear}},
-		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest}},
-		{"Go", []key.Binding{k.Jump, k.NextUnread, k.Nth, k.Previous, k.Next}},
+		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.EditLast, k.Recall, k.Editor, k.Clear}},
+		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest, k.Find}},
+		{"A message", []key.Binding{k.Select, k.Older, k.Later, k.Reply, k.React, k.Edit, k.Delete, k.Copy, k.Follow}},
+		{"Go", []key.Binding{k.Jump, k.Palette, k.NextUnread, k.FirstUnread, k.Nth, k.Previous, k.Next}},
 		{"People", []key.Binding{k.Connect, k.Answer, k.Verify}},
 		{"Screen", []key.Binding{k.Help, k.Alarm, k.Redraw}},
 	}
