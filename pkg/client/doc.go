@@ -41,6 +41,14 @@
 // counted by a [TypeMissing] in front of what has. A session that has stopped
 // to work is begun anew by Connect.
 //
+// What is done to a message, to edit, delete or react to it, travels as a message
+// does and is kept as long: sealed, padded, acked after it is written, shown on
+// both sides or told of when it fails. The relay cannot tell one from another. An
+// author's device changes its own words alone, and since the present relation
+// began. Messages disappear by this device's clock, with or without a connection.
+// Read receipts are sent where the user has them on, and heard where the user has
+// them on. That somebody is writing is the one thing that may be lost.
+//
 // # How it is built
 //
 // The session is a state machine without I/O; sealing and opening is package
@@ -57,7 +65,8 @@
 // waits for more to come. Run has one goroutine that handles what has arrived
 // and, while connected, one that reads, one that writes and one that ends them
 // when ctx ends. The inbox between reader and handler is small, and the writer
-// pulls from the store's outbox, so nothing queues in memory.
+// pulls from the store's outbox, so nothing queues in memory but what goes now or
+// never. Beside them, one lets messages disappear.
 //
 // # Limits
 //

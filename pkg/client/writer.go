@@ -13,7 +13,7 @@ import (
 const outboxBatch = 64
 
 // writer sends on one connection. It pulls from the store, so nothing queues in
-// memory.
+// memory but hints.
 type writer struct {
 	*Client
 	ws       *websocket.Conn
