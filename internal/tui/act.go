@@ -26,6 +26,11 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	if m.dialog != nil {
 		return m.answer(k)
 	}
+	if m.picks != 0 {
+		if cmd, taken := m.messageKey(k); taken {
+			return cmd
+		}
+	}
 	if cmd, taken := m.pick(k); taken {
 		return cmd
 	}
@@ -34,7 +39,7 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	}
 	m.composer.press(k)
 	m.picked = 0
-	return nil
+	return m.tellTyping()
 }
 
 // answer gives the dialog a key and does what follows.
@@ -64,6 +69,10 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.complete()
 	case key.Matches(k, m.keys.Newest):
 		m.back()
+	case key.Matches(k, m.keys.Select):
+		m.startChoosing()
+	case key.Matches(k, m.keys.EditLast) && m.composer.empty() && m.replies == 0 && m.edits == 0:
+		m.editLast()
 	case key.Matches(k, m.keys.PageUp):
 		m.scroll(-(p.height - 2))
 	case key.Matches(k, m.keys.PageDown):
@@ -112,18 +121,21 @@ func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 // clear empties the composer; when there is nothing to clear it asks to quit,
 // and when that is being asked already the dialog takes the key.
 func (m *model) clear() {
-	if !m.composer.empty() {
-		m.composer.set("")
+	if !m.composer.empty() || m.replies != 0 || m.edits != 0 {
+		m.write(draft{})
 		return
 	}
 	m.show(m.quitDialog())
 }
 
-// back takes away what is in the way: a warning, then the distance to the
-// newest message.
+// back takes away what is in the way: a warning, then what the text is about,
+// then the distance to the newest message.
 func (m *model) back() {
 	if _, dismissible := m.alarm(); dismissible {
 		m.notices.dismiss()
+		return
+	}
+	if m.giveUp() {
 		return
 	}
 	if t := m.thread(); t != nil {
@@ -157,14 +169,21 @@ func (m *model) click(c tea.MouseClickMsg) {
 	}
 	l := m.layout()
 	if c.X < l.side {
-		rows := m.roster.rows(&m.look, m.current, l.side, l.body)
+		rows := m.roster.rows(&m.look, m.current, l.side, l.body, m.isWriting)
 		if y := c.Y - l.top; y >= 0 && y < len(rows) && rows[y].name != "" {
 			m.open(rows[y].name)
 		}
 		return
 	}
-	if t := m.thread(); t != nil && !t.follow && c.Y == l.composerY {
+	t := m.thread()
+	switch talk := c.Y - (l.composerY - l.talk); {
+	case t == nil:
+	case !t.follow && c.Y == l.composerY:
 		m.toNewest(t)
+	case talk >= 0 && talk < l.talk:
+		m.picks = t.hit(m.page(), talk)
+	default:
+		m.picks = 0
 	}
 }
 
@@ -191,14 +210,14 @@ func (m *model) paste(text string) {
 // with the one that is left.
 func (m *model) open(name string) {
 	if name != m.current {
-		text := m.drafts[name]
-		if m.current == "" && text == "" { // what was begun on the first screen goes along
-			text = m.composer.value()
+		d := m.drafts[name]
+		if m.current == "" && d == (draft{}) { // what was begun on the first screen goes along
+			d = m.draft()
 		} else {
 			m.leave()
 		}
-		m.current = name
-		m.composer.set(text)
+		m.current, m.picks = name, 0
+		m.write(d)
 		delete(m.drafts, name)
 	}
 	c := m.roster.get(name)
@@ -211,15 +230,19 @@ func (m *model) open(name string) {
 		m.threads[name] = t
 	}
 	t.stuck = false
-	if len(t.entries) > 0 && m.height > 0 {
+	switch {
+	case len(t.entries) == 0 && c.Unread > 0:
+		t.follow = true // to what is unread, wherever the reader was
+	case len(t.entries) > 0 && m.height > 0:
 		t.arriveAt(m.page(), t.firstUnread())
 	}
 }
 
 func (m *model) leave() {
-	if text := m.composer.value(); text != "" {
-		m.drafts[m.current] = text
+	if d := m.draft(); d != (draft{}) {
+		m.drafts[m.current] = d
 	}
+	m.left[m.current] = m.current != ""
 	if t := m.threads[m.current]; t != nil {
 		t.rest()
 	}
@@ -233,6 +256,9 @@ func (m *model) submit() tea.Cmd {
 	}
 	c := m.roster.get(m.current)
 	if strings.TrimSpace(text) == "" {
+		if m.edits != 0 {
+			m.fail("An empty message is not sent. To delete it: esc, " + m.keys.Select.Help().Key + ", d.")
+		}
 		if c.State == client.Incoming {
 			m.show(m.requestDialog(c))
 		}
@@ -242,15 +268,16 @@ func (m *model) submit() tea.Cmd {
 		m.fail(complaint)
 		return nil
 	}
-	m.composer.set("")
-	if t := m.thread(); t != nil {
-		m.toNewest(t)
-		t.fresh = 0
-	}
 	if strings.HasPrefix(text, "//") {
 		text = text[1:]
 	}
-	m.queue = append(m.queue, outgoing{m.current, text})
+	m.queue = append(m.queue, outgoing{m.current, draft{text, m.replies, m.edits}})
+	if t := m.thread(); t != nil && m.edits == 0 {
+		m.toNewest(t)
+		t.fresh = 0
+	}
+	m.write(draft{})
+	delete(m.told, m.current)
 	if len(m.queue) > 1 {
 		return nil // one at a time keeps their order
 	}
@@ -313,7 +340,7 @@ func (m *model) unsent() int {
 // is asked for again.
 func (m *model) quit() tea.Cmd {
 	if len(m.queue) == 0 || m.quitting {
-		return tea.Quit
+		return m.leaveFor(tea.Quit)
 	}
 	m.quitting = true
 	m.say("Handing over your last message. Quit again to leave without it.")

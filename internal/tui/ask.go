@@ -70,24 +70,19 @@ func (m *model) blockDialog(name string) *choice {
 	}
 }
 
-// quitDialog asks before leaving. Whoever presses ctrl+c once more means it,
-// unless there is something to lose.
+// quitDialog asks before leaving. Whoever presses ctrl+c once more means it.
 func (m *model) quitDialog() *choice {
-	c := &choice{
-		keys: &m.keys, title: "Quit?",
+	return &choice{
+		keys: &m.keys, title: "Quit?", insist: (*model).quit,
 		body: func(lk *look, width, _ int) []string {
 			lines := lk.wrapped("What others send meanwhile waits for you at the relay.", lk.Text.Render, width)
 			if n := m.unsent(); n > 0 {
-				lines = append(lines, lk.wrapped(fmt.Sprintf("%s that you have written but not sent will be lost.", plural(n, "text", "texts")), lk.Warn.Render, width)...)
+				lines = append(lines, lk.wrapped(plural(n, "text", "texts")+" that you have written and not sent will be here when you come back.", lk.Text.Render, width)...)
 			}
 			return lines
 		},
 		options: []option{{"Yes, quit", plain, (*model).quit}, {"No, stay", plain, nil}},
 	}
-	if m.unsent() == 0 {
-		c.insist = (*model).quit
-	}
-	return c
 }
 
 // alarmDialog shows the whole of what the banner has no room for.

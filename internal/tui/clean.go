@@ -35,6 +35,13 @@ func cleanContact(c client.Contact) client.Contact {
 	return c
 }
 
+// cleanView cleans what the user wrote, too: a profile may be put back from
+// anywhere.
+func cleanView(v client.View) client.View {
+	v.Contact, v.Draft = sanitize.Line(v.Contact), sanitize.Text(v.Draft)
+	return v
+}
+
 // cleanSafety leaves the texts of the QR codes: they are drawn, never written.
 func cleanSafety(f client.Safety) client.Safety {
 	f.Name, f.Number, f.Offered = sanitize.Line(f.Name), sanitize.Line(f.Number), sanitize.Line(f.Offered)

@@ -35,9 +35,15 @@ func init() { // their functions lead back to the table, by way of the help
 		{"reject", "[name]", "drop a request; they are not told", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.reject(name) })},
 		{"verify", "[name]", "compare safety numbers", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandVerify},
 		{"block", "[name]", "hear nothing from somebody any more", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandBlock},
-		{"help", "", "all keys and commands", nil, func(m *model, _ string) (tea.Cmd, string) { m.show(&help{keys: &m.keys}); return nil, "" }},
-		{"quit", "", "leave; messages wait for you", nil, func(m *model, _ string) (tea.Cmd, string) { return m.quit(), "" }},
+		{"disappear", "[time]", "let messages of this conversation go after they are read: 30m, 8h, 1d, 1w; off", nil, (*model).commandDisappear},
 	}
+	for _, s := range tellings {
+		commands = append(commands, command{s.name, "[on|off]", s.does, nil, commandSetting(s)})
+	}
+	commands = append(commands,
+		command{"help", "", "all keys and commands", nil, func(m *model, _ string) (tea.Cmd, string) { m.show(&help{keys: &m.keys}); return nil, "" }},
+		command{"quit", "", "leave; messages wait for you", nil, func(m *model, _ string) (tea.Cmd, string) { return m.quit(), "" }},
+	)
 }
 
 // asCommand tells a command from a message. A second slash makes it a

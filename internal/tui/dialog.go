@@ -196,7 +196,7 @@ func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	from := max(min(j.at-room/2, len(names)-room), 0)
 	for i := from; i < min(from+room, len(names)); i++ {
 		c := j.who.get(names[i])
-		lines = append(lines, lk.contactRow(c, i == j.at, width))
+		lines = append(lines, lk.contactRow(c, i == j.at, width, false))
 	}
 	if len(names) == 0 {
 		lines = append(lines, lk.Dim.Render("nobody of that name"))

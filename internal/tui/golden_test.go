@@ -22,6 +22,19 @@ func TestScreens(t *testing.T) {
 		{"first run", "first", nil},
 		{"request", "request", func(s *screen, _ *fake) { s.press("alt+r") }},
 		{"talk", "talk", func(s *screen, _ *fake) { s.press("alt+1") }},
+		{"chats", "chats", func(s *screen, f *fake) {
+			s.press("alt+1")
+			f.writes("bob")
+		}},
+		{"picked", "chats", func(s *screen, f *fake) { s.press("alt+1", "alt+m", "up") }},
+		{"reply", "chats", func(s *screen, f *fake) {
+			s.press("alt+1", "alt+m", "up")
+			s.type_("r")
+		}},
+		{"react", "chats", func(s *screen, f *fake) {
+			s.press("alt+1", "alt+m", "up")
+			s.type_("e")
+		}},
 		{"unread", "talk", func(s *screen, f *fake) {
 			s.press("alt+1", "blur")
 			f.says("bob", "still there?")

@@ -125,13 +125,15 @@ func (h *help) signLines(lk *look, width int) []string {
 		{lk.Waiting, "waits here until the relay can be reached"},
 		{lk.Stored, "at the relay, for when they are there"},
 		{lk.Delivered, "on their device"},
+		{lk.Read, "read, where both have receipts on"},
 		{lk.Failed, "not sent; the reason stands below"},
 		{lk.Verified + " bob", "you have compared safety numbers with them"},
+		{"bob " + lk.Connected, "online, where both share it"},
 		{lk.Changed + " bob", "another key is shown in their name; " + h.keys.Verify.Help().Key},
 	} {
 		lines = append(lines, lk.helpEntry(s.sign, s.means, width)...)
 	}
 	lines = append(lines, "", lk.Title.Render("Mouse"))
-	lines = append(lines, lk.helpEntry("wheel, click", "scroll; open a conversation", width)...)
+	lines = append(lines, lk.helpEntry("wheel, click", "scroll; open a conversation, pick a message", width)...)
 	return append(lines, lk.helpEntry("shift+drag", "select text as your terminal does (option on a Mac)", width)...)
 }

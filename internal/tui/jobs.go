@@ -73,6 +73,8 @@ type (
 		identity client.Identity
 		status   client.Status
 		contacts []client.Contact
+		settings client.Settings
+		views    []client.View
 		err      error
 	}
 	happened struct {
@@ -107,10 +109,23 @@ type (
 		contact  client.Contact
 		err      error
 	}
+	changed struct { // a message was, by us
+		message client.Message
+		err     error
+	}
+	settingsSet struct {
+		settings client.Settings
+		word     string // for the user, when it is done
+		err      error
+	}
+	typingTold struct{}
 )
 
 // outgoing is a text on its way into the account.
-type outgoing struct{ to, text string }
+type outgoing struct {
+	to string
+	draft
+}
 
 // open reads everything. The position comes first, so that nothing which
 // happens in between is missed.
@@ -127,6 +142,15 @@ func (j *jobs) open() tea.Cmd {
 		}
 		if o.status, o.err = j.account.Status(ctx); o.err != nil {
 			return o
+		}
+		if o.settings, o.err = j.account.Settings(ctx); o.err != nil {
+			return o
+		}
+		if o.views, o.err = j.account.Views(ctx); o.err != nil {
+			return o
+		}
+		for i, v := range o.views {
+			o.views[i] = cleanView(v)
 		}
 		o.contacts, o.err = j.account.Contacts(ctx)
 		for i, c := range o.contacts {
@@ -157,7 +181,16 @@ func (j *jobs) history(q client.Query, epoch int) tea.Cmd {
 
 func (j *jobs) send(o outgoing) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		m, err := j.account.Send(ctx, o.to, o.text)
+		var m client.Message
+		var err error
+		switch {
+		case o.edits != 0:
+			m, err = j.account.Edit(ctx, o.edits, o.text)
+		case o.replies != 0:
+			m, err = j.account.Reply(ctx, o.replies, o.text)
+		default:
+			m, err = j.account.Send(ctx, o.to, o.text)
+		}
 		return sent{o, cleanMessage(m), err}
 	})
 }
@@ -205,5 +238,53 @@ func (j *jobs) trust(name string, decision client.Decision, number string) tea.C
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Trust(ctx, name, decision, number)
 		return decided{name, decision, cleanContact(c), err}
+	})
+}
+
+func (j *jobs) delete(cursor int64) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		m, err := j.account.Delete(ctx, cursor)
+		return changed{cleanMessage(m), err}
+	})
+}
+
+func (j *jobs) react(cursor int64, emoji string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		m, err := j.account.React(ctx, cursor, emoji)
+		return changed{cleanMessage(m), err}
+	})
+}
+
+func (j *jobs) disappear(contact string, after time.Duration) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		_, err := j.account.Disappear(ctx, contact, after) // the contact comes as an event
+		return changed{err: err}
+	})
+}
+
+func (j *jobs) set(s client.Settings, word string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		return settingsSet{s, word, j.account.SetSettings(ctx, s)}
+	})
+}
+
+func (j *jobs) typing(contact string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		j.account.Typing(ctx, contact) // nobody waits for it
+		return typingTold{}
+	})
+}
+
+func (j *jobs) setViews(views []client.View) tea.Cmd {
+	if len(views) == 0 {
+		return nil
+	}
+	return j.do(func(ctx context.Context) tea.Msg {
+		for _, v := range views {
+			if err := j.account.SetView(ctx, v); err != nil {
+				return viewsKept{err}
+			}
+		}
+		return viewsKept{}
 	})
 }

@@ -21,7 +21,7 @@ type keyMap struct {
 	Reply, React, Edit, Delete, Copy, Follow key.Binding
 	Older, Later                             key.Binding
 
-	Choose, Left, Right, Close     key.Binding // in dialogs
+	Choose, Left, Right, Close key.Binding // in dialogs
 }
 
 func bind(label, does string, keys ...string) key.Binding {

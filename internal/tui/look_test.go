@@ -9,7 +9,7 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-var lookAt = flag.String("look", "", "show a scene on this terminal: first, talk, request, offline, failed, scripts, verified, changed, missing")
+var lookAt = flag.String("look", "", "show a scene on this terminal: first, talk, chats, request, offline, failed, scripts, verified, changed, missing")
 
 // TestLook is for people: go test -c, then run the binary with -look.
 func TestLook(t *testing.T) {
@@ -29,6 +29,7 @@ var lookASCII = flag.Bool("look-ascii", false, "with -look: signs in ASCII")
 var scenes = map[string]func(*fake){
 	"first": func(*fake) {},
 	"talk":  talk,
+	"chats": chats,
 	"request": func(f *fake) {
 		talk(f)
 		f.asks("dave", "hi alice, it's dave from the\nbuild team. can we talk?")
@@ -59,6 +60,31 @@ var scenes = map[string]func(*fake){
 		read(f, f.says("bob", "and then it was done"))
 		f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeUnreadable})
 	},
+}
+
+// chats is a conversation with everything that can be said.
+func chats(f *fake) {
+	talk(f)
+	bob := f.contacts["bob"]
+	bob.Online, bob.Trust = true, client.Verified
+	f.contacts["bob"] = bob
+	f.ago = 10 * time.Minute
+	f.wrote("bob", "which disk was it?", client.Read, "")
+	f.answers(int64(len(f.messages)), "the second of the mirror, sdc. I have *labelled* it")
+	f.changes(int64(len(f.messages)), func(m *client.Message) {
+		m.Unread, m.Edited = false, true
+		m.Reactions = []client.Reaction{{From: "alice", Emoji: "👍"}, {From: "bob", Emoji: "👍"}}
+	})
+	f.wrote("bob", "oh, wrong window", client.Read, "")
+	f.changes(int64(len(f.messages)), func(m *client.Message) { m.Text, m.Deleted = "", true })
+	f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeTimer, Text: "86400"})
+	f.ago = 0
+	read(f, f.says("bob", "日本のチームにも伝えてください 🙏"))
+	f.changes(int64(len(f.messages)), func(m *client.Message) { m.Reactions = []client.Reaction{{From: "alice", Emoji: "✅"}} })
+	f.wrote("bob", "done", client.Read, "")
+	bob = f.contacts["bob"]
+	bob.Unread = 0
+	f.contacts["bob"] = bob
 }
 
 func talk(f *fake) {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,8 +33,7 @@ type block struct {
 
 type wordsKey struct {
 	width, generation int
-	state             client.MessageState
-	reason            string
+	version           int // of the entry
 }
 
 type blockKey struct {
@@ -50,8 +50,8 @@ func (e *entry) draw(p *page, above *entry, fresh bool) []string {
 	if above == nil || !sameDay(above.At.Local(), at) {
 		key.day = dayName(at, p.now)
 	}
-	gap := e.Type == client.TypeMissing
-	key.author = !gap && (above == nil || key.day != "" || fresh || above.From != e.From || above.Type == client.TypeMissing ||
+	gap := centred(e.Type)
+	key.author = !gap && (above == nil || key.day != "" || fresh || above.From != e.From || centred(above.Type) ||
 		above.Outgoing() != e.Outgoing() || written(&e.Message).Sub(written(&above.Message)).Abs() > sameBreath)
 	// Lines below each other may be messages of a line each. One of several
 	// lines stands apart, so that its ends can be seen.
@@ -67,12 +67,16 @@ func (e *entry) draw(p *page, above *entry, fresh bool) []string {
 }
 
 func (e *entry) drawWords(p *page) []string {
-	key := wordsKey{p.width, p.generation, e.State, e.Reason}
+	key := wordsKey{p.width, p.generation, e.version}
 	if e.words == nil || e.wordsKey != key {
 		e.words, e.wordsKey = p.words(&e.Message), key
 	}
 	return e.words
 }
+
+// centred reports whether a message is a remark about the conversation, and
+// nobody's words.
+func centred(typ string) bool { return typ == client.TypeMissing || typ == client.TypeTimer }
 
 // above draws what stands over a message's words.
 func (p *page) above(m *client.Message, key blockKey) []string {
@@ -117,35 +121,21 @@ func written(m *client.Message) time.Time {
 	return m.Written().Local()
 }
 
-// words draws the message itself.
+// words draws the message itself, between what it answers and what others
+// put beside it.
 func (p *page) words(m *client.Message) []string {
 	width := max(p.width-stateWidth, 1)
-	var lines []string
-	switch m.Type {
-	case client.TypeText:
-		text := strings.TrimRightFunc(m.Text, unicode.IsSpace) // its state stands beside its last word
-		if text == "" {
-			lines = []string{p.Dim.Render("(blank)")}
-			break
-		}
-		found := spans(text)
-		for _, l := range wrap(p.cells, text, width) {
-			lines = append(lines, p.paint(text, l, found))
-		}
-	case client.TypeUnreadable:
-		lines = p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device. If that goes on: /connect "+m.Contact, p.Warn.Render, width)
-	case client.TypeMissing:
-		for _, l := range p.wrapped(missing(m.Text), p.Dim.Render, p.width) {
-			lines = append(lines, space((p.width-p.cells.StringWidth(l))/2)+l)
-		}
-	default:
-		lines = p.wrapped(fmt.Sprintf("%s A message of a kind that this version does not know (%s). Update chat to read it.", p.Note, m.Type), p.Dim.Render, width)
+	if centred(m.Type) {
+		return p.remark(m)
 	}
-	if !m.Outgoing() {
-		return lines
+	lines := p.said(m, width)
+	if m.Outgoing() {
+		last := len(lines) - 1
+		lines[last] = p.sides(lines[last], p.state(m.State), p.width)
 	}
-	last := len(lines) - 1
-	lines[last] = p.sides(lines[last], p.state(m.State), p.width)
+	if m.Reply != nil && !m.Deleted {
+		lines = append([]string{p.quote(m, width)}, lines...)
+	}
 	if m.State == client.Failed {
 		reason := strings.TrimSuffix(m.Reason, ".")
 		if reason == "" {
@@ -153,7 +143,97 @@ func (p *page) words(m *client.Message) []string {
 		}
 		lines = append(lines, p.wrapped("not sent: "+reason, p.Bad.Render, width)...)
 	}
+	if len(m.Reactions) > 0 {
+		lines = append(lines, p.reactions(m, width))
+	}
 	return lines
+}
+
+// said draws the words of the author, and whether they are the first ones.
+func (p *page) said(m *client.Message, width int) (lines []string) {
+	switch {
+	case m.Deleted:
+		return p.wrapped(p.Note+" "+deleted, p.Dim.Render, width)
+	case m.Type == client.TypeUnreadable:
+		return p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device. If that goes on: /connect "+m.Contact, p.Warn.Render, width)
+	case m.Type != client.TypeText:
+		return p.wrapped(fmt.Sprintf("%s A message of a kind that this version does not know (%s). Update chat to read it.", p.Note, m.Type), p.Dim.Render, width)
+	}
+	text := strings.TrimRightFunc(m.Text, unicode.IsSpace) // its state stands beside its last word
+	if text == "" {
+		return []string{p.Dim.Render("(blank)")}
+	}
+	found := spans(text)
+	for _, l := range wrap(p.cells, text, width) {
+		lines = append(lines, p.paint(text, l, found))
+	}
+	if !m.Edited {
+		return lines
+	}
+	mark, last := p.Dim.Render("(edited)"), len(lines)-1
+	if p.cells.StringWidth(lines[last])+1+p.cells.StringWidth(mark) > width {
+		return append(lines, mark)
+	}
+	lines[last] += " " + mark
+	return lines
+}
+
+// deleted stands in place of words that were taken back.
+const deleted = "deleted"
+
+// quote is the line above an answer: who is answered, and the beginning of
+// what they said.
+func (p *page) quote(m *client.Message, width int) string {
+	q, text := m.Reply, m.Reply.Text
+	switch {
+	case q.Cursor == 0:
+		text = "a message that is not here"
+	case text == "":
+		text = deleted
+	}
+	return p.Dim.Render(p.cut(p.Answers+" "+q.From+": "+text, width))
+}
+
+// reactions is the line below a message: each emoji once, and who gave it.
+func (p *page) reactions(m *client.Message, width int) string {
+	var line strings.Builder
+	for i, r := range m.Reactions {
+		if slices.ContainsFunc(m.Reactions[:i], func(b client.Reaction) bool { return b.Emoji == r.Emoji }) {
+			continue
+		}
+		var who []string
+		for _, b := range m.Reactions[i:] {
+			if b.Emoji == r.Emoji {
+				who = append(who, b.From)
+			}
+		}
+		if line.Len() > 0 {
+			line.WriteString("  ")
+		}
+		line.WriteString(r.Emoji + " " + p.Dim.Render(strings.Join(who, ", ")))
+	}
+	return p.cut("  "+line.String(), width)
+}
+
+// remark draws what was said about the conversation, in its middle.
+func (p *page) remark(m *client.Message) (lines []string) {
+	text := missing(m.Text)
+	if m.Type == client.TypeTimer {
+		text = timer(m)
+	}
+	for _, l := range p.wrapped(text, p.Dim.Render, p.width) {
+		lines = append(lines, space((p.width-p.cells.StringWidth(l))/2)+l)
+	}
+	return lines
+}
+
+// timer says what an author has set about messages that disappear.
+func timer(m *client.Message) string {
+	n, err := strconv.ParseUint(m.Text, 10, 32)
+	if err != nil || n == 0 {
+		return m.From + " has set that messages stay"
+	}
+	return m.From + " has set that messages disappear " + spell(time.Duration(n)*time.Second) + " after they are read"
 }
 
 // missing says how many messages a gap stands for.
@@ -173,6 +253,8 @@ func (p *page) state(s client.MessageState) string {
 		return p.Sent.Render(p.Stored)
 	case client.Delivered:
 		return p.Sent.Render(p.Delivered)
+	case client.Read:
+		return p.Good.Render(p.Read)
 	}
 	return p.Bad.Render(p.Failed)
 }

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"maps"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -37,18 +38,29 @@ type model struct {
 	position uint64
 	identity client.Identity
 	status   client.Status
+	settings client.Settings
 	roster   roster
 	threads  map[string]*thread
+	writing  map[string]time.Time // who is writing, and until when that is believed
 
 	// What the user does.
 	current  string // the open conversation
 	composer composer
-	picked   int               // which of the commands that may be meant
-	drafts   map[string]string // of the other conversations
-	queue    []outgoing        // texts that the account does not have yet; the first is on its way
+	picked   int                  // which of the commands that may be meant
+	replies  int64                // cursor of the message that the text answers; 0 for none
+	edits    int64                // cursor of the message whose words the text replaces; 0 for none
+	picks    int64                // cursor of the message that is picked; 0 for none
+	drafts   map[string]draft     // of the other conversations
+	told     map[string]time.Time // whom we have told that the user writes, and when
+	queue    []outgoing           // texts that the account does not have yet; the first is on its way
 	quitting bool
 	focused  bool
 	touched  time.Time // when somebody last pressed a key or used the mouse
+
+	// How conversations are left.
+	kept    map[string]client.View // what was written down last
+	left    map[string]bool        // conversations that were left since
+	keeping bool                   // what has changed is about to be written down
 
 	// What stands over the page.
 	dialog  dialog
@@ -64,7 +76,8 @@ type model struct {
 func newModel(j *jobs, ascii bool) *model {
 	m := &model{
 		jobs: j, keys: newKeyMap(), ascii: ascii,
-		threads: map[string]*thread{}, drafts: map[string]string{},
+		threads: map[string]*thread{}, drafts: map[string]draft{},
+		writing: map[string]time.Time{}, told: map[string]time.Time{}, kept: map[string]client.View{}, left: map[string]bool{},
 		focused: true, look: newLook(true, ascii), now: time.Now(),
 	}
 	m.composer = newComposer(&m.keys)
@@ -137,6 +150,18 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.safetyRead(msg)
 	case decided:
 		m.decided(msg)
+	case changed:
+		m.changed(msg)
+	case settingsSet:
+		m.settingsSet(msg)
+	case keepNow:
+		m.keeping = false
+		return m.keepNow()
+	case viewsKept:
+		if msg.err != nil {
+			m.fail("What you have written could not be put on disk. " + cleanError(msg.err))
+		}
+	case typingTold: // nobody waits for it
 	case readMarked:
 		if msg.err != nil {
 			m.couldNotRead(msg.err)
@@ -164,7 +189,7 @@ func (m *model) settle() tea.Cmd {
 	l := m.layout()
 	m.composer.resize(l.column)
 	m.composer.invite(m.invitation())
-	cmds := []tea.Cmd{m.tick(), m.readSafety()}
+	cmds := []tea.Cmd{m.tick(), m.readSafety(), m.keep()}
 	if t := m.thread(); t != nil && m.ready && m.lost == "" {
 		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
 	}
@@ -175,8 +200,9 @@ func (m *model) settle() tea.Cmd {
 // for the next try to connect, or a word in the last line.
 func (m *model) tick() tea.Cmd {
 	m.notices.expire(m.now, wordFor)
+	maps.DeleteFunc(m.writing, func(_ string, until time.Time) bool { return !until.After(m.now) })
 	waits := m.status.State == client.Offline && m.status.RetryAt.After(m.now)
-	if m.ticking || (!waits && m.notices.word == "") {
+	if m.ticking || (!waits && m.notices.word == "" && len(m.writing) == 0) {
 		return nil
 	}
 	m.ticking = true
@@ -194,6 +220,7 @@ func (m *model) load(t *thread, p *page) tea.Cmd {
 	switch {
 	case len(t.entries) == 0 && t.older:
 		q.Limit = min(max(pageSize, m.roster.get(t.contact).Unread+near), client.MaxLimit)
+		t.begin(&q)
 	case t.older && from < near:
 		q.Before = t.first()
 	case t.newer && to > len(t.entries)-near:

@@ -18,10 +18,19 @@ func (m *model) paneLines(l layout) ([]string, *tea.Cursor) {
 	for _, b := range l.banner {
 		lines = append(lines, indent+b)
 	}
-	for _, line := range m.talk(l) {
-		lines = append(lines, indent+line)
+	from, to := m.pickedRows()
+	for i, line := range m.talk(l) {
+		if from <= i && i < to {
+			line = space(l.columnX-l.paneX-1) + m.Accent.Render(m.Here) + line
+		} else {
+			line = indent + line
+		}
+		lines = append(lines, line)
 	}
 	lines = append(lines, m.composerRule(l))
+	if l.about != "" {
+		lines = append(lines, indent+l.about)
+	}
 	text, cursor := m.composer.render(l.composer)
 	for i := range l.composer {
 		lead := "  "
@@ -31,12 +40,22 @@ func (m *model) paneLines(l layout) ([]string, *tea.Cursor) {
 		lines = append(lines, indent+lead+at(text, i))
 	}
 	if cursor != nil {
-		cursor.X, cursor.Y = cursor.X+l.columnX+2, cursor.Y+l.composerY+1
+		cursor.X, cursor.Y = cursor.X+l.columnX+2, cursor.Y+l.composerY+1+l.above()
 	}
 	for len(lines) < l.body { // a screen of very few lines
 		lines = append(lines, "")
 	}
 	return lines[:l.body], cursor
+}
+
+// pickedRows are the lines of the conversation where the message stands that is
+// picked.
+func (m *model) pickedRows() (from, to int) {
+	t := m.thread()
+	if t == nil || m.picks == 0 || m.dialog != nil {
+		return 0, 0
+	}
+	return t.rows(m.page(), m.picks)
 }
 
 // who heads the conversation.
@@ -46,6 +65,9 @@ func (m *model) who(width int) string {
 		return ""
 	}
 	left := m.Strong.Render(c.Name)
+	if c.Online && c.State == client.Accepted {
+		left += "  " + m.Good.Render(m.Connected) + m.Dim.Render(" online")
+	}
 	switch {
 	case c.Trust == client.Changed:
 		left += "  " + m.Bad.Render(m.Changed+" another key")
@@ -78,9 +100,13 @@ func (m *model) composerRule(l layout) string {
 			label = fmt.Sprintf(" %d new %s ", n, m.Down)
 		}
 	}
-	w := m.cells.StringWidth(label)
-	right := min(4, l.pane-w)
-	return m.rule(l.pane-w-right) + m.Fresh.Render(label) + m.rule(right)
+	writing := m.cut(m.writingLine(), max(l.pane-m.cells.StringWidth(label)-8, 0))
+	w := m.cells.StringWidth(label) + m.cells.StringWidth(writing)
+	left, right := 0, min(4, l.pane-w)
+	if writing != "" {
+		left = min(l.columnX-l.paneX, l.pane-w-right)
+	}
+	return m.rule(left) + m.Accent.Render(writing) + m.rule(l.pane-w-left-right) + m.Fresh.Render(label) + m.rule(right)
 }
 
 // talk is the conversation, or what stands in its place.

@@ -8,6 +8,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"secure-messaging/internal/sanitize"
 	"secure-messaging/pkg/client"
 )
 
@@ -19,8 +20,12 @@ func (m *model) opened(o opened) tea.Cmd {
 	m.lost = ""
 	m.identity, m.status, m.position = o.identity, o.status, o.position
 	m.roster.set(o.contacts)
+	m.settings = o.settings
 	m.lookAgain("")
 	cmd := tea.Batch(m.jobs.wait(m.position), m.renew())
+	if !m.ready {
+		m.restore(o.views)
+	}
 	if !m.ready || m.current != "" && m.roster.index(m.current) < 0 {
 		m.open(m.roster.best())
 	}
@@ -39,8 +44,9 @@ func (m *model) renew() (cmd tea.Cmd) {
 		switch {
 		case name != m.current:
 			delete(m.threads, name)
-		case t.follow || len(t.entries) == 0:
+		case t.follow:
 			t.reset()
+		case len(t.entries) == 0: // not read yet
 		default:
 			t.newer, t.loading, t.stuck, t.epoch, t.marked = true, true, false, t.epoch+1, 0
 			cmd = m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
@@ -80,6 +86,10 @@ func (m *model) event(e client.Event) {
 	switch {
 	case e.Message != nil && e.Kind == client.MessageAdded:
 		m.added(cleanMessage(*e.Message))
+	case e.Message != nil && e.Kind == client.MessageGone:
+		m.vanished(e.Message)
+	case e.Kind == client.ContactWriting:
+		m.writing[sanitize.Line(e.Writing)] = m.now.Add(client.TypingFor)
 	case e.Message != nil:
 		if t := m.threads[e.Message.Contact]; t != nil {
 			t.update(cleanMessage(*e.Message))
@@ -95,6 +105,9 @@ func (m *model) event(e client.Event) {
 
 // added takes a new message of a conversation that is in memory.
 func (m *model) added(msg client.Message) {
+	if !msg.Outgoing() {
+		delete(m.writing, msg.Contact)
+	}
 	t := m.threads[msg.Contact]
 	if t == nil {
 		return
@@ -107,6 +120,19 @@ func (m *model) added(msg client.Message) {
 		t.fresh = msg.Cursor
 	}
 	t.behind = true
+}
+
+// vanished takes a message away whose time has come.
+func (m *model) vanished(gone *client.Message) {
+	if t := m.threads[gone.Contact]; t != nil {
+		t.remove(gone.Cursor)
+	}
+	if m.picks == gone.Cursor {
+		m.picks = 0
+	}
+	if m.replies == gone.Cursor || m.edits == gone.Cursor {
+		m.replies, m.edits = 0, 0 // what is written stays
+	}
 }
 
 // contact takes a contact's new state.
@@ -153,10 +179,18 @@ func (m *model) historyRead(h historyRead) {
 		m.couldNotRead(h.err)
 		return
 	}
-	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After > 0)
+	begun := len(t.entries) > 0 && (h.query.Before > 0 || h.query.After != 0)
 	t.page(h.query, h.messages)
-	if !begun {
+	switch {
+	case !begun && t.follow:
 		t.arriveAt(m.page(), t.firstUnread())
+	case len(t.entries) == 0:
+		t.reset() // the place is not there any more
+	case t.sought != 0:
+		t.centre(m.page(), t.sought)
+		if h.query.Before > 0 || !t.older {
+			t.sought = 0
+		}
 	}
 }
 
@@ -177,7 +211,7 @@ func (m *model) sent(s sent) tea.Cmd {
 		return m.jobs.send(m.queue[0])
 	}
 	if m.quitting {
-		return tea.Quit
+		return m.leaveFor(tea.Quit)
 	}
 	return nil
 }
@@ -185,10 +219,18 @@ func (m *model) sent(s sent) tea.Cmd {
 // giveBack puts a text that was not taken before what is written meanwhile.
 func (m *model) giveBack(o outgoing) {
 	m.quitting = false // there is something to lose again
+	written := m.drafts[o.to]
 	if o.to == m.current {
-		m.composer.set(strings.TrimSuffix(o.text+"\n"+m.composer.value(), "\n"))
+		written = m.draft()
+	}
+	if written.replies == 0 && written.edits == 0 {
+		written.replies, written.edits = o.replies, o.edits
+	}
+	written.text = strings.TrimSuffix(o.text+"\n"+written.text, "\n")
+	if o.to == m.current {
+		m.write(written)
 	} else {
-		m.drafts[o.to] = strings.TrimSuffix(o.text+"\n"+m.drafts[o.to], "\n")
+		m.drafts[o.to] = written
 	}
 }
 

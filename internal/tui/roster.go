@@ -137,7 +137,7 @@ type row struct {
 
 // rows lays the sidebar out. The open conversation is always among the rows
 // that are given.
-func (r *roster) rows(lk *look, current string, width, height int) []row {
+func (r *roster) rows(lk *look, current string, width, height int, writing func(string) bool) []row {
 	var rows []row
 	at := 0
 	for _, g := range groups {
@@ -156,7 +156,7 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 			if c.Name == current {
 				at = len(rows)
 			}
-			rows = append(rows, row{lk.contactRow(c, c.Name == current, width), c.Name})
+			rows = append(rows, row{lk.contactRow(c, c.Name == current, width, writing(c.Name)), c.Name})
 		}
 	}
 	if len(rows) == 0 {
@@ -169,7 +169,7 @@ func (r *roster) rows(lk *look, current string, width, height int) []row {
 	return rows
 }
 
-func (lk *look) contactRow(c client.Contact, open bool, width int) string {
+func (lk *look) contactRow(c client.Contact, open bool, width int, writing bool) string {
 	tail, style := "", lk.Text
 	sign, mark := lk.mark(c.Trust)
 	switch {
@@ -181,16 +181,26 @@ func (lk *look) contactRow(c client.Contact, open bool, width int) string {
 	case c.Unread > 0:
 		style = lk.Strong
 	}
+	if c.State == client.Accepted && c.Online {
+		tail = lk.Connected
+	}
+	if writing {
+		tail = lk.More
+	}
 	if c.Unread > 0 {
 		tail = count(c.Unread)
 	}
 	sign = lk.pad(sign, 1)
-	name := lk.cut(c.Name, width-len(tail)-5)
-	gap := space(width - 3 - lk.cells.StringWidth(name) - len(tail) - 1)
+	name := lk.cut(c.Name, width-lk.cells.StringWidth(tail)-5)
+	gap := space(width - 3 - lk.cells.StringWidth(name) - lk.cells.StringWidth(tail) - 1)
 	if open {
 		return lk.OpenCount.Render(lk.Here) + lk.Open.Render(sign+" "+name+gap) + lk.OpenCount.Render(tail+" ")
 	}
-	return " " + mark.Render(sign) + " " + style.Render(name) + gap + lk.Accent.Render(tail) + " "
+	end := lk.Accent
+	if tail == lk.Connected {
+		end = lk.Good
+	}
+	return " " + mark.Render(sign) + " " + style.Render(name) + gap + end.Render(tail) + " "
 }
 
 // mark is the sign of how sure a contact's key is, where there is something to

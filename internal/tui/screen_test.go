@@ -41,6 +41,7 @@ type screen struct {
 	ended   chan error
 	jobs    *jobs
 	done    chan struct{}
+	killed  bool
 
 	mu    sync.Mutex
 	raw   bytes.Buffer // all that was written to the terminal, guarded by mu
@@ -272,10 +273,24 @@ func (s *screen) over() bool {
 	}
 }
 
+// kill ends the program without its knowledge of it, as far as the account can
+// tell. It may have ended already.
+func (s *screen) kill() {
+	s.killed = true
+	s.jobs.cancel()
+	s.program.Kill()
+	<-s.done
+	s.jobs.end()
+	s.term.InputPipe().(io.Closer).Close()
+}
+
 // end leaves the program and waits for everything that it started. A
 // goroutine that stays makes the bubble fail.
 func (s *screen) end() {
 	s.t.Helper()
+	if s.killed {
+		return
+	}
 	s.wait()
 	s.program.Quit()
 	if err := <-s.ended; err != nil {

@@ -84,9 +84,9 @@ func newTheme(dark bool) theme {
 // signs are the characters that the screen draws with.
 type signs struct {
 	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Up, Down, More string
-	Waiting, Stored, Delivered, Failed                         string
+	Waiting, Stored, Delivered, Read, Failed                   string
 	Connected, Connecting, Offline                             string
-	Person, Asked, Note, Dot                                   string
+	Person, Asked, Note, Dot, Answers                          string
 	Verified, Changed                                          string
 	Corners                                                    [4]string // of a box: top left, top right, bottom left, bottom right
 }
@@ -94,17 +94,17 @@ type signs struct {
 var (
 	unicodeSigns = signs{
 		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Up: "↑", Down: "↓", More: "…",
-		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Failed: "✗",
+		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Read: "✔✔", Failed: "✗",
 		Connected: "●", Connecting: "◌", Offline: "○",
-		Person: "◆", Asked: "◌", Note: "▸", Dot: "·",
+		Person: "◆", Asked: "◌", Note: "▸", Dot: "·", Answers: "↱",
 		Verified: "✓", Changed: "!",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
 	asciiSigns = signs{
 		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Up: "^", Down: "v", More: "...",
-		Waiting: "..", Stored: "+", Delivered: "++", Failed: "x",
+		Waiting: "..", Stored: "+", Delivered: "++", Read: "**", Failed: "x",
 		Connected: "*", Connecting: "~", Offline: "o",
-		Person: "?", Asked: "~", Note: ">", Dot: "-",
+		Person: "?", Asked: "~", Note: ">", Dot: "-", Answers: "/",
 		Verified: "=", Changed: "!",
 		Corners: [4]string{"+", "+", "+", "+"},
 	}

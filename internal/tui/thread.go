@@ -33,6 +33,7 @@ type thread struct {
 	fresh  int64 // the first message that was new when it came to be shown; 0 for none
 	behind bool  // something is unread that has not been on screen
 	marked int64 // up to here the account was told that we have read
+	sought int64 // a message that is to stand in the middle once what is around it is there; 0 for none
 
 	window
 }
@@ -40,6 +41,7 @@ type thread struct {
 // entry is a message and its lines, as they were last drawn.
 type entry struct {
 	client.Message
+	version int // rises with every change of the message
 	block
 }
 
@@ -64,16 +66,37 @@ func (t *thread) put(m client.Message) (added bool) {
 	}
 	e := t.entries[i]
 	unread := e.Unread && m.Unread
-	if rank(m.State) >= rank(e.State) {
+	if rank(m.State) >= rank(e.State) && (m.Edited || !e.Edited) && (m.Deleted || !e.Deleted) {
 		e.Message = m
+		e.version++
 	}
 	e.Unread = unread
 	return false
 }
 
+// remove takes a message away that has disappeared. A reader who was at it is
+// at the next one then.
+func (t *thread) remove(cursor int64) {
+	i, there := t.find(cursor)
+	if !there {
+		return
+	}
+	t.entries = slices.Delete(t.entries, i, i+1)
+	if t.fresh == cursor {
+		t.fresh = 0
+	}
+	for _, e := range t.entries {
+		if e.Reply != nil && e.Reply.Cursor == cursor {
+			gone := client.Quote{ID: e.Reply.ID, From: e.Reply.From}
+			e.Reply = &gone
+			e.version++
+		}
+	}
+}
+
 // rank orders the states in which a message passes them.
 func rank(s client.MessageState) int {
-	return slices.Index([]client.MessageState{client.Waiting, client.Stored, client.Delivered, client.Failed, client.Received}, s)
+	return slices.Index([]client.MessageState{client.Waiting, client.Stored, client.Delivered, client.Read, client.Failed, client.Received}, s)
 }
 
 // arrive takes a message from an event. It reports whether it was added to
@@ -114,7 +137,7 @@ func (t *thread) page(q client.Query, messages []client.Message) {
 		t.put(m)
 	}
 	switch {
-	case q.After > 0:
+	case q.After != 0:
 		t.newer = full || t.last() < t.latest
 	case q.Before > 0:
 		t.older = full
@@ -122,6 +145,24 @@ func (t *thread) page(q client.Query, messages []client.Message) {
 		t.older, t.newer = full, false
 	}
 	t.trim()
+}
+
+// seek forgets what is in memory, to go on at a message that is not.
+func (t *thread) seek(cursor int64) {
+	t.reset()
+	t.window = window{top: place{cursor: cursor}}
+	t.sought = cursor
+}
+
+// begin says which part of the history is read first: the latest, or what comes
+// from the place of the reader on.
+func (t *thread) begin(q *client.Query) {
+	if t.follow {
+		return
+	}
+	if q.After = t.top.cursor - 1; q.After == 0 {
+		q.After = client.FromStart
+	}
 }
 
 // trim lets go of the end that is farther from the reader.

@@ -38,6 +38,7 @@ type layout struct {
 	heading    int      // lines above the conversation
 	banner     []string // warnings
 	talk       int      // lines of the conversation
+	about      string   // what the text is about, a line above the composer; empty for none
 	composerY  int      // the rule above the composer
 	composer   int      // lines of the composer
 	suggestion []command
@@ -69,9 +70,20 @@ func (m *model) layout() layout {
 	}
 	l.banner = m.banner(l.column, min(max(l.body/4, 1), maxBanner))
 	l.composer = min(m.composer.rows(), max(l.body/3, 1))
-	l.talk = max(l.body-l.heading-len(l.banner)-1-l.composer, 0)
+	if l.about = m.about(l.column); l.about != "" {
+		l.composer = max(min(l.composer, l.body-l.heading-len(l.banner)-3), 1)
+	}
+	l.talk = max(l.body-l.heading-len(l.banner)-1-l.above()-l.composer, 0)
 	l.composerY = l.top + l.heading + len(l.banner) + l.talk
 	return l
+}
+
+// above is how many lines stand between the rule and the composer.
+func (l *layout) above() int {
+	if l.about == "" {
+		return 0
+	}
+	return 1
 }
 
 // page is the conversation's part of the layout.
@@ -118,7 +130,7 @@ func (m *model) draw() (string, *tea.Cursor) {
 	pane, cursor := m.paneLines(l)
 	var rows []row
 	if l.side > 0 {
-		rows = m.roster.rows(&m.look, m.current, l.side, l.body)
+		rows = m.roster.rows(&m.look, m.current, l.side, l.body, m.isWriting)
 	}
 	for y := range l.body {
 		line := ""
@@ -250,6 +262,9 @@ func (m *model) length() string {
 // footer is the last lines: a passing word, else the keys of the moment.
 func (m *model) footer(l layout) []string {
 	right := m.length()
+	if e := m.chosen(); e != nil && m.fate(e) != "" {
+		right = m.Dim.Render(m.fate(e)) + " "
+	}
 	if len(l.word) > 0 {
 		lines := []string{m.sides(" "+l.word[0], right, m.width)}
 		for _, w := range l.word[1:] {
@@ -282,6 +297,9 @@ func (m *model) hints() []key.Binding {
 	if m.dialog != nil {
 		return m.dialog.hints()
 	}
+	if e := m.chosen(); e != nil {
+		return m.messageHints(e)
+	}
 	if hints := m.commandHints(); hints != nil {
 		return hints
 	}
@@ -302,7 +320,7 @@ func (m *model) hints() []key.Binding {
 	case t != nil && !t.follow:
 		return []key.Binding{short(k.Newest, "newest"), help, k.PageUp, k.PageDown, jump}
 	case t != nil:
-		return []key.Binding{k.Send, help, jump, short(k.NextUnread, "next unread"), short(k.Newline, "new line")}
+		return []key.Binding{k.Send, help, jump, short(k.Select, "pick a message"), short(k.NextUnread, "next unread"), short(k.Newline, "new line")}
 	}
 	return []key.Binding{help, k.Connect, jump}
 }

@@ -117,3 +117,72 @@ func (t *thread) render(p *page) []string {
 	}
 	return append(make([]string, p.height-len(out), p.height), out...)
 }
+
+// reveal scrolls no further than it must to have a message on screen, as much
+// of it as fits.
+func (t *thread) reveal(p *page, cursor int64) {
+	i, there := t.find(cursor)
+	if !there {
+		return
+	}
+	at, line := t.locate(p)
+	end, _ := t.forward(p, at, line, p.height)
+	switch {
+	case i < at || i == at && line > t.head(p, i):
+		t.anchor(p, i, 0)
+	case i >= end:
+		if j, from := t.back(p, i+1, 0, p.height); j < i || from > 0 {
+			t.anchor(p, j, from)
+		} else {
+			t.anchor(p, i, 0)
+		}
+	}
+}
+
+// head is how many lines stand above the words of entry i.
+func (t *thread) head(p *page, i int) int {
+	t.lines(p, i)
+	return t.entries[i].head
+}
+
+// centre puts a message a third of the screen down, or as far as there is
+// something above it.
+func (t *thread) centre(p *page, cursor int64) {
+	if i, there := t.find(cursor); there {
+		j, line := t.back(p, i, 0, p.height/3)
+		t.anchor(p, j, line)
+	}
+}
+
+// rows returns the lines of the screen on which a message's words stand, as a
+// half-open range; it is empty where none does.
+func (t *thread) rows(p *page, cursor int64) (from, to int) {
+	y := p.height - t.shown(p)
+	for i, line := t.locate(p); i < len(t.entries) && y < p.height; i, line = i+1, 0 {
+		n := len(t.lines(p, i)) - line
+		if e := t.entries[i]; e.Cursor == cursor {
+			return min(y+max(e.head-line, 0), p.height), min(y+n, p.height)
+		}
+		y += n
+	}
+	return 0, 0
+}
+
+// shown is how many lines of the window are not blank.
+func (t *thread) shown(p *page) (n int) {
+	for i, line := t.locate(p); i < len(t.entries) && n < p.height; i, line = i+1, 0 {
+		n += len(t.lines(p, i)) - line
+	}
+	return min(n, p.height)
+}
+
+// hit returns the message whose words stand on a line of the screen, or 0.
+func (t *thread) hit(p *page, row int) int64 {
+	from, to := t.visible(p)
+	for i := from; i < min(to+1, len(t.entries)); i++ {
+		if a, b := t.rows(p, t.entries[i].Cursor); a <= row && row < b {
+			return t.entries[i].Cursor
+		}
+	}
+	return 0
+}

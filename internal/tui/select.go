@@ -1,0 +1,218 @@
+package tui
+
+import (
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+// The message mode: one message is picked, and keys do something with it.
+
+// choose picks a message and keeps it on screen.
+func (m *model) choose(cursor int64) {
+	m.picks = cursor
+	if t := m.thread(); t != nil && cursor != 0 {
+		t.stuck = false
+		t.reveal(m.page(), cursor)
+	}
+}
+
+// startChoosing picks the last message that is on screen.
+func (m *model) startChoosing() {
+	t := m.thread()
+	if t == nil || len(t.entries) == 0 {
+		m.say("There is no message to pick.")
+		return
+	}
+	_, to := t.visible(m.page())
+	m.choose(t.entries[max(to-1, 0)].Cursor)
+}
+
+// chosen returns the message that is picked, or nil.
+func (m *model) chosen() *entry {
+	if m.picks == 0 {
+		return nil
+	}
+	return m.entry(m.picks)
+}
+
+// messageKey does what a key means to the message that is picked. Any other
+// key ends the mode and means what it always does.
+func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
+	e := m.chosen()
+	if e == nil {
+		m.picks = 0
+		return nil, false
+	}
+	keys := &m.keys
+	switch {
+	case key.Matches(k, keys.Close), key.Matches(k, keys.Select):
+		m.picks = 0
+	case key.Matches(k, keys.Older):
+		m.step(-1)
+	case key.Matches(k, keys.Later):
+		m.step(1)
+	case key.Matches(k, keys.PageUp):
+		m.step(-m.page().height / 3)
+	case key.Matches(k, keys.PageDown):
+		m.step(m.page().height / 3)
+	case key.Matches(k, keys.Copy):
+		return m.copy(e), true
+	case key.Matches(k, keys.Follow) && e.Reply != nil:
+		m.follow(e.Reply)
+	case key.Matches(k, keys.Delete):
+		m.show(m.deleteDialog(e))
+	case key.Matches(k, keys.Reply):
+		m.reply(e)
+	case key.Matches(k, keys.React):
+		m.askForReaction(e)
+	case key.Matches(k, keys.Edit):
+		m.edit(e)
+	case k.Text != "": // letters without a meaning here are not written into the composer
+	default:
+		m.picks = 0
+		return nil, false
+	}
+	return nil, true
+}
+
+// step picks another message, n further. At the end of what is in memory it
+// stays, and more is read.
+func (m *model) step(n int) {
+	t := m.thread()
+	i, _ := t.find(m.picks)
+	m.choose(t.entries[min(max(i+n, 0), len(t.entries)-1)].Cursor)
+}
+
+// copy hands the words to the terminal's clipboard as they were written, not as
+// they are wrapped.
+func (m *model) copy(e *entry) tea.Cmd {
+	if e.Text == "" || e.Type != client.TypeText {
+		m.fail("There is nothing in it to copy.")
+		return nil
+	}
+	m.picks = 0
+	m.say("Copied, if your terminal lets programs do that (OSC 52).")
+	return tea.SetClipboard(e.Text)
+}
+
+// answerable reports whether a message can be answered and reacted to.
+func (m *model) answerable(e *entry) bool {
+	c := m.roster.get(m.current)
+	return e.Type == client.TypeText && !e.Deleted && e.State != client.Failed && c.State == client.Accepted && c.Trust != client.Changed
+}
+
+// editable reports whether the words of a message are ours to change.
+func (m *model) editable(e *entry) bool { return m.answerable(e) && e.Outgoing() }
+
+func (m *model) reply(e *entry) {
+	if !m.answerable(e) {
+		m.fail("That message cannot be answered.")
+		return
+	}
+	if m.edits != 0 {
+		m.giveUp()
+	}
+	m.picks, m.replies = 0, e.Cursor
+}
+
+func (m *model) edit(e *entry) {
+	switch {
+	case !m.editable(e):
+		m.fail("Only your own messages can be edited.")
+	case !m.composer.empty():
+		m.fail("Send or clear what you have written first.")
+	default:
+		m.picks = 0
+		m.write(draft{text: e.Text, edits: e.Cursor})
+	}
+}
+
+// editLast edits the last message that is ours to change.
+func (m *model) editLast() {
+	t := m.thread()
+	if t == nil {
+		return
+	}
+	for i := len(t.entries) - 1; i >= 0; i-- {
+		if e := t.entries[i]; m.editable(e) {
+			m.edit(e)
+			t.reveal(m.page(), e.Cursor)
+			return
+		}
+	}
+	m.say("You have written nothing here that can be edited.")
+}
+
+// follow goes to the message that another answers.
+func (m *model) follow(q *client.Quote) {
+	if q.Cursor == 0 {
+		m.say("The message that it answers is not here.")
+		return
+	}
+	m.goTo(m.current, q.Cursor)
+}
+
+// goTo shows a message in its place, and picks it.
+func (m *model) goTo(name string, cursor int64) {
+	m.open(name)
+	t := m.thread()
+	if t == nil {
+		return
+	}
+	if _, there := t.find(cursor); !there {
+		t.seek(cursor)
+	}
+	m.picks = cursor
+	t.centre(m.page(), cursor)
+}
+
+// deleteDialog says what goes from where.
+func (m *model) deleteDialog(e *entry) *choice {
+	text, cursor := "Its words go from your screen and theirs, and from what both devices keep. Whoever has read or copied them still knows them.", e.Cursor
+	if !e.Outgoing() {
+		text = "Its words go from this device. They stay with " + e.From + "."
+	}
+	return &choice{
+		keys: &m.keys, title: "Delete this message?",
+		body: func(lk *look, width, _ int) []string { return lk.wrapped(text, lk.Text.Render, width) },
+		options: []option{
+			{"Keep", plain, nil},
+			{"Delete", bad, func(m *model) tea.Cmd { m.picks = 0; return m.jobs.delete(cursor) }},
+		},
+	}
+}
+
+// messageHints are the keys for the message that is picked.
+func (m *model) messageHints(e *entry) []key.Binding {
+	k := &m.keys
+	var hints []key.Binding
+	if m.answerable(e) {
+		hints = append(hints, short(k.Reply, "reply"), short(k.React, "react"))
+	}
+	if m.editable(e) {
+		hints = append(hints, short(k.Edit, "edit"))
+	}
+	if e.Text != "" && e.Type == client.TypeText {
+		hints = append(hints, short(k.Copy, "copy"))
+	}
+	hints = append(hints, short(k.Delete, "delete"))
+	if e.Reply != nil {
+		hints = append(hints, short(k.Follow, "what it answers"))
+	}
+	return append(hints, bind("arrows", "another", "up"), short(k.Close, "back"))
+}
+
+// fate says when a message that is picked will be gone, if it will.
+func (m *model) fate(e *entry) string {
+	switch {
+	case e.GoneAt.After(m.now):
+		return "gone in " + spell(e.GoneAt.Sub(m.now).Round(time.Second))
+	case e.Disappear > 0 && e.GoneAt.IsZero():
+		return "gone " + spell(time.Duration(e.Disappear)*time.Second) + " after it is read"
+	}
+	return ""
+}
