@@ -314,6 +314,25 @@ func TestNewKeyLeavesOldWords(t *testing.T) {
 	}
 }
 
+// What comes together is as if it came one by one: nothing is put beside a
+// message that was deleted a moment ago, nor stays.
+func TestDeletedInABatch(t *testing.T) {
+	q := newQuarrel(t)
+	theirs := of(t, q.theirs)
+	var frames []protocol.Frame
+	for _, c := range []content{
+		q.saying(contentReact, "before", theirs), q.saying(contentDelete, "", theirs), q.saying(contentReact, "behind", theirs), q.saying(contentEdit, "back", theirs),
+	} {
+		frames = append(frames, q.alice.from(q.bob, c))
+	}
+	if _, err := q.alice.takes(frames...); err != nil {
+		t.Fatal(err)
+	}
+	if got := q.alice.talk(q.bob)[1]; got != `bob text "" deleted` {
+		t.Error(got)
+	}
+}
+
 // A flood leaves one reaction of each side, and no place taken.
 func TestReactionFlood(t *testing.T) {
 	q := newQuarrel(t)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -335,6 +336,15 @@ func TestFailedCommits(t *testing.T) {
 	alice.reconnect()
 	receive(alice)
 	receive(bob)
+	twice(alice, func(*session) (*step, error) { st := &step{}; st.Settings = &Settings{Receipts: true}; return st, nil })
+	m := alice.store.messages[0]
+	twice(alice, func(s *session) (*step, error) { return s.edit(m.Cursor, "hi!", w.now) })
+	twice(alice, func(s *session) (*step, error) { return s.react(m.Cursor, "x", w.now) })
+	twice(alice, func(s *session) (*step, error) { return s.disappear("bob", time.Second, w.now) })
+	twice(alice, func(s *session) (*step, error) { return s.tellRead("bob", crypto.NewMessageID(), w.now) })
+	alice.reconnect()
+	receive(alice)
+	receive(bob)
 	twice(bob, func(s *session) (*step, error) { return s.block("alice", w.now) })
 	carol.store.onCommit = nil
 	carol.asks(bob, "")
@@ -344,7 +354,7 @@ func TestFailedCommits(t *testing.T) {
 	if failed < 10 {
 		t.Errorf("only %d commits failed", failed)
 	}
-	if diff := cmp.Diff([]string{"alice: hi"}, bob.texts(alice)); diff != "" {
+	if diff := cmp.Diff([]string{`alice text "hi!" edited alice:x`, `alice timer "1"`}, bob.talk(alice)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -361,7 +371,7 @@ func snapshot(p *person) any {
 	for id, it := range p.outbox {
 		outbox[id] = it
 	}
-	return []any{contacts, sessions, outbox, p.waiting, maps.Clone(p.prekeys), p.prekey}
+	return []any{contacts, sessions, outbox, p.waiting, maps.Clone(p.prekeys), p.prekey, p.settings}
 }
 
 // A full outbox refuses what the user wants, and still takes what keeps the

@@ -158,6 +158,7 @@ func TestVanishOnFailingDisk(t *testing.T) {
 			if _, err := c.Send(ctx, "bob", fmt.Sprint(i)); err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait()
 		}
 		time.Sleep(10 * vanishRetry)
 		cursors, warnings := gone(t, c, &position.Next)
