@@ -328,8 +328,8 @@ func TestDeletedInABatch(t *testing.T) {
 	if _, err := q.alice.takes(frames...); err != nil {
 		t.Fatal(err)
 	}
-	if got := q.alice.talk(q.bob)[1]; got != `bob text "" deleted` {
-		t.Error(got)
+	if m, err := q.alice.store.Place(q.alice.its(q.theirs)); err != nil || !m.Deleted || m.Text != "" || len(m.Reactions) != 0 {
+		t.Errorf("%+v, %v", m.Message, err)
 	}
 }
 

@@ -333,9 +333,6 @@ func TestFailedCommits(t *testing.T) {
 	receive(bob)
 	receive(alice)
 	twice(alice, func(s *session) (*step, error) { return s.send("bob", "hi", about{}, w.now) })
-	alice.reconnect()
-	receive(alice)
-	receive(bob)
 	twice(alice, func(*session) (*step, error) { st := &step{}; st.Settings = &Settings{Receipts: true}; return st, nil })
 	m := alice.store.messages[0]
 	twice(alice, func(s *session) (*step, error) { return s.edit(m.Cursor, "hi!", w.now) })
