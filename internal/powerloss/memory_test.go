@@ -183,8 +183,32 @@ func (m *memory) Sent(id crypto.MessageID) (client.Message, error) {
 	return client.Message{}, client.ErrNotFound
 }
 
+// Written implements client.Store. Nobody says anything about a message here.
+func (m *memory) Written(crypto.Address, crypto.MessageID) (client.Message, error) {
+	return client.Message{}, client.ErrNotFound
+}
+
+// Place implements client.Store.
+func (m *memory) Place(int64) (client.NewMessage, error) {
+	return client.NewMessage{}, client.ErrNotFound
+}
+
 // MarkRead implements client.Store. Nobody reads here.
-func (m *memory) MarkRead(string, int64) (left int, err error) { return 0, nil }
+func (m *memory) MarkRead(string, int64, time.Time) (none client.Marked, err error) { return none, nil }
+
+// Vanish implements client.Store. Nothing disappears.
+func (m *memory) Vanish(time.Time, int) (gone []client.Message, next time.Time, err error) {
+	return nil, next, nil
+}
+
+// Search implements client.Store.
+func (m *memory) Search(client.Search) ([]client.Message, error) { return nil, nil }
+
+// Views implements client.Store.
+func (m *memory) Views() ([]client.View, error) { return nil, nil }
+
+// SetView implements client.Store.
+func (m *memory) SetView(client.View) error { return nil }
 
 // Outbox implements client.Store.
 func (m *memory) Outbox(after int64, max int) (items []client.OutboxItem, _ error) {
