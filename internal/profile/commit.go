@@ -20,11 +20,14 @@ func (s *Store) Commit(c *client.Changes) error {
 			}
 		}
 		for _, change := range c.States {
-			err := s.db.exec(`UPDATE messages SET state = ?, reason = ? WHERE author = ? AND id = ?`,
-				string(change.State), change.Reason, s.self, change.ID[:])
+			err := s.db.exec(`UPDATE messages SET state = ?, reason = ? WHERE id = ? AND author = ? AND state <> 'read'`,
+				string(change.State), change.Reason, change.ID[:], s.self)
 			if err != nil {
 				return err
 			}
+		}
+		if err := s.changeMessages(c); err != nil {
+			return err
 		}
 		if err := s.changePrekeys(c); err != nil {
 			return err
@@ -46,8 +49,8 @@ func (s *Store) putContact(c *client.ContactRecord) error {
 	if c.Session != nil {
 		session = s.master.SealSecret(sessionName(c), c.Session)
 	}
-	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session, grade, offered, refused, sent, heard, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session, string(c.Grade), offered, string(c.Refused), int64(c.Sent), int64(c.Heard), c.Lost)
+	return s.db.exec(`REPLACE INTO contacts(name, state, note, since, certificate, request, session, grade, offered, refused, sent, heard, lost, disappear) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.Name, string(c.State), c.Note, c.Since, certificate, c.RequestID[:], session, string(c.Grade), offered, string(c.Refused), int64(c.Sent), int64(c.Heard), c.Lost, c.Disappear)
 }
 
 // certificateText is empty for no certificate.
@@ -64,10 +67,29 @@ func (s *Store) addMessage(m *client.NewMessage) error {
 	if err != nil {
 		return err
 	}
-	err = s.db.exec(`INSERT INTO messages(author, id, contact, type, text, sent_at, at, state, reason, unread) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		m.Author.String(), id[:], m.Contact, m.Type, m.Text, m.SentAt, m.At, string(m.State), m.Reason, m.Unread)
+	var replyFrom string
+	var replyID []byte // NULL
+	if m.Reply != nil {
+		quoted, err := parseID(m.Reply.ID)
+		if err != nil {
+			return err
+		}
+		replyFrom, replyID = m.Reply.From, quoted[:]
+	}
+	var goneAt any // NULL
+	if !m.GoneAt.IsZero() {
+		goneAt = m.GoneAt
+	}
+	err = s.db.exec(`INSERT INTO messages(author, id, contact, type, text, sent_at, at, state, reason, unread, reply_from, reply_id, disappear, gone_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.Author.String(), id[:], m.Contact, m.Type, m.Text, m.SentAt, m.At, string(m.State), m.Reason, m.Unread, replyFrom, replyID, m.Disappear, goneAt)
+	if err != nil {
+		return err
+	}
 	m.Cursor = s.db.conn.LastInsertRowID()
-	return err
+	if m.Type != client.TypeText {
+		return nil
+	}
+	return s.db.index(m.Cursor, m.Contact, m.Text)
 }
 
 func (s *Store) changeOutbox(c *client.Changes) error {

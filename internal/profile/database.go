@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // registers the file system of that name
 )
 
@@ -101,6 +102,9 @@ func connect(path, vfs string, key []byte, prepare func(*sqlite3.Conn) error) (*
 	}
 	if err == nil {
 		err = conn.Exec("PRAGMA locking_mode = exclusive; PRAGMA journal_mode = wal; PRAGMA synchronous = full")
+	}
+	if err == nil { // not before: it looks into the file, which is to be ours by then
+		err = fts5.Register(conn)
 	}
 	if err != nil {
 		d.close()
@@ -205,6 +209,8 @@ func (d *database) prepare(sql string) (*sqlite3.Stmt, error) {
 
 func bind(s *sqlite3.Stmt, i int, value any) error {
 	switch v := value.(type) {
+	case nil:
+		return s.BindNull(i)
 	case string:
 		return s.BindText(i, v)
 	case []byte:

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto"
@@ -96,7 +97,7 @@ func (c *crashing) standing(s *Store, err error, f *fault) string {
 		_, err1 := s.Load()
 		_, err2 := s.History(client.Query{Limit: 1})
 		_, err3 := s.Seen(c.self, crypto.MessageID{})
-		_, err4 := s.MarkRead("bob", 1)
+		_, err4 := s.MarkRead("bob", 1, time.Now())
 		for _, err := range []error{err1, err2, err3, err4, s.Commit(c.changes())} {
 			if err != failed {
 				return fmt.Sprintf("a store that has failed answers %v", err)

@@ -3,6 +3,7 @@ package profile
 import (
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -55,11 +56,12 @@ func (m model) after(c *client.Changes) model {
 	}
 	for _, change := range c.States {
 		for i := range m.Messages {
-			if m.Messages[i].ID == change.ID.String() {
+			if m.Messages[i].ID == change.ID.String() && m.Messages[i].State != client.Read {
 				m.Messages[i].State, m.Messages[i].Reason = change.State, change.Reason
 			}
 		}
 	}
+	m.change(c)
 	for _, it := range c.Enqueue {
 		m.positions++
 		it.Position = m.positions
@@ -70,6 +72,39 @@ func (m model) after(c *client.Changes) model {
 	}
 	m.Outbox = slices.DeleteFunc(m.Outbox, func(it client.OutboxItem) bool { return slices.Contains(c.Settle, it.ID) })
 	return m.afterPrekeys(c)
+}
+
+// change makes the changes to messages that are there.
+func (m model) change(c *client.Changes) {
+	find := func(id crypto.MessageID) *client.Message {
+		i := slices.IndexFunc(m.Messages, func(msg client.Message) bool { return msg.ID == id.String() })
+		if i < 0 || m.Messages[i].Deleted {
+			return new(client.Message)
+		}
+		return &m.Messages[i]
+	}
+	for _, r := range c.Rewrites {
+		msg := find(r.ID)
+		msg.Text, msg.Edited, msg.Deleted = r.Text, !r.Deleted, r.Deleted
+		if r.Deleted {
+			msg.Text, msg.Reactions = "", nil
+		}
+	}
+	for _, r := range c.Reacts {
+		msg := find(r.ID)
+		msg.Reactions = slices.DeleteFunc(slices.Clone(msg.Reactions), func(o client.Reaction) bool { return o.From == string(r.By) })
+		if r.Emoji != "" {
+			msg.Reactions = append(msg.Reactions, client.Reaction{From: string(r.By), Emoji: r.Emoji})
+		}
+	}
+	for _, r := range c.Reads {
+		upTo := find(r.ID).Cursor
+		for i := range m.Messages {
+			if msg := &m.Messages[i]; msg.Contact == r.Contact && msg.Cursor <= upTo && (msg.State == client.Stored || msg.State == client.Delivered) {
+				msg.State = client.Read
+			}
+		}
+	}
 }
 
 // afterPrekeys makes the changes of prekeys to a model that is a copy.
@@ -130,11 +165,12 @@ var equateModels = cmp.Options{equateCertificates, cmpopts.EquateEmpty(), cmpopt
 // differs says how a store differs from what it must hold.
 func (m model) differs(got model) string {
 	same := func(a, b client.Message) bool {
+		goneAt := a.GoneAt
 		if !a.At.Equal(b.At) || !a.SentAt.Equal(b.SentAt) {
 			return false
 		}
-		a.At, a.SentAt = b.At, b.SentAt
-		return a == b
+		a.At, a.SentAt, a.GoneAt = b.At, b.SentAt, b.GoneAt
+		return goneAt.Equal(b.GoneAt) && reflect.DeepEqual(a, b)
 	}
 	if slices.EqualFunc(m.Messages, got.Messages, same) { // many, and cmp is slow
 		m.Messages, got.Messages = nil, nil

@@ -13,7 +13,7 @@ import (
 //
 // Times are microseconds since 1970. An author is an address, name/device; ids
 // are the 16 bytes. A row of messages never moves, so that cursors only rise.
-var migrations = []string{`
+var migrations = []migration{{sql: `
 CREATE TABLE account(
 	id         INTEGER PRIMARY KEY CHECK (id = 1),
 	keys       BLOB    NOT NULL, -- sealed under "keys"
@@ -56,7 +56,7 @@ CREATE TABLE outbox(
 	at       INTEGER NOT NULL,
 	frame    BLOB    NOT NULL
 ) STRICT;
-`, `
+`}, {sql: `
 ALTER TABLE contacts ADD COLUMN grade   TEXT    NOT NULL DEFAULT 'pinned';
 ALTER TABLE contacts ADD COLUMN offered TEXT    NOT NULL DEFAULT ''; -- certificate under another key
 ALTER TABLE contacts ADD COLUMN refused TEXT    NOT NULL DEFAULT ''; -- fingerprint
@@ -77,7 +77,53 @@ CREATE TABLE handshakes(
 	ephemeral BLOB    NOT NULL,
 	PRIMARY KEY (prekey, ephemeral)
 ) STRICT, WITHOUT ROWID;
-`}
+`}, {sql: `
+ALTER TABLE account  ADD COLUMN settings  TEXT    NOT NULL DEFAULT ''; -- JSON; empty: those of a new account
+ALTER TABLE contacts ADD COLUMN disappear INTEGER NOT NULL DEFAULT 0;  -- seconds
+
+ALTER TABLE messages ADD COLUMN reply_from TEXT    NOT NULL DEFAULT ''; -- who wrote what it answers
+ALTER TABLE messages ADD COLUMN reply_id   BLOB;                        -- NULL: it answers nothing
+ALTER TABLE messages ADD COLUMN edited     INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN deleted    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN reactions  TEXT    NOT NULL DEFAULT ''; -- JSON
+ALTER TABLE messages ADD COLUMN disappear  INTEGER NOT NULL DEFAULT 0;  -- seconds
+ALTER TABLE messages ADD COLUMN gone_at    INTEGER;                     -- NULL: not known yet, or never
+DROP INDEX messages_by_author;
+CREATE UNIQUE INDEX messages_by_id ON messages(id, author);
+CREATE INDEX messages_gone ON messages(gone_at) WHERE gone_at IS NOT NULL;
+
+-- What has no place in the history, or none any more, to know a copy of it.
+CREATE TABLE heard(
+	id     BLOB    NOT NULL,
+	author TEXT    NOT NULL,
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (id, author)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX heard_at ON heard(at);
+
+CREATE TABLE views(
+	contact TEXT    PRIMARY KEY,
+	draft   TEXT    NOT NULL,
+	replies INTEGER NOT NULL,
+	edits   INTEGER NOT NULL,
+	top     INTEGER NOT NULL,
+	line    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The words of all texts, by cursor; see search.go. What is deleted in it is
+-- gone from it at once (secure-delete).
+CREATE VIRTUAL TABLE words USING fts5(
+	text, contact,
+	content = '', columnsize = 0, prefix = '1 2', tokenize = 'unicode61 remove_diacritics 2'
+);
+INSERT INTO words(words, rank) VALUES ('secure-delete', 1);
+`, then: (*database).indexAll}}
+
+// migration is a step of the schema: statements, and what they cannot do.
+type migration struct {
+	sql  string
+	then func(*database) error // nil for nothing
+}
 
 var (
 	errNewer  = errors.New("the schema is from a newer version")
@@ -112,7 +158,11 @@ func (d *database) migrate() error {
 	v, err := d.version()
 	for ; err == nil && v < len(migrations); v++ {
 		err = d.transaction(func() error {
-			return d.conn.Exec(fmt.Sprintf("%s; PRAGMA user_version = %d", migrations[v], v+1))
+			m := migrations[v]
+			if err := d.conn.Exec(fmt.Sprintf("%s; PRAGMA user_version = %d", m.sql, v+1)); err != nil || m.then == nil {
+				return err
+			}
+			return m.then(d)
 		})
 	}
 	return err

@@ -190,6 +190,9 @@ func (s *Store) Load() (l client.Loaded, err error) {
 		if l.Keys, err = s.keys(); err != nil {
 			return err
 		}
+		if l.Settings, err = s.settings(); err != nil {
+			return err
+		}
 		if l.Contacts, err = s.contacts(); err != nil {
 			return err
 		}
@@ -212,7 +215,8 @@ func (s *Store) contacts() (all []client.ContactRecord, err error) {
 	err = s.db.query(`
 		SELECT name, state, note, since, certificate, request, session, grade, offered, refused, sent, heard, lost,
 			(SELECT count(*) FROM messages WHERE contact = name AND unread),
-			(SELECT at FROM messages WHERE contact = name ORDER BY cursor DESC LIMIT 1)
+			(SELECT at FROM messages WHERE contact = name ORDER BY cursor DESC LIMIT 1),
+			disappear
 		FROM contacts ORDER BY name`,
 		func(r *sqlite3.Stmt) {
 			c, err := s.contact(r)
@@ -246,7 +250,7 @@ func (s *Store) contact(r *sqlite3.Stmt) (c client.ContactRecord, err error) {
 			return c, errSealed
 		}
 	}
-	c.Unread = r.ColumnInt(13)
+	c.Unread, c.Disappear = r.ColumnInt(13), r.ColumnInt(15)
 	if r.ColumnType(14) != sqlite3.NULL {
 		c.LastAt = columnTime(r, 14)
 	}

@@ -244,9 +244,9 @@ func testUnread(t *testing.T, s *Store) {
 	}
 	check(5, 1)
 	for _, step := range []struct{ upTo, left int }{{1, 3}, {1, 3}, {0, 3}, {6, 0}} {
-		left, err := s.MarkRead("bob", c.Messages[step.upTo].Cursor)
-		if err != nil || left != step.left {
-			t.Fatalf("MarkRead up to %d: %d left, %v; want %d", step.upTo, left, err, step.left)
+		marked, err := s.MarkRead("bob", c.Messages[step.upTo].Cursor, time.Now())
+		if err != nil || marked.Left != step.left {
+			t.Fatalf("MarkRead up to %d: %+v, %v; want %d left", step.upTo, marked, err, step.left)
 		}
 		check(step.left, 1)
 	}
@@ -349,7 +349,7 @@ func testQueries(t *testing.T, s *Store) {
 	history(t, s, client.Query{Contact: "bob", Before: 9, After: 1})
 	s.Seen(crypto.Address{}, crypto.MessageID{})
 	s.Sent(crypto.MessageID{})
-	s.MarkRead("bob", 9)
+	s.MarkRead("bob", 9, time.Now())
 	load(t, s)
 	var asked int
 	for sql := range s.db.stmts {

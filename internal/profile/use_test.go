@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -30,7 +31,7 @@ func TestConcurrentUse(t *testing.T) {
 				if err := s.Commit(c); err != nil {
 					t.Error(err)
 				}
-				if _, err := s.MarkRead("bob", c.Messages[0].Cursor); err != nil {
+				if _, err := s.MarkRead("bob", c.Messages[0].Cursor, time.Now()); err != nil {
 					t.Error(err)
 				}
 				if _, err := s.Load(); err != nil {

@@ -1,0 +1,125 @@
+package profile
+
+import (
+	"encoding/hex"
+	"math"
+	"strings"
+	"unicode"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"secure-messaging/pkg/client"
+)
+
+// Search runs over the table words, a full-text index of SQLite (FTS5) that
+// holds no text. Its tokens are what stands between blanks and punctuation;
+// scripts that write without blanks stand in it character by character.
+
+// index enters a text. It takes part in the transaction of its message.
+func (d *database) index(cursor int64, contact, text string) error {
+	return d.exec(`INSERT INTO words(rowid, text, contact) VALUES (?, ?, ?)`, cursor, spread(text), contactToken(contact))
+}
+
+// unindex takes a text out again, which must be the one that was entered.
+func (d *database) unindex(cursor int64, contact, text string) error {
+	return d.exec(`INSERT INTO words(words, rowid, text, contact) VALUES ('delete', ?, ?, ?)`, cursor, spread(text), contactToken(contact))
+}
+
+// indexAll enters the texts of a profile from before there was an index.
+func (d *database) indexAll() error {
+	var bad error
+	err := d.query(`SELECT cursor, contact, text FROM messages WHERE type = 'text'`, func(r *sqlite3.Stmt) {
+		if bad == nil {
+			bad = d.index(r.ColumnInt64(0), r.ColumnText(1), r.ColumnText(2))
+		}
+	})
+	if bad != nil {
+		return bad
+	}
+	return err
+}
+
+// contactToken is one token of the index for each name: a name itself could be
+// two.
+func contactToken(name string) string { return "c" + hex.EncodeToString([]byte(name)) }
+
+// unspaced are the scripts that write without blanks between words.
+var unspaced = []*unicode.RangeTable{
+	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan,
+}
+
+// spread puts blanks around each character of such a script.
+func spread(text string) string {
+	if !strings.ContainsFunc(text, isUnspaced) {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if isUnspaced(r) {
+			out.WriteByte(' ')
+			out.WriteRune(r)
+			out.WriteByte(' ')
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+func isUnspaced(r rune) bool { return r >= 0x0e00 && unicode.In(r, unspaced...) }
+
+// Search implements client.Store.
+func (s *Store) Search(q client.Search) (found []client.Message, err error) {
+	match := expression(q.Find)
+	if match == "" {
+		return nil, nil
+	}
+	if q.Contact != "" {
+		match = "contact : " + quoted(contactToken(q.Contact)) + " AND " + match
+	}
+	before := q.Before
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	err = s.read(func() error {
+		return s.db.query(selectMessages+`JOIN words w ON m.cursor = w.rowid WHERE w.words MATCH ? AND w.rowid < ? ORDER BY w.rowid DESC LIMIT ?`,
+			func(r *sqlite3.Stmt) { found = append(found, message(r)) }, match, before, q.Limit)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// expression is what FTS5 takes for what a user has typed. Nothing of it is
+// syntax there: all words stand in quotes. It is empty where there is no word.
+func expression(find string) string {
+	var terms []string
+	for i, part := range strings.Split(find, `"`) {
+		words := []string{part} // between two quotes
+		if i%2 == 0 {
+			words = strings.Fields(part)
+		}
+		for _, w := range words {
+			if !strings.ContainsFunc(w, isWord) {
+				continue
+			}
+			term := quoted(spread(w))
+			if i%2 == 0 { // what a word begins is found, too
+				term += "*"
+			}
+			terms = append(terms, term)
+		}
+	}
+	if len(terms) == 0 {
+		return ""
+	}
+	return "text : (" + strings.Join(terms, " AND ") + ")"
+}
+
+// isWord names what the tokenizer takes for a part of a word.
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// quoted is a string of FTS5. What it holds is no syntax; a NUL would end it.
+func quoted(s string) string { return `"` + strings.ReplaceAll(s, "\x00", " ") + `"` }

@@ -1,0 +1,205 @@
+package profile
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"secure-messaging/pkg/client"
+)
+
+// TestSearch: what is found for what, the latest first.
+func TestSearch(t *testing.T) {
+	isolate(t)
+	s := create(t, "alice")
+	bob, carol := contactOf(t, "bob", client.Accepted), contactOf(t, "carol_b", client.Accepted)
+	said := []string{
+		0:  "Deploy at ten? The build machine is back.",
+		1:  "crème brûlée, Straße, naïve",
+		2:  "明日の十時にデプロイしましょう",
+		3:  "ขอบคุณครับ",
+		4:  "한국어와 中文 mixed",
+		5:  "see foo_bar-baz.go:41 and https://build.example/logs/2741",
+		6:  "deployment is not deploy",
+		7:  "bob says hi to carol_b",
+		8:  "Привет, как дела",
+		9:  "ten at deploy",
+		10: "👍 ok",
+	}
+	c := client.Changes{Contacts: []client.ContactRecord{bob, carol}}
+	for i, text := range said {
+		who := bob
+		if i%2 == 1 {
+			who = carol
+		}
+		c.Messages = append(c.Messages, incoming(who, text))
+	}
+	other := incoming(bob, "deploy is no text here")
+	other.Type = client.TypeTimer
+	c.Messages = append(c.Messages, other)
+	commit(t, s, &c)
+	s = reopen(t, s)
+	for _, q := range []struct {
+		find, contact string
+		want          []int
+	}{
+		{"deploy", "", []int{9, 6, 0}},
+		{"DEPL", "", []int{9, 6, 0}},
+		{"d", "", []int{9, 6, 0}},
+		{"deploy", "bob", []int{6, 0}},
+		{"deploy", "carol_b", []int{9}},
+		{"deploy", "carol", nil},
+		{"ten deploy", "", []int{9, 0}},
+		{`"deploy at ten"`, "", []int{0}},
+		{`"ten deploy"`, "", nil},
+		{`"not deplo"`, "", nil}, // between quotes words are whole
+		{`not "deploy`, "", []int{6}},
+		{"creme brulee", "", []int{1}},
+		{"CRÈME", "", []int{1}},
+		{"デプロイ", "", []int{2}},
+		{"十時", "", []int{2}},
+		{"時十", "", nil},
+		{"ขอบคุณ", "", []int{3}},
+		{"คุณ", "", []int{3}},
+		{"한국어", "", []int{4}},
+		{"中文", "", []int{4}},
+		{"foo_bar", "", []int{5}},
+		{"baz.go", "", []int{5}},
+		{"build.example/logs", "", []int{5}},
+		{"bob", "", []int{7}}, // the words, not whose conversation it is
+		{"прив", "", []int{8}},
+		{"", "", nil},
+		{`"`, "", nil},
+		{"-- * ^ : ( ) {", "", nil},
+		{`ten" OR "hi`, "", nil},
+		{"ten OR hi", "", nil},
+		{"NOT deploy", "", []int{6}},
+		{"text : deploy", "", nil},
+		{"ten\x00deploy", "", nil},
+		{"NEAR(ten deploy)", "", nil},
+		{strings.Repeat("deploy ", client.MaxFind/7), "", []int{9, 6, 0}},
+		{strings.Repeat("*\"", client.MaxFind/2), "", nil},
+		{"\xff\xfe deploy", "", []int{9, 6, 0}},
+	} {
+		found, err := s.Search(client.Search{Find: q.find, Contact: q.contact, Limit: 10})
+		if err != nil {
+			t.Errorf("%q: %v", q.find, err)
+			continue
+		}
+		var got []int
+		for _, m := range found {
+			got = append(got, slices.Index(said, m.Text))
+		}
+		if !slices.Equal(got, q.want) {
+			t.Errorf("%q with %q finds %v, want %v", q.find, q.contact, got, q.want)
+		}
+	}
+	found, err := s.Search(client.Search{Find: "deploy", Before: 10, Limit: 1})
+	if err != nil || len(found) != 1 || found[0].Text != said[6] {
+		t.Errorf("the next page is %+v, %v", found, err)
+	}
+}
+
+func FuzzSearch(f *testing.F) {
+	isolate(f)
+	s := create(f, "alice")
+	for _, find := range []string{`"`, `a"b`, "a*", "\x00", "a AND", "漢\"字", `""""`} {
+		f.Add(find)
+	}
+	f.Fuzz(func(t *testing.T, find string) {
+		if _, err := s.Search(client.Search{Find: find, Contact: find, Limit: 1}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestOldProfile: a profile from before there was an index has one after it was
+// opened, and everything in it is as it was.
+func TestOldProfile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), dbFile)
+	db, err := createDatabase(path, sealing, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := migrations
+	migrations = migrations[:2]
+	err = db.migrate()
+	migrations = old
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		err := db.exec(`INSERT INTO messages(author, id, contact, type, text, sent_at, at, state, reason, unread) VALUES (?, ?, 'bob', 'text', ?, 1, 1, 'received', '', 0)`,
+			"bob/0123456789abcdef", []byte(fmt.Sprintf("%016d", i)), fmt.Sprint("was said ", i))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.migrate(); err != nil {
+		t.Fatal(err)
+	}
+	defer db.close()
+	s := &Store{db: db}
+	found, err := s.Search(client.Search{Find: "said 77", Contact: "bob", Limit: 100})
+	if err != nil || len(found) != 11 || found[10].Text != "was said 77" {
+		t.Errorf("%d found, %v", len(found), err)
+	}
+	if m := history(t, s, client.Query{Contact: "bob", Limit: 1})[0]; m.Text != "was said 999" || m.Reply != nil || !m.GoneAt.IsZero() {
+		t.Errorf("the last one is %+v", m)
+	}
+}
+
+// BenchmarkSearch measures one search while somebody types, among so many
+// messages of ten words from a vocabulary in which a few are common.
+func BenchmarkSearch(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			isolate(b)
+			s := create(b, "alice")
+			said(b, s, n)
+			for name, q := range map[string]client.Search{
+				"letter": {Find: "w"}, "common": {Find: "w1"}, "word": {Find: "w77"}, "two": {Find: "w12 w345"}, "rare": {Find: "needle"}, "none": {Find: "absent"},
+				"rare in one": {Find: "needle", Contact: "bob"}, "common in one": {Find: "w1", Contact: "bob"},
+			} {
+				q.Limit = client.DefaultLimit
+				b.Run(name, func(b *testing.B) {
+					for b.Loop() {
+						if _, err := s.Search(q); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
+// said fills a store with n messages.
+func said(tb testing.TB, s *Store, n int) {
+	tb.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	bob, carol := contactOf(tb, "bob", client.Accepted), contactOf(tb, "carol", client.Accepted)
+	zipf := rand.NewZipf(r, 1.1, 4, 20_000)
+	c := client.Changes{Contacts: []client.ContactRecord{bob, carol}}
+	for i := range n {
+		words := make([]string, 10)
+		for j := range words {
+			words[j] = fmt.Sprint("w", zipf.Uint64())
+		}
+		if i%(n/10) == 5 {
+			words[3] = "needle"
+		}
+		who := carol
+		if i%100 == 0 || i%(n/5) == 5 {
+			who = bob
+		}
+		c.Messages = append(c.Messages, incoming(who, strings.Join(words, " ")))
+		if len(c.Messages) == 1000 || i == n-1 {
+			commit(tb, s, &c)
+			c = client.Changes{}
+		}
+	}
+}
