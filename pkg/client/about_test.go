@@ -374,3 +374,16 @@ func TestRefusedAbout(t *testing.T) {
 		t.Errorf("outbox %v", alice.outbox)
 	}
 }
+
+// A store keeps microseconds, and the session what the clock said: a message
+// that came at the moment in which its author was accepted is of now.
+func TestPrecedes(t *testing.T) {
+	at := time.Date(2030, 1, 2, 3, 4, 5, 6000, time.UTC)
+	var c ContactRecord
+	c.Since = at.Add(999 * time.Nanosecond)
+	for d, want := range map[time.Duration]bool{0: false, 999: false, time.Microsecond: false, -time.Microsecond: true, -time.Hour: true} {
+		if got := c.precedes(Message{At: at.Add(d).Truncate(time.Microsecond)}); got != want {
+			t.Errorf("%s: %t", d, got)
+		}
+	}
+}
