@@ -55,69 +55,6 @@ func (m *model) answer(k tea.KeyPressMsg) tea.Cmd {
 	return then(m)
 }
 
-// screenKey does what a key means anywhere on the page.
-func (m *model) screenKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
-	p := m.page()
-	switch {
-	case key.Matches(k, m.keys.Clear):
-		m.clear()
-	case key.Matches(k, m.keys.Help) && (k.Text == "" || m.composer.empty()):
-		m.show(&help{keys: &m.keys, typed: k.Text})
-	case key.Matches(k, m.keys.Send):
-		return m.submit(), true
-	case key.Matches(k, m.keys.Complete):
-		m.complete()
-	case key.Matches(k, m.keys.Newest):
-		m.back()
-	case key.Matches(k, m.keys.Select):
-		m.startChoosing()
-	case key.Matches(k, m.keys.EditLast) && m.composer.empty() && m.replies == 0 && m.edits == 0:
-		m.editLast()
-	case key.Matches(k, m.keys.PageUp):
-		m.scroll(-(p.height - 2))
-	case key.Matches(k, m.keys.PageDown):
-		m.scroll(p.height - 2)
-	case key.Matches(k, m.keys.LineUp):
-		m.scroll(-1)
-	case key.Matches(k, m.keys.LineDown):
-		m.scroll(1)
-	case key.Matches(k, m.keys.Jump):
-		m.show(newJump(&m.keys, &m.roster))
-	case key.Matches(k, m.keys.NextUnread):
-		if name := m.roster.nextUnread(m.current); name != "" {
-			m.open(name)
-			break
-		}
-		m.say("Nothing unread elsewhere.")
-	case key.Matches(k, m.keys.Nth):
-		s := k.String()
-		if i := int(s[len(s)-1] - '1'); i < len(m.roster.contacts) {
-			m.open(m.roster.contacts[i].Name)
-		}
-	case key.Matches(k, m.keys.Previous):
-		m.open(m.roster.step(m.current, -1))
-	case key.Matches(k, m.keys.Next):
-		m.open(m.roster.step(m.current, 1))
-	case key.Matches(k, m.keys.Connect):
-		m.show(newConnectForm(&m.keys))
-	case key.Matches(k, m.keys.Answer):
-		m.answerRequest()
-	case key.Matches(k, m.keys.Verify):
-		if _, complaint := m.commandVerify(""); complaint != "" {
-			m.fail(complaint)
-		}
-	case key.Matches(k, m.keys.Alarm):
-		if text, dismissible := m.alarm(); text != "" {
-			m.show(m.alarmDialog(text, dismissible))
-		}
-	case key.Matches(k, m.keys.Redraw):
-		return tea.ClearScreen, true
-	default:
-		return nil, false
-	}
-	return nil, true
-}
-
 // clear empties the composer; when there is nothing to clear it asks to quit,
 // and when that is being asked already the dialog takes the key.
 func (m *model) clear() {
@@ -271,6 +208,7 @@ func (m *model) submit() tea.Cmd {
 	if strings.HasPrefix(text, "//") {
 		text = text[1:]
 	}
+	m.remember(m.composer.value())
 	m.queue = append(m.queue, outgoing{m.current, draft{text, m.replies, m.edits}})
 	if t := m.thread(); t != nil && m.edits == 0 {
 		m.toNewest(t)

@@ -35,6 +35,7 @@ func init() { // their functions lead back to the table, by way of the help
 		{"reject", "[name]", "drop a request; they are not told", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.reject(name) })},
 		{"verify", "[name]", "compare safety numbers", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandVerify},
 		{"block", "[name]", "hear nothing from somebody any more", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandBlock},
+		{"search", "[words]", "search everything that was ever said", nil, (*model).commandSearch},
 		{"disappear", "[time]", "let messages of this conversation go after they are read: 30m, 8h, 1d, 1w; off", nil, (*model).commandDisappear},
 	}
 	for _, s := range tellings {
@@ -77,6 +78,7 @@ func (m *model) execute(name, args string) tea.Cmd {
 		m.fail(complaint)
 		return nil
 	}
+	m.remember(strings.TrimSpace("/" + name + " " + args))
 	m.composer.set("")
 	return cmd
 }

@@ -146,10 +146,10 @@ func (f *fake) Search(_ context.Context, q client.Search) (found []client.Messag
 	defer f.mu.Unlock()
 	f.searches = append(f.searches, q)
 	for _, m := range slices.Backward(f.messages) {
-		words := strings.Fields(strings.ToLower(q.Find))
+		words := strings.Fields(q.Find)
 		has := len(words) > 0 && m.Contact != "" && m.Type == client.TypeText
 		for _, w := range words {
-			has = has && strings.Contains(strings.ToLower(m.Text), w)
+			has = has && len(matches(m.Text, w)) > 0
 		}
 		if has && (q.Contact == "" || q.Contact == m.Contact) && (q.Before == 0 || m.Cursor < q.Before) && len(found) < q.Limit {
 			found = append(found, m)

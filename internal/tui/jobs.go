@@ -118,6 +118,11 @@ type (
 		word     string // for the user, when it is done
 		err      error
 	}
+	searched struct {
+		query client.Search
+		found []client.Message
+		err   error
+	}
 	typingTold struct{}
 )
 
@@ -286,5 +291,15 @@ func (j *jobs) setViews(views []client.View) tea.Cmd {
 			}
 		}
 		return viewsKept{}
+	})
+}
+
+func (j *jobs) search(q client.Search) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		found, err := j.account.Search(ctx, q)
+		for i, m := range found {
+			found[i] = cleanMessage(m)
+		}
+		return searched{q, found, err}
 	})
 }

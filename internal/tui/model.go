@@ -65,6 +65,9 @@ type model struct {
 	// What stands over the page.
 	dialog  dialog
 	notices notices
+	finder  *finder // the last search; nil before the first
+
+	recalled []string // what was sent and done here, the latest last
 
 	// The screen.
 	look
@@ -152,6 +155,10 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.decided(msg)
 	case changed:
 		m.changed(msg)
+	case searched:
+		m.searched(msg)
+	case edited:
+		m.edited(msg)
 	case settingsSet:
 		m.settingsSet(msg)
 	case keepNow:
@@ -189,7 +196,7 @@ func (m *model) settle() tea.Cmd {
 	l := m.layout()
 	m.composer.resize(l.column)
 	m.composer.invite(m.invitation())
-	cmds := []tea.Cmd{m.tick(), m.readSafety(), m.keep()}
+	cmds := []tea.Cmd{m.tick(), m.readSafety(), m.keep(), m.search()}
 	if t := m.thread(); t != nil && m.ready && m.lost == "" {
 		cmds = append(cmds, m.load(t, m.page()), m.markRead(t, m.page()))
 	}

@@ -15,6 +15,7 @@ import (
 // people who asked, people whom we asked. Blocked people are not shown.
 type roster struct {
 	contacts []client.Contact
+	places   map[string]int // in contacts, by name; nil when they have to be counted anew
 }
 
 var groups = []struct {
@@ -35,12 +36,16 @@ func group(s client.ContactState) int {
 	return -1
 }
 
+// order is that of the sidebar.
+func order(a, b client.Contact) int {
+	return cmp.Or(cmp.Compare(group(a.State), group(b.State)), cmp.Compare(a.Name, b.Name))
+}
+
 // set replaces everyone.
 func (r *roster) set(contacts []client.Contact) {
-	r.contacts = r.contacts[:0]
-	for _, c := range contacts {
-		r.put(c)
-	}
+	r.contacts = slices.DeleteFunc(slices.Clone(contacts), func(c client.Contact) bool { return group(c.State) < 0 })
+	slices.SortFunc(r.contacts, order)
+	r.places = nil
 }
 
 // put adds a contact or brings it up to date. Who is not to be shown goes.
@@ -49,20 +54,34 @@ func (r *roster) put(c client.Contact) (before client.ContactState) {
 	before = client.Known
 	if i := r.index(c.Name); i >= 0 {
 		before = r.contacts[i].State
+		if before == c.State { // as with each message: nobody moves
+			r.contacts[i] = c
+			return before
+		}
 		r.contacts = slices.Delete(r.contacts, i, i+1)
+		r.places = nil
 	}
 	if group(c.State) < 0 {
 		return before
 	}
-	i, _ := slices.BinarySearchFunc(r.contacts, c, func(a, b client.Contact) int {
-		return cmp.Or(cmp.Compare(group(a.State), group(b.State)), cmp.Compare(a.Name, b.Name))
-	})
+	i, _ := slices.BinarySearchFunc(r.contacts, c, order)
 	r.contacts = slices.Insert(r.contacts, i, c)
+	r.places = nil
 	return before
 }
 
+// index returns the place of a contact, or -1.
 func (r *roster) index(name string) int {
-	return slices.IndexFunc(r.contacts, func(c client.Contact) bool { return c.Name == name })
+	if r.places == nil {
+		r.places = make(map[string]int, len(r.contacts))
+		for i, c := range r.contacts {
+			r.places[c.Name] = i
+		}
+	}
+	if i, there := r.places[name]; there {
+		return i
+	}
+	return -1
 }
 
 // get returns a contact; one that is not there is Known.
@@ -119,6 +138,15 @@ func (r *roster) best() string {
 	}).Name
 }
 
+// firstUnread returns the first conversation with unread messages, or "".
+func (r *roster) firstUnread() string {
+	i := slices.IndexFunc(r.contacts, func(c client.Contact) bool { return c.Unread > 0 })
+	if i < 0 {
+		return ""
+	}
+	return r.contacts[i].Name
+}
+
 // unread counts the messages that wait elsewhere than in the conversation name.
 func (r *roster) unread(name string) (n int) {
 	for _, c := range r.contacts {
@@ -136,35 +164,39 @@ type row struct {
 }
 
 // rows lays the sidebar out. The open conversation is always among the rows
-// that are given.
+// that are given. Only those are drawn: there may be thousands.
 func (r *roster) rows(lk *look, current string, width, height int, writing func(string) bool) []row {
-	var rows []row
+	const blank, title = -1, -2 // title and what is below it: the titles of groups
+	var plan []int              // what stands in each row: a contact's place, or one of the above
 	at := 0
-	for _, g := range groups {
-		titled := false
-		for _, c := range r.contacts {
-			if c.State != g.state {
-				continue
+	for i, c := range r.contacts {
+		if g := group(c.State); i == 0 || g != group(r.contacts[i-1].State) {
+			if i > 0 {
+				plan = append(plan, blank)
 			}
-			if !titled {
-				if len(rows) > 0 {
-					rows = append(rows, row{})
-				}
-				rows = append(rows, row{text: " " + lk.Title.Render(g.title)})
-				titled = true
-			}
-			if c.Name == current {
-				at = len(rows)
-			}
-			rows = append(rows, row{lk.contactRow(c, c.Name == current, width, writing(c.Name)), c.Name})
+			plan = append(plan, title-g)
 		}
+		if c.Name == current {
+			at = len(plan)
+		}
+		plan = append(plan, i)
 	}
-	if len(rows) == 0 {
-		rows = []row{{text: " " + lk.Title.Render("Chats")}, {text: "   " + lk.Dim.Render("nobody yet")}}
+	if len(plan) == 0 {
+		return []row{{text: " " + lk.Title.Render(groups[0].title)}, {text: "   " + lk.Dim.Render("nobody yet")}}
 	}
-	if over := len(rows) - height; over > 0 {
+	if over := len(plan) - height; over > 0 {
 		from := min(max(at-height/2, 0), over)
-		rows = rows[from : from+height]
+		plan = plan[from : from+height]
+	}
+	rows := make([]row, len(plan))
+	for y, i := range plan {
+		switch {
+		case i >= 0:
+			c := r.contacts[i]
+			rows[y] = row{lk.contactRow(c, c.Name == current, width, writing(c.Name)), c.Name}
+		case i <= title:
+			rows[y] = row{text: " " + lk.Title.Render(groups[title-i].title)}
+		}
 	}
 	return rows
 }
@@ -223,20 +255,34 @@ func count(n int) string {
 }
 
 // matching returns the names that hold the letters of pattern in their order,
-// the closest first: early and connected letters are close.
+// the closest first: early and connected letters are close. Among equals, and
+// where there is no pattern, it is who spoke last.
 func (r *roster) matching(pattern string) []string {
+	recent := slices.Clone(r.contacts)
+	slices.SortStableFunc(recent, func(a, b client.Contact) int { return b.LastAt.Compare(a.LastAt) })
+	names := make([]string, len(recent))
+	for i, c := range recent {
+		names[i] = c.Name
+	}
+	return closest(names, pattern)
+}
+
+// closest returns those of names that hold the letters of pattern in their
+// order, the closest first.
+func closest(names []string, pattern string) []string {
 	type hit struct {
 		name string
 		cost int
 	}
 	var hits []hit
-	for _, c := range r.contacts {
-		if cost, ok := distance(strings.ToLower(c.Name), strings.ToLower(pattern)); ok {
-			hits = append(hits, hit{c.Name, cost})
+	pattern = strings.ToLower(pattern)
+	for _, n := range names {
+		if cost, ok := distance(strings.ToLower(n), pattern); ok {
+			hits = append(hits, hit{n, cost})
 		}
 	}
 	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(a.cost, b.cost) })
-	names := make([]string, len(hits))
+	names = make([]string, len(hits))
 	for i, h := range hits {
 		names[i] = h.name
 	}

@@ -136,7 +136,7 @@ func (s *screen) pass(d time.Duration) {
 var keySequences = map[string]string{
 	"enter": "\r", "tab": "\t", "esc": "\x1b", "backspace": "\x7f",
 	"shift+enter": "\x1b[13;2u", "alt+enter": "\x1b\r", "ctrl+j": "\n",
-	"ctrl+c": "\x03", "ctrl+k": "\x0b", "ctrl+l": "\x0c",
+	"ctrl+c": "\x03", "ctrl+f": "\x06", "ctrl+k": "\x0b", "ctrl+l": "\x0c", "ctrl+o": "\x0f", "ctrl+p": "\x10", "ctrl+r": "\x12",
 	"up": "\x1b[A", "down": "\x1b[B", "right": "\x1b[C", "left": "\x1b[D",
 	"ctrl+up": "\x1b[1;5A", "ctrl+down": "\x1b[1;5B", "alt+up": "\x1b[1;3A", "alt+down": "\x1b[1;3B",
 	"pgup": "\x1b[5~", "pgdown": "\x1b[6~", "f1": "\x1bOP",

@@ -28,6 +28,7 @@ type theme struct {
 	Sent, Good, Warn, Bad   lipgloss.Style // states
 	Fresh                   lipgloss.Style // the line above what is new
 	Code, Link              lipgloss.Style // inside messages
+	Found                   lipgloss.Style // words that were searched for
 	Open, OpenCount         lipgloss.Style // the open conversation in the sidebar
 	Chosen, Letter          lipgloss.Style // buttons: the one that enter presses, and the key of each
 	Box, Placeholder        lipgloss.Style // dialogs
@@ -72,6 +73,7 @@ func newTheme(dark bool) theme {
 		Own: fg(p.dim).Bold(true), Peer: fg(p.peer).Bold(true), // our own words are no news
 		Sent: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
 		Fresh: fg(p.accent).Bold(true),
+		Found: fg(p.accent).Bold(true).Underline(true),
 		Code:  fg(p.code), Link: fg(p.accent).Underline(true),
 		Open: here.Bold(true), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
 		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Letter: lipgloss.NewStyle().Underline(true),

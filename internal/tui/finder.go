@@ -1,0 +1,270 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"secure-messaging/pkg/client"
+)
+
+// findPage is how many hits one look brings: more than a screen shows.
+const findPage = 50
+
+// finder searches everything that was ever said, as one types.
+type finder struct {
+	keys  *keyMap
+	input textinput.Model
+	here  string // the conversation that was open
+	only  bool   // search it alone
+
+	asked client.Search // what was asked for last
+	busy  bool          // and has not been answered
+	found []client.Message
+	more  bool // there may be hits before the last one
+	at    int
+	err   string
+}
+
+// showFinder opens the search where it was left, or for other words.
+func (m *model) showFinder(words string) {
+	f := m.finder
+	if f == nil {
+		f = &finder{keys: &m.keys, input: field("", "words, or their beginnings", client.MaxFind)}
+		f.input.Focus()
+		m.finder = f
+	}
+	if f.here != m.current {
+		f.here, f.only = m.current, false
+	}
+	if words != "" {
+		f.input.SetValue(words)
+		f.only = false
+	}
+	f.input.CursorEnd()
+	m.show(f)
+}
+
+// commandSearch opens the search for the words.
+func (m *model) commandSearch(words string) (tea.Cmd, string) {
+	if len(words) > client.MaxFind {
+		return nil, fmt.Sprintf("That is more than a search takes: at most %d bytes.", client.MaxFind)
+	}
+	m.showFinder(words)
+	return nil, ""
+}
+
+// search asks the account for what the open search wants, one question at a
+// time: what is typed meanwhile is the next.
+func (m *model) search() tea.Cmd {
+	f, open := m.dialog.(*finder)
+	if !open || f.busy {
+		return nil
+	}
+	q := client.Search{Find: strings.TrimSpace(f.input.Value()), Limit: findPage}
+	if f.only {
+		q.Contact = f.here
+	}
+	same := q.Find == f.asked.Find && q.Contact == f.asked.Contact
+	switch {
+	case same && (!f.more || f.at < len(f.found)-findPage/2):
+		return nil
+	case same:
+		q.Before = f.found[len(f.found)-1].Cursor
+	case q.Find == "":
+		f.asked, f.found, f.more, f.at, f.err = q, nil, false, 0, ""
+		return nil
+	}
+	f.asked, f.busy = q, true
+	return m.jobs.search(q)
+}
+
+// searched takes what was found.
+func (m *model) searched(s searched) {
+	f := m.finder
+	if f == nil || f.asked != s.query {
+		return
+	}
+	f.busy, f.err = false, ""
+	if s.err != nil {
+		f.err, f.more = cleanError(s.err), false
+		return
+	}
+	if s.query.Before == 0 {
+		f.found, f.at = nil, 0
+	}
+	f.found = append(f.found, s.found...)
+	f.more = len(s.found) == s.query.Limit
+}
+
+func (f *finder) press(k tea.KeyPressMsg) (action, bool) {
+	switch {
+	case key.Matches(k, f.keys.Close):
+		return nil, true
+	case key.Matches(k, f.keys.Choose):
+		if f.at >= len(f.found) {
+			return nil, false
+		}
+		hit := f.found[f.at]
+		return func(m *model) tea.Cmd { m.goTo(hit.Contact, hit.Cursor); return nil }, true
+	case k.String() == "up" || k.String() == "shift+tab":
+		f.at = max(f.at-1, 0)
+	case k.String() == "down" || k.String() == "tab":
+		f.at = min(f.at+1, max(len(f.found)-1, 0))
+	case key.Matches(k, f.keys.PageUp):
+		f.at = max(f.at-5, 0)
+	case key.Matches(k, f.keys.PageDown):
+		f.at = min(f.at+5, max(len(f.found)-1, 0))
+	case key.Matches(k, f.keys.Find) && f.here != "":
+		f.only = !f.only
+	default:
+		f.input, _ = f.input.Update(k)
+	}
+	return nil, false
+}
+
+func (f *finder) paste(line string) { f.input, _ = f.input.Update(tea.PasteMsg{Content: line}) }
+
+func (f *finder) hints() []key.Binding {
+	hints := []key.Binding{bind("arrows", "choose", "up"), bind("enter", "go there", "enter"), f.keys.Close}
+	if f.here == "" {
+		return hints
+	}
+	where := "with " + f.here + " alone"
+	if f.only {
+		where = "everywhere"
+	}
+	return append(hints, short(f.keys.Find, where))
+}
+
+func (f *finder) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, measure)
+	input := dressed(f.input, lk, width)
+	lines := []string{input.View(), ""}
+	const each = 2 // lines of a hit
+	room := max((height-4)/each, 1)
+	from := max(min(f.at-room/2, len(f.found)-room), 0)
+	for i := from; i < min(from+room, len(f.found)); i++ {
+		lines = append(lines, lk.hit(&f.found[i], f.asked.Find, i == f.at, width)...)
+	}
+	if len(f.found) == 0 {
+		lines = append(lines, f.nothing(lk, width)...)
+	}
+	for len(lines) < min(room, 6)*each+2 {
+		lines = append(lines, "")
+	}
+	title := "Search everything"
+	if f.only {
+		title = "Search with " + f.here
+	}
+	foot := ""
+	if n := len(f.found); n > 0 {
+		foot = fmt.Sprintf("%d of %d", f.at+1, n)
+		if f.more {
+			foot += "+"
+		}
+	}
+	return lk.box(lk.Box, title, foot, lines, width), cursorIn(input, 0)
+}
+
+// nothing says why there is no hit.
+func (f *finder) nothing(lk *look, width int) []string {
+	switch {
+	case f.err != "":
+		return lk.wrapped(f.err, lk.Bad.Render, width)
+	case strings.TrimSpace(f.input.Value()) == "":
+		return lk.wrapped("Everything that was ever said is searched as you type. Words between quotes stand next to each other.", lk.Dim.Render, width)
+	case f.busy || f.asked.Find != strings.TrimSpace(f.input.Value()):
+		return nil
+	}
+	return lk.wrapped("Nothing that has all these words.", lk.Dim.Render, width)
+}
+
+// hit is a found message in two lines: who and when, and what stands around the
+// words.
+func (lk *look) hit(m *client.Message, find string, chosen bool, width int) []string {
+	lead := "  "
+	if chosen {
+		lead = lk.Accent.Render(lk.Here) + " "
+	}
+	who := m.From
+	if m.Outgoing() {
+		who += " to " + m.Contact
+	}
+	style := lk.Peer
+	if m.Outgoing() {
+		style = lk.Own
+	}
+	head := lk.sides(lead+style.Render(who), lk.Dim.Render(m.At.Local().Format("Mon 2 Jan 2006 15:04")), width)
+	return []string{head, lead + lk.around(strings.Join(strings.Fields(m.Text), " "), find, width-2)}
+}
+
+// around gives a part of a text that shows the first of the words in it, with
+// all of them marked.
+func (lk *look) around(text, find string, width int) string {
+	marks := matches(text, find)
+	const before = 12 // cells that say what it is about
+	if len(marks) > 0 && lk.cells.StringWidth(text[:marks[0].to]) > width {
+		cut := lk.cells.TruncateLeft(text[:marks[0].from], max(lk.cells.StringWidth(text[:marks[0].from])-before, 0), "")
+		skip := marks[0].from - len(cut)
+		text = lk.More + text[skip:]
+		for i := range marks {
+			marks[i].from += len(lk.More) - skip
+			marks[i].to += len(lk.More) - skip
+		}
+	}
+	var out strings.Builder
+	at := 0
+	for _, m := range marks {
+		out.WriteString(text[at:m.from])
+		out.WriteString(lk.Found.Render(text[m.from:m.to]))
+		at = m.to
+	}
+	return lk.cut(out.String()+text[at:], width)
+}
+
+// matches finds where the words that were searched for begin words of a text,
+// in order, as far as case goes.
+func matches(text, find string) (found []piece) {
+	words := strings.FieldsFunc(strings.ToLower(find), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
+	inWord := false
+	for i, r := range text {
+		is := unicode.IsLetter(r) || unicode.IsNumber(r)
+		if is && (!inWord || r >= 0x2e80) && (len(found) == 0 || i >= found[len(found)-1].to) {
+			longest := 0
+			for _, w := range words {
+				if n := prefixFold(text[i:], w); n > longest {
+					longest = n
+				}
+			}
+			if longest > 0 {
+				found = append(found, piece{i, i + longest})
+			}
+		}
+		inWord = is
+	}
+	return found
+}
+
+// prefixFold returns how many bytes of text a lower-case prefix takes, or 0.
+func prefixFold(text, prefix string) (n int) {
+	rest := prefix
+	for i, r := range text {
+		if rest == "" {
+			return i
+		}
+		low := string(unicode.ToLower(r))
+		if !strings.HasPrefix(rest, low) {
+			return 0
+		}
+		rest = rest[len(low):]
+	}
+	if rest == "" {
+		return len(text)
+	}
+	return 0
+}

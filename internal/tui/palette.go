@@ -1,0 +1,164 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+)
+
+// entry of a list that is narrowed by typing some letters of it.
+type offer struct {
+	label, note string
+	then        action
+}
+
+// picker chooses one of many by some letters of it.
+type picker struct {
+	keys   *keyMap
+	title  string
+	verb   string // what enter does
+	none   string // what is said where nothing fits
+	again  func(*keyMap) key.Binding
+	offers []offer
+	input  textinput.Model
+	at     int
+}
+
+// fit returns the offers that hold what is typed, the closest first.
+func (p *picker) fit() []offer {
+	pattern := strings.TrimSpace(p.input.Value())
+	if pattern == "" {
+		return p.offers
+	}
+	labels, byLabel := make([]string, len(p.offers)), make(map[string]offer, len(p.offers))
+	for i, o := range p.offers {
+		labels[i], byLabel[o.label] = o.label, o
+	}
+	fit := make([]offer, 0, len(p.offers))
+	for _, l := range closest(labels, pattern) {
+		fit = append(fit, byLabel[l])
+	}
+	return fit
+}
+
+func (p *picker) press(k tea.KeyPressMsg) (action, bool) {
+	fit := p.fit()
+	switch {
+	case key.Matches(k, p.keys.Close):
+		return nil, true
+	case key.Matches(k, p.keys.Choose):
+		if p.at >= len(fit) {
+			return nil, true
+		}
+		return fit[p.at].then, true
+	case k.String() == "up" || k.String() == "shift+tab":
+		p.at = max(p.at-1, 0)
+	case k.String() == "down" || k.String() == "tab" || key.Matches(k, p.again(p.keys)):
+		p.at = min(p.at+1, max(len(fit)-1, 0))
+	default:
+		p.input, _ = p.input.Update(k)
+		p.at = 0
+	}
+	return nil, false
+}
+
+func (p *picker) paste(line string) { p.input, _ = p.input.Update(tea.PasteMsg{Content: line}) }
+
+func (p *picker) hints() []key.Binding {
+	return []key.Binding{bind("arrows", "choose", "up"), bind("enter", p.verb, "enter"), p.keys.Close}
+}
+
+func (p *picker) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+	width = min(width-4, 72)
+	input := dressed(p.input, lk, width)
+	lines := []string{input.View(), ""}
+	fit := p.fit()
+	room := max(height-4, 1)
+	from := max(min(p.at-room/2, len(fit)-room), 0)
+	for i := from; i < min(from+room, len(fit)); i++ {
+		lead, style := "  ", lk.Text
+		if i == p.at {
+			lead, style = lk.Accent.Render(lk.Here)+" ", lk.Strong
+		}
+		label := lk.cut(strings.ReplaceAll(fit[i].label, "\n", " "), width-2-lk.cells.StringWidth(fit[i].note)-1)
+		lines = append(lines, lk.sides(lead+style.Render(label), lk.Dim.Render(fit[i].note), width))
+	}
+	if len(fit) == 0 {
+		lines = append(lines, lk.Dim.Render(p.none))
+	}
+	for len(lines) < min(room, 10)+2 {
+		lines = append(lines, "")
+	}
+	return lk.box(lk.Box, p.title, "", lines, width), cursorIn(input, 0)
+}
+
+func newPicker(keys *keyMap, title, verb, none, placeholder string, again func(*keyMap) key.Binding, offers []offer) *picker {
+	p := &picker{keys: keys, title: title, verb: verb, none: none, again: again, offers: offers, input: field("", placeholder, 64)}
+	p.input.Focus()
+	return p
+}
+
+// newPalette offers all that can be done: what keys do, commands, and
+// conversations.
+func newPalette(m *model) *picker {
+	var offers []offer
+	for _, d := range deeds {
+		if b := d.key(&m.keys); !d.plain && len(b.Keys()) > 0 {
+			offers = append(offers, offer{b.Help().Desc, b.Help().Key, func(m *model) tea.Cmd { return d.do(m, tea.KeyPressMsg{}) }})
+		}
+	}
+	for _, c := range commands {
+		offers = append(offers, offer{"/" + c.name + "  " + c.does, c.args, func(m *model) tea.Cmd {
+			if c.args == "" {
+				return m.execute(c.name, "")
+			}
+			if !m.composer.empty() {
+				m.fail("Send or clear what you have written first.")
+				return nil
+			}
+			m.composer.set("/" + c.name + " ")
+			return nil
+		}})
+	}
+	for _, c := range m.roster.contacts {
+		offers = append(offers, offer{c.Name, "conversation", func(m *model) tea.Cmd { m.open(c.Name); return nil }})
+	}
+	return newPicker(&m.keys, "What to do", "do it", "nothing like that", "some letters of it",
+		func(k *keyMap) key.Binding { return k.Palette }, offers)
+}
+
+// maxRecalled is how many texts are offered again.
+const maxRecalled = 200
+
+// recall remembers what was sent or done from this screen. It is in memory
+// alone, and ends with it.
+func (m *model) remember(text string) {
+	if n := len(m.recalled); n > 0 && m.recalled[n-1] == text {
+		return
+	}
+	m.recalled = append(m.recalled, text)
+	if over := len(m.recalled) - maxRecalled; over > 0 {
+		m.recalled = m.recalled[over:]
+	}
+}
+
+// newRecall offers what was sent and done before, the latest first.
+func newRecall(m *model) *picker {
+	var offers []offer
+	seen := map[string]bool{}
+	for i := len(m.recalled) - 1; i >= 0; i-- {
+		text := m.recalled[i]
+		if seen[text] {
+			continue
+		}
+		seen[text] = true
+		offers = append(offers, offer{text, "", func(m *model) tea.Cmd {
+			m.composer.set(strings.TrimPrefix(m.composer.value()+"\n"+text, "\n"))
+			return nil
+		}})
+	}
+	return newPicker(&m.keys, "Sent before", "take it", "nothing like that was sent since chat was opened", "some letters of it",
+		func(k *keyMap) key.Binding { return k.Recall }, offers)
+}
