@@ -118,9 +118,23 @@ func (m *model) click(c tea.MouseClickMsg) {
 	case !t.follow && c.Y == l.composerY:
 		m.toNewest(t)
 	case talk >= 0 && talk < l.talk:
-		m.picks = t.hit(m.page(), talk)
+		m.clickMessage(t, talk)
 	default:
 		m.picks = 0
+	}
+}
+
+// clickMessage picks the message on a line of the conversation, or goes to what
+// it answers when it is that line.
+func (m *model) clickMessage(t *thread, row int) {
+	m.picks = 0
+	e, words := t.hit(m.page(), row)
+	switch {
+	case e == nil:
+	case words == 0 && quotes(&e.Message):
+		m.follow(e.Reply)
+	default:
+		m.picks = e.Cursor
 	}
 }
 

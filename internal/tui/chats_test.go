@@ -173,6 +173,67 @@ func TestCopy(t *testing.T) {
 	})
 }
 
+// copied is what the clipboard was last given, as far as the terminal knows.
+func (s *screen) copied() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	raw := s.raw.String()
+	_, last, _ := strings.Cut(raw[strings.LastIndex(raw, "\x1b]52;c;"):], "\x1b]52;c;")
+	last, _, _ = strings.Cut(last, "\a")
+	text, err := base64.StdEncoding.DecodeString(last)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return string(text)
+}
+
+func TestCopyParts(t *testing.T) {
+	inBubble(t, usual, func(f *fake) {
+		withBob(f)
+		read(f, f.says("bob", "run this:\n```sh\nmake all\n\tmake clean\n```\nsee https://a.example/1 and (https://b.example/2)"))
+		read(f, f.says("bob", "plain"))
+	}, func(s *screen, f *fake) {
+		s.press("alt+m")
+		s.hides("c copy code", "o copy link")
+		s.type_("c")
+		s.shows("There is no code in it")
+		s.type_("o")
+		s.shows("There is no link in it")
+		s.press("esc", "alt+m", "up")
+		s.pass(wordFor + time.Second)
+		s.shows("c copy code", "o copy link")
+		for _, want := range []string{"https://a.example/1", "https://b.example/2", "https://a.example/1"} {
+			s.type_("o")
+			if got := s.copied(); got != want {
+				t.Errorf("copied %q, want %q", got, want)
+			}
+		}
+		s.shows("Copied https://a.example/1 (1 of 2)")
+		s.type_("c")
+		if got, want := s.copied(), "make all\n    make clean"; got != want {
+			t.Errorf("copied %q, want %q", got, want)
+		}
+	})
+}
+
+// TestSlashStays: words that begin with a slash stay words when they are edited
+// or come back, and never become a command.
+func TestSlashStays(t *testing.T) {
+	inBubble(t, usual, withTalk, func(s *screen, f *fake) {
+		s.type_("//quit\r")
+		s.press("up")
+		s.shows("❯ //quit")
+		s.type_(" is how to leave\r")
+		s.shows("/quit is how to leave (edited)")
+		f.refuse = &client.Error{Code: client.CodeStorage, Text: "The disk is full."}
+		s.type_("//help\r")
+		s.shows("❯ //help", "The disk is full.")
+		f.refuse = nil
+		s.press("enter")
+		f.sent(t, "yes", "/quit is how to leave", "/help")
+	})
+}
+
 // TestPicking walks through more than is in memory, and any key that means
 // nothing to a message ends the mode.
 func TestPicking(t *testing.T) {
@@ -203,6 +264,26 @@ func TestClickPicks(t *testing.T) {
 			}
 		}
 		s.shows("▌yes")
+	})
+}
+
+// TestClickFollows: the line of what a message answers leads there.
+func TestClickFollows(t *testing.T) {
+	inBubble(t, setting{width: 100, height: 20}, func(f *fake) {
+		history(100)(f)
+		read(f, f.answers(3, "about that one"))
+	}, func(s *screen, f *fake) {
+		for y, line := range strings.Split(s.text(), "\n") {
+			if strings.Contains(line, "↱ bob: line 2") {
+				s.type_(fmt.Sprintf("\x1b[<0;40;%dM\x1b[<0;40;%dm", y+1, y+1))
+			}
+		}
+		s.shows("▌line 2\n")
+		s.hides("about that one")
+		s.press("esc", "esc", "alt+m")
+		s.shows("▌about that one")
+		s.type_("?")
+		s.shows("Help")
 	})
 }
 
@@ -278,7 +359,7 @@ func TestReadSign(t *testing.T) {
 	for _, c := range []struct {
 		ascii bool
 		sign  string
-	}{{false, "✔✔\n"}, {true, "**\n"}} {
+	}{{false, " ◉\n"}, {true, "**\n"}} {
 		inBubble(t, setting{width: 100, height: 30, Options: Options{ASCII: c.ascii}}, withTalk, func(s *screen, f *fake) {
 			s.hides(c.sign)
 			f.moves(2, client.Read)
@@ -310,8 +391,11 @@ func TestDisappear(t *testing.T) {
 		f.changes(6, func(m *client.Message) { m.Disappear, m.GoneAt = 60, time.Now().Add(time.Minute) })
 		s.wait()
 		s.shows("bob has set that messages disappear 1 day after they are read", "bob has set that messages stay", "↱ bob: deploy at ten?")
+		s.shows("soon gone", "◔\n")
 		s.press("alt+m")
 		s.shows("gone in 1 minute")
+		s.pass(20 * time.Second)
+		s.shows("gone in 40 seconds") // seen passing, without a key
 		s.press("esc")
 		f.vanishes(1)
 		s.wait()

@@ -57,6 +57,14 @@ func asCommand(text string) (name, args string, is bool) {
 	return strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(args), true
 }
 
+// asWritten is how a message is written that it does not become a command.
+func asWritten(text string) string {
+	if strings.HasPrefix(text, "/") {
+		return "/" + text
+	}
+	return text
+}
+
 // known returns the command of a name, or nil.
 func known(name string) *command {
 	if i := slices.IndexFunc(commands, func(c command) bool { return c.name == name }); i >= 0 {

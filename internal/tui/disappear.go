@@ -35,6 +35,23 @@ func spell(d time.Duration) string {
 	return plural(int(d/time.Second), "second", "seconds")
 }
 
+// remaining says how long something still takes, in its two longest units.
+func remaining(d time.Duration) string {
+	d = max(d.Round(time.Second), time.Second)
+	for i, u := range units {
+		n, rest := int(d/u.long), d%u.long
+		if n == 0 {
+			continue
+		}
+		said := plural(n, u.one, u.many)
+		if i+1 < len(units) && rest >= units[i+1].long {
+			said += " " + plural(int(rest/units[i+1].long), units[i+1].one, units[i+1].many)
+		}
+		return said
+	}
+	return ""
+}
+
 // parseTime reads "off" or a number and a unit.
 func parseTime(s string) (d time.Duration, ok bool) {
 	if s = strings.ToLower(strings.ReplaceAll(s, " ", "")); s == "off" {

@@ -127,6 +127,7 @@ func (h *help) signLines(lk *look, width int) []string {
 		{lk.Delivered, "on their device"},
 		{lk.Read, "read, where both have receipts on"},
 		{lk.Failed, "not sent; the reason stands below"},
+		{lk.Timed, "goes some time after it was read: /disappear"},
 		{lk.Verified + " bob", "you have compared safety numbers with them"},
 		{"bob " + lk.Connected, "online, where both share it"},
 		{lk.Changed + " bob", "another key is shown in their name; " + h.keys.Verify.Help().Key},

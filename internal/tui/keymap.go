@@ -18,8 +18,8 @@ type keyMap struct {
 	Find, Recall, Editor, Palette  key.Binding
 
 	// In the message mode.
-	Reply, React, Edit, Delete, Copy, Follow key.Binding
-	Older, Later                             key.Binding
+	Reply, React, Edit, Delete, Follow     key.Binding
+	Copy, CopyCode, CopyLink, Older, Later key.Binding
 
 	Choose, Left, Right, Close key.Binding // in dialogs
 }
@@ -63,10 +63,13 @@ func newKeyMap() keyMap {
 		React:  bind("e", "react", "e"),
 		Edit:   bind("i", "edit", "i"),
 		Delete: bind("d", "delete", "d"),
-		Copy:   bind("y", "copy", "y"),
 		Follow: bind("g", "go to what it answers", "g"),
 		Older:  bind("up", "the one above", "up", "k"),
 		Later:  bind("down", "the one below", "down", "j"),
+
+		Copy:     bind("y", "copy it, as it was written", "y"),
+		CopyCode: bind("c", "copy the code in it", "c"),
+		CopyLink: bind("o", "copy the link in it; again: the next one", "o"),
 
 		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
 		Alarm:  bind("alt+w", "read a warning in full", "alt+w"),
@@ -89,7 +92,7 @@ func (k *keyMap) sections() []section {
 	return []section{
 		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.EditLast, k.Recall, k.Editor, k.Clear}},
 		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest, k.Find}},
-		{"A message", []key.Binding{k.Select, k.Older, k.Later, k.Reply, k.React, k.Edit, k.Delete, k.Copy, k.Follow}},
+		{"A message", []key.Binding{k.Select, k.Older, k.Later, k.Reply, k.React, k.Edit, k.Delete, k.Copy, k.CopyCode, k.CopyLink, k.Follow}},
 		{"Go", []key.Binding{k.Jump, k.Palette, k.NextUnread, k.FirstUnread, k.Nth, k.Previous, k.Next}},
 		{"People", []key.Binding{k.Connect, k.Answer, k.Verify}},
 		{"Screen", []key.Binding{k.Help, k.Alarm, k.Redraw}},

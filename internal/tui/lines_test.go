@@ -78,6 +78,15 @@ func TestSpans(t *testing.T) {
 		"**bold** and 2**3**4":                 {"**bold**", "**3**"},
 		"http://ex\u00e4mple.org":              {"http://ex"},
 		"javascript:alert(1)":                  nil,
+		"mailto:bob@a.example, or bob@b.c":     {"mailto:bob@a.example"},
+		"mailto:bob@a.example?body=x":          {"mailto:bob@a.example"},
+		"*stress* and _this_":                  {"*stress*", "_this_"},
+		"2*3*4, *args, **kwargs, 5 * 6 * 7":    nil,
+		"snake_case_name __init__ _x_y":        nil,
+		"**a *b* c**":                          {"*b*"},
+		"so:\n```go\nx := `*a*`\n\n```\nyes":   {"```go\n", "x := `*a*`\n\n", "```"},
+		"```\nnever closed":                    nil,
+		"```\n```":                             {"```\n", "", "```"},
 	} {
 		var got []string
 		for _, s := range spans(text) {

@@ -80,8 +80,11 @@ func chats(f *fake) {
 	f.gets(client.Message{Contact: "bob", From: "bob", Type: client.TypeTimer, Text: "86400"})
 	f.ago = 0
 	read(f, f.says("bob", "日本のチームにも伝えてください 🙏"))
-	f.changes(int64(len(f.messages)), func(m *client.Message) { m.Reactions = []client.Reaction{{From: "alice", Emoji: "✅"}} })
+	f.changes(int64(len(f.messages)), func(m *client.Message) {
+		m.Reactions, m.Disappear = []client.Reaction{{From: "alice", Emoji: "✅"}}, 86400
+	})
 	f.wrote("bob", "done", client.Read, "")
+	f.changes(int64(len(f.messages)), func(m *client.Message) { m.Disappear, m.GoneAt = 86400, m.At.Add(24*time.Hour) })
 	bob = f.contacts["bob"]
 	bob.Unread = 0
 	f.contacts["bob"] = bob

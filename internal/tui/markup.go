@@ -3,6 +3,8 @@ package tui
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"charm.land/lipgloss/v2"
 )
@@ -17,6 +19,9 @@ const (
 	asCode emphasis = iota
 	asLink
 	asStrong
+	asStress
+	asBlock // code of several lines
+	asFence // the lines around it
 )
 
 type span struct {
@@ -24,27 +29,62 @@ type span struct {
 	emphasis
 }
 
-var emphasised = regexp.MustCompile("`[^`\n]+`" +
+var emphasised = regexp.MustCompile("(?m)^```[^`\n]*\n(?s:.*?)^``` *$" +
+	"|`[^`\n]+`" +
 	`|https?://[!#-;=?-\[\]^_a-z~]*[A-Za-z0-9/_=~#&-]` +
-	`|\*\*[^*\s](?:[^*\n]*[^*\s])?\*\*`)
+	`|mailto:[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]*[A-Za-z0-9]` +
+	`|\*\*[^*\s](?:[^*\n]*[^*\s])?\*\*` +
+	`|\*[^*\s](?:[^*\n]*[^*\s])?\*` +
+	`|\b_[^_\s](?:[^_\n]*[^_\s])?_\b`)
 
 // spans finds what is set off in a text, in order.
 func spans(text string) []span {
-	if !strings.ContainsAny(text, "`*:") {
+	if !strings.ContainsAny(text, "`*:_") {
 		return nil
 	}
 	var found []span
 	for _, at := range emphasised.FindAllStringIndex(text, -1) {
-		s := span{piece{at[0], at[1]}, asLink}
-		switch text[at[0]] {
-		case '`':
+		s, is := span{piece{at[0], at[1]}, asLink}, text[at[0]:at[1]]
+		switch {
+		case strings.HasPrefix(is, "```") && strings.Contains(is, "\n"):
+			found = append(found, fenced(text, s.piece)...)
+			continue
+		case is[0] == '`':
 			s.emphasis = asCode
-		case '*':
+		case strings.HasPrefix(is, "**"):
 			s.emphasis = asStrong
+		case is[0] == '*' && (inWord(text[:s.from], utf8.DecodeLastRuneInString) || inWord(text[s.to:], utf8.DecodeRuneInString)):
+			continue // as in 2*3*4
+		case is[0] == '*', is[0] == '_':
+			s.emphasis = asStress
 		default:
 			s.to = closed(text, s.from, s.to)
 		}
 		found = append(found, s)
+	}
+	return found
+}
+
+// fenced parts code of several lines from the lines around it.
+func fenced(text string, p piece) []span {
+	from := p.from + strings.IndexByte(text[p.from:p.to], '\n') + 1
+	to := strings.LastIndexByte(text[p.from:p.to], '\n') + 1 + p.from
+	return []span{{piece{p.from, from}, asFence}, {piece{from, to}, asBlock}, {piece{to, p.to}, asFence}}
+}
+
+// inWord reports whether a text goes on with a letter or a digit, at the end at
+// which decode looks.
+func inWord(text string, decode func(string) (rune, int)) bool {
+	r, _ := decode(text)
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// pieces returns what is set off in one way.
+func pieces(text string, as emphasis) (found []string) {
+	for _, s := range spans(text) {
+		if s.emphasis == as {
+			found = append(found, text[s.from:s.to])
+		}
 	}
 	return found
 }
@@ -77,8 +117,12 @@ func (lk *look) paint(text string, line piece, spans []span) string {
 
 func (lk *look) emphasise(e emphasis, whole string) lipgloss.Style {
 	switch e {
-	case asCode:
+	case asCode, asBlock:
 		return lk.Code
+	case asFence:
+		return lk.Dim
+	case asStress:
+		return lk.Stress
 	case asLink:
 		return lk.Link.Hyperlink(whole)
 	}

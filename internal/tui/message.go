@@ -124,19 +124,22 @@ func written(m *client.Message) time.Time {
 // words draws the message itself, between what it answers and what others
 // put beside it.
 func (p *page) words(m *client.Message) []string {
-	width := max(p.width-stateWidth, 1)
 	if centred(m.Type) {
 		return p.remark(m)
 	}
-	lines := p.said(m, width)
-	if m.Outgoing() {
-		last := len(lines) - 1
-		lines[last] = p.sides(lines[last], p.state(m.State), p.width)
+	width, standing := max(p.width-stateWidth, 1), p.standing(m)
+	if m.Disappear > 0 {
+		width = max(width-1, 1)
 	}
-	if m.Reply != nil && !m.Deleted {
+	lines := p.said(m, width)
+	if standing != "" {
+		last := len(lines) - 1
+		lines[last] = p.sides(lines[last], standing, p.width)
+	}
+	if quotes(m) {
 		lines = append([]string{p.quote(m, width)}, lines...)
 	}
-	if m.State == client.Failed {
+	if m.State == client.Failed && !m.Deleted {
 		reason := strings.TrimSuffix(m.Reason, ".")
 		if reason == "" {
 			reason = "refused"
@@ -148,6 +151,24 @@ func (p *page) words(m *client.Message) []string {
 	}
 	return lines
 }
+
+// standing is how a message stands: whether it will disappear, and how far it
+// has come.
+func (p *page) standing(m *client.Message) (s string) {
+	switch {
+	case m.Deleted:
+		return ""
+	case m.Disappear > 0:
+		s = p.Dim.Render(p.Timed)
+	}
+	if m.Outgoing() {
+		s += p.state(m.State)
+	}
+	return s
+}
+
+// quotes reports whether a message begins with a line of what it answers.
+func quotes(m *client.Message) bool { return m.Reply != nil && !m.Deleted && !centred(m.Type) }
 
 // said draws the words of the author, and whether they are the first ones.
 func (p *page) said(m *client.Message, width int) (lines []string) {

@@ -50,6 +50,7 @@ type model struct {
 	replies  int64                // cursor of the message that the text answers; 0 for none
 	edits    int64                // cursor of the message whose words the text replaces; 0 for none
 	picks    int64                // cursor of the message that is picked; 0 for none
+	linked   place                // how many links of which message were copied
 	drafts   map[string]draft     // of the other conversations
 	told     map[string]time.Time // whom we have told that the user writes, and when
 	queue    []outgoing           // texts that the account does not have yet; the first is on its way
@@ -209,6 +210,9 @@ func (m *model) tick() tea.Cmd {
 	m.notices.expire(m.now, wordFor)
 	maps.DeleteFunc(m.writing, func(_ string, until time.Time) bool { return !until.After(m.now) })
 	waits := m.status.State == client.Offline && m.status.RetryAt.After(m.now)
+	if e := m.chosen(); e != nil && e.GoneAt.After(m.now) {
+		waits = true
+	}
 	if m.ticking || (!waits && m.notices.word == "" && len(m.writing) == 0) {
 		return nil
 	}

@@ -226,7 +226,7 @@ func (m *model) giveBack(o outgoing) {
 	if written.replies == 0 && written.edits == 0 {
 		written.replies, written.edits = o.replies, o.edits
 	}
-	written.text = strings.TrimSuffix(o.text+"\n"+written.text, "\n")
+	written.text = strings.TrimSuffix(asWritten(o.text)+"\n"+written.text, "\n")
 	if o.to == m.current {
 		m.write(written)
 	} else {

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -61,6 +63,12 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.step(m.page().height / 3)
 	case key.Matches(k, keys.Copy):
 		return m.copy(e), true
+	case key.Matches(k, keys.CopyCode):
+		return m.copyCode(e), true
+	case key.Matches(k, keys.CopyLink):
+		return m.copyLink(e), true
+	case key.Matches(k, keys.Help):
+		m.show(&help{keys: keys})
 	case key.Matches(k, keys.Follow) && e.Reply != nil:
 		m.follow(e.Reply)
 	case key.Matches(k, keys.Delete):
@@ -95,8 +103,60 @@ func (m *model) copy(e *entry) tea.Cmd {
 		return nil
 	}
 	m.picks = 0
-	m.say("Copied, if your terminal lets programs do that (OSC 52).")
-	return tea.SetClipboard(e.Text)
+	return m.clip(e.Text, "Copied")
+}
+
+// copyCode hands over the only code in a message, without what stands around
+// it.
+func (m *model) copyCode(e *entry) tea.Cmd {
+	code := codeOf(e)
+	if code == "" {
+		m.fail("There is no code in it, or in more than one place. y copies all of it.")
+		return nil
+	}
+	m.picks = 0
+	return m.clip(code, "Copied the code")
+}
+
+// copyLink hands over the links of a message, one each time. Nothing is opened:
+// programs that are started with an address show it to everybody here.
+func (m *model) copyLink(e *entry) tea.Cmd {
+	links := pieces(e.Text, asLink)
+	if len(links) == 0 {
+		m.fail("There is no link in it.")
+		return nil
+	}
+	if m.linked.cursor != e.Cursor {
+		m.linked = place{cursor: e.Cursor}
+	}
+	i := m.linked.line % len(links)
+	m.linked.line = i + 1
+	what := "Copied " + links[i]
+	if len(links) > 1 {
+		what += fmt.Sprintf(" (%d of %d)", i+1, len(links))
+	}
+	return m.clip(links[i], what)
+}
+
+// clip hands text to the terminal's clipboard, of which nothing comes back.
+func (m *model) clip(text, what string) tea.Cmd {
+	m.say(what + ", if your terminal lets programs do that (OSC 52).")
+	return tea.SetClipboard(text)
+}
+
+// codeOf returns the code of a message that has it in one place, the lines
+// between fences before words in a line, or "".
+func codeOf(e *entry) string {
+	if blocks := pieces(e.Text, asBlock); len(blocks) > 0 {
+		if len(blocks) == 1 {
+			return strings.TrimSuffix(blocks[0], "\n")
+		}
+		return ""
+	}
+	if words := pieces(e.Text, asCode); len(words) == 1 {
+		return strings.Trim(words[0], "`")
+	}
+	return ""
 }
 
 // answerable reports whether a message can be answered and reacted to.
@@ -127,7 +187,7 @@ func (m *model) edit(e *entry) {
 		m.fail("Send or clear what you have written first.")
 	default:
 		m.picks = 0
-		m.write(draft{text: e.Text, edits: e.Cursor})
+		m.write(draft{text: asWritten(e.Text), edits: e.Cursor})
 	}
 }
 
@@ -199,18 +259,24 @@ func (m *model) messageHints(e *entry) []key.Binding {
 	if e.Text != "" && e.Type == client.TypeText {
 		hints = append(hints, short(k.Copy, "copy"))
 	}
-	hints = append(hints, short(k.Delete, "delete"))
+	hints = append(hints, short(k.Delete, "delete"), short(k.Close, "back"))
 	if e.Reply != nil {
 		hints = append(hints, short(k.Follow, "what it answers"))
 	}
-	return append(hints, bind("arrows", "another", "up"), short(k.Close, "back"))
+	if codeOf(e) != "" {
+		hints = append(hints, short(k.CopyCode, "copy code"))
+	}
+	if len(pieces(e.Text, asLink)) > 0 {
+		hints = append(hints, short(k.CopyLink, "copy link"))
+	}
+	return append(hints, bind("arrows", "another", "up"))
 }
 
 // fate says when a message that is picked will be gone, if it will.
 func (m *model) fate(e *entry) string {
 	switch {
 	case e.GoneAt.After(m.now):
-		return "gone in " + spell(e.GoneAt.Sub(m.now).Round(time.Second))
+		return "gone in " + remaining(e.GoneAt.Sub(m.now))
 	case e.Disappear > 0 && e.GoneAt.IsZero():
 		return "gone " + spell(time.Duration(e.Disappear)*time.Second) + " after it is read"
 	}

@@ -23,6 +23,7 @@ type look struct {
 // theme names every style of the screen. No other file makes one.
 type theme struct {
 	Text, Strong, Dim, Line lipgloss.Style // the page: words, emphasis, by the way, rules
+	Stress                  lipgloss.Style // inside messages, as Code and Link
 	Title, Key, Accent      lipgloss.Style // headings of lists, keys in hints, where the eye should go
 	Own, Peer               lipgloss.Style // authors
 	Sent, Good, Warn, Bad   lipgloss.Style // states
@@ -68,7 +69,7 @@ func newTheme(dark bool) theme {
 	}
 	here := lipgloss.NewStyle().Background(lipgloss.Color(p.here))
 	return theme{
-		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Dim: fg(p.dim), Line: fg(p.rule),
+		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Stress: lipgloss.NewStyle().Italic(true), Dim: fg(p.dim), Line: fg(p.rule),
 		Title: fg(p.dim).Bold(true), Key: lipgloss.NewStyle().Bold(true), Accent: fg(p.accent),
 		Own: fg(p.dim).Bold(true), Peer: fg(p.peer).Bold(true), // our own words are no news
 		Sent: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
@@ -86,7 +87,7 @@ func newTheme(dark bool) theme {
 // signs are the characters that the screen draws with.
 type signs struct {
 	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Up, Down, More string
-	Waiting, Stored, Delivered, Read, Failed                   string
+	Waiting, Stored, Delivered, Read, Failed, Timed            string
 	Connected, Connecting, Offline                             string
 	Person, Asked, Note, Dot, Answers                          string
 	Verified, Changed                                          string
@@ -96,7 +97,7 @@ type signs struct {
 var (
 	unicodeSigns = signs{
 		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Up: "↑", Down: "↓", More: "…",
-		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Read: "✔✔", Failed: "✗",
+		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Read: "◉", Failed: "✗", Timed: "◔",
 		Connected: "●", Connecting: "◌", Offline: "○",
 		Person: "◆", Asked: "◌", Note: "▸", Dot: "·", Answers: "↱",
 		Verified: "✓", Changed: "!",
@@ -104,7 +105,7 @@ var (
 	}
 	asciiSigns = signs{
 		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Up: "^", Down: "v", More: "...",
-		Waiting: "..", Stored: "+", Delivered: "++", Read: "**", Failed: "x",
+		Waiting: "..", Stored: "+", Delivered: "++", Read: "**", Failed: "x", Timed: "%",
 		Connected: "*", Connecting: "~", Offline: "o",
 		Person: "?", Asked: "~", Note: ">", Dot: "-", Answers: "/",
 		Verified: "=", Changed: "!",

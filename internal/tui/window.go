@@ -176,13 +176,16 @@ func (t *thread) shown(p *page) (n int) {
 	return min(n, p.height)
 }
 
-// hit returns the message whose words stand on a line of the screen, or 0.
-func (t *thread) hit(p *page, row int) int64 {
-	from, to := t.visible(p)
-	for i := from; i < min(to+1, len(t.entries)); i++ {
-		if a, b := t.rows(p, t.entries[i].Cursor); a <= row && row < b {
-			return t.entries[i].Cursor
+// hit returns the message that stands on a line of the screen, and which line
+// of its words that is, or nil.
+func (t *thread) hit(p *page, row int) (e *entry, words int) {
+	y := p.height - t.shown(p)
+	for i, line := t.locate(p); i < len(t.entries) && y <= row; i, line = i+1, 0 {
+		n := len(t.lines(p, i)) - line
+		if words = row - y + line - t.entries[i].head; row < y+n && words >= 0 {
+			return t.entries[i], words
 		}
+		y += n
 	}
-	return 0
+	return nil, 0
 }
