@@ -29,6 +29,7 @@ type fake struct {
 	offers   string        // the number under another key of every contact whose key has changed
 	trusts   []string      // decisions that were made: who, what, about which number
 	hold     chan struct{} // Send waits until it is closed, unless nil
+	late     chan struct{} // History answers what it knew when it was asked once it is closed, unless nil
 	reads    []int64       // cursors that were marked as read
 	pages    []client.Query
 	ago      time.Duration // how long before now the next messages came
@@ -320,9 +321,22 @@ func (f *fake) Message(_ context.Context, id string) (client.Message, error) {
 	return client.Message{}, client.ErrNotFound
 }
 
-func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, error) {
+func (f *fake) History(ctx context.Context, q client.Query) ([]client.Message, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	late := f.late
+	found, err := f.history(q)
+	f.mu.Unlock()
+	if late != nil {
+		select {
+		case <-late:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return found, err
+}
+
+func (f *fake) history(q client.Query) ([]client.Message, error) {
 	if f.failing != nil {
 		return nil, f.failing
 	}

@@ -109,10 +109,7 @@ type (
 		contact  client.Contact
 		err      error
 	}
-	changed struct { // a message was, by us
-		message client.Message
-		err     error
-	}
+	changed     struct{ err error } // a message or a conversation was, by us
 	settingsSet struct {
 		settings client.Settings
 		word     string // for the user, when it is done
@@ -248,22 +245,22 @@ func (j *jobs) trust(name string, decision client.Decision, number string) tea.C
 
 func (j *jobs) delete(cursor int64) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		m, err := j.account.Delete(ctx, cursor)
-		return changed{cleanMessage(m), err}
+		_, err := j.account.Delete(ctx, cursor)
+		return changed{err}
 	})
 }
 
 func (j *jobs) react(cursor int64, emoji string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		m, err := j.account.React(ctx, cursor, emoji)
-		return changed{cleanMessage(m), err}
+		_, err := j.account.React(ctx, cursor, emoji)
+		return changed{err}
 	})
 }
 
 func (j *jobs) disappear(contact string, after time.Duration) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		_, err := j.account.Disappear(ctx, contact, after) // the contact comes as an event
-		return changed{err: err}
+		_, err := j.account.Disappear(ctx, contact, after)
+		return changed{err}
 	})
 }
 

@@ -239,7 +239,7 @@ func (m *model) load(t *thread, p *page) tea.Cmd {
 	default:
 		return nil
 	}
-	t.loading = true
+	t.loading, t.asked = true, t.latest
 	return m.jobs.history(q, t.epoch)
 }
 

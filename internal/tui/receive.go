@@ -48,7 +48,7 @@ func (m *model) renew() (cmd tea.Cmd) {
 			t.reset()
 		case len(t.entries) == 0: // not read yet
 		default:
-			t.newer, t.loading, t.stuck, t.epoch, t.marked = true, true, false, t.epoch+1, 0
+			t.newer, t.loading, t.asked, t.stuck, t.epoch, t.marked = true, true, t.latest, false, t.epoch+1, 0
 			cmd = m.jobs.history(client.Query{Contact: name, After: max(t.first()-1, 1), Limit: client.MaxLimit}, t.epoch)
 		}
 	}
@@ -87,7 +87,7 @@ func (m *model) event(e client.Event) {
 	case e.Message != nil && e.Kind == client.MessageAdded:
 		m.added(cleanMessage(*e.Message))
 	case e.Message != nil && e.Kind == client.MessageGone:
-		m.vanished(e.Message)
+		m.vanished(cleanMessage(*e.Message))
 	case e.Kind == client.ContactWriting:
 		m.writing[sanitize.Line(e.Writing)] = m.now.Add(client.TypingFor)
 	case e.Message != nil:
@@ -123,9 +123,9 @@ func (m *model) added(msg client.Message) {
 }
 
 // vanished takes a message away whose time has come.
-func (m *model) vanished(gone *client.Message) {
+func (m *model) vanished(gone client.Message) {
 	if t := m.threads[gone.Contact]; t != nil {
-		t.remove(gone.Cursor)
+		t.remove(m.page(), gone)
 	}
 	if m.picks == gone.Cursor {
 		m.picks = 0
@@ -204,7 +204,7 @@ func (m *model) sent(s sent) tea.Cmd {
 		m.queue = nil
 		m.giveBack(s.outgoing)
 		m.couldNotDo("Not sent: ", s.err)
-	} else if t := m.threads[s.message.Contact]; t != nil {
+	} else if t := m.threads[s.message.Contact]; t != nil && s.edits == 0 { // an event brings what was edited
 		t.arrive(s.message)
 	}
 	if len(m.queue) > 0 {

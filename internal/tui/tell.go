@@ -81,14 +81,11 @@ func (m *model) settingsSet(s settingsSet) {
 	m.say(s.word)
 }
 
-// changed takes the account's answer to a change of a message.
+// changed takes the account's answer to a change. What has become of it comes
+// as an event, in its order among others.
 func (m *model) changed(c changed) {
 	if c.err != nil {
 		m.couldNotDo("", c.err)
-		return
-	}
-	if t := m.threads[c.message.Contact]; t != nil && c.message.Contact != "" {
-		t.update(c.message)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"secure-messaging/internal/sanitize"
 	"secure-messaging/pkg/client"
 )
 
@@ -30,6 +31,10 @@ type thread struct {
 	epoch   int  // pages that were asked for in an earlier epoch are void
 
 	latest int64 // highest cursor that was heard of, in memory or not
+	asked  int64 // what that was when the last page was asked for
+	// heard is what happened, while a page was on its way, to messages that are
+	// not in memory; nil to those that are gone. What is read may be older.
+	heard  map[int64]*client.Message
 	fresh  int64 // the first message that was new when it came to be shown; 0 for none
 	behind bool  // something is unread that has not been on screen
 	marked int64 // up to here the account was told that we have read
@@ -67,31 +72,58 @@ func (t *thread) put(m client.Message) (added bool) {
 	e := t.entries[i]
 	unread := e.Unread && m.Unread
 	if rank(m.State) >= rank(e.State) && (m.Edited || !e.Edited) && (m.Deleted || !e.Deleted) {
+		said := e.Text
 		e.Message = m
 		e.version++
+		if said != m.Text {
+			t.requote(m.Cursor, client.Quote{Cursor: m.Cursor, ID: m.ID, From: m.From, Text: sanitize.Line(m.Text)})
+		}
 	}
 	e.Unread = unread
 	return false
 }
 
-// remove takes a message away that has disappeared. A reader who was at it is
-// at the next one then.
-func (t *thread) remove(cursor int64) {
-	i, there := t.find(cursor)
-	if !there {
-		return
-	}
-	t.entries = slices.Delete(t.entries, i, i+1)
-	if t.fresh == cursor {
-		t.fresh = 0
-	}
+// requote has the answers to a message say what it says now.
+func (t *thread) requote(cursor int64, q client.Quote) {
 	for _, e := range t.entries {
 		if e.Reply != nil && e.Reply.Cursor == cursor {
-			gone := client.Quote{ID: e.Reply.ID, From: e.Reply.From}
-			e.Reply = &gone
+			e.Reply = &q
 			e.version++
 		}
 	}
+}
+
+// remove takes a message away that has disappeared. A reader who was at it is
+// at the next one then.
+func (t *thread) remove(p *page, gone client.Message) {
+	t.requote(gone.Cursor, client.Quote{ID: gone.ID, From: gone.From})
+	i, there := t.find(gone.Cursor)
+	if !there {
+		t.hear(gone.Cursor, nil)
+		return
+	}
+	t.entries = slices.Delete(t.entries, i, i+1)
+	if t.fresh == gone.Cursor {
+		t.fresh = 0
+	}
+	switch {
+	case len(t.entries) == 0:
+		t.reset()
+	case !t.follow:
+		i, line := t.locate(p)
+		t.anchor(p, i, line)
+	}
+}
+
+// hear keeps in mind what a page that is on its way may not know yet.
+func (t *thread) hear(cursor int64, m *client.Message) {
+	if !t.loading {
+		return
+	}
+	if t.heard == nil {
+		t.heard = map[int64]*client.Message{}
+	}
+	t.heard[cursor] = m
 }
 
 // rank orders the states in which a message passes them.
@@ -127,18 +159,25 @@ func (t *thread) last() int64 {
 func (t *thread) update(m client.Message) {
 	if _, there := t.find(m.Cursor); there {
 		t.put(m)
+		return
 	}
+	t.hear(m.Cursor, &m)
 }
 
 // page takes an answer of the history.
 func (t *thread) page(q client.Query, messages []client.Message) {
 	full := len(messages) == q.Limit
 	for _, m := range messages {
-		t.put(m)
+		if later, heard := t.heard[m.Cursor]; !heard {
+			t.put(m)
+		} else if later != nil {
+			t.put(*later)
+		}
 	}
+	t.heard = nil
 	switch {
-	case q.After != 0:
-		t.newer = full || t.last() < t.latest
+	case q.After != 0: // what was heard of before it was asked for is here, or gone
+		t.newer = full || t.last() < t.latest && t.asked < t.latest
 	case q.Before > 0:
 		t.older = full
 	default:
