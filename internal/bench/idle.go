@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"secure-messaging/internal/procusage"
 )
 
 // idleConnections measures the resident memory of a connection that is logged
@@ -50,7 +52,7 @@ func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err e
 	if err != nil {
 		return nil, err
 	}
-	before, err := p.usage()
+	before, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +61,7 @@ func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err e
 	if err != nil {
 		return nil, err
 	}
-	atOnce, err := p.usage()
+	atOnce, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
@@ -70,20 +72,20 @@ func (b *bench) idleOnce(ctx context.Context, withTLS bool) (row []string, err e
 	if err := rest.check(); err != nil {
 		return nil, err
 	}
-	each := func(u usage) string {
-		return fmt.Sprintf("%.1f", float64(u.rss-before.rss)/1024/float64(max(1, len(rest.conns))))
+	each := func(u procusage.Usage) string {
+		return fmt.Sprintf("%.1f", float64(u.RSS-before.RSS)/1024/float64(max(1, len(rest.conns))))
 	}
-	return []string{name, each(after), each(atOnce), mib(before.rss), mib(after.rss), mib(atOnce.rss), mib(after.peak), fmt.Sprint(b.idle)}, nil
+	return []string{name, each(after), each(atOnce), mib(before.RSS), mib(after.RSS), mib(atOnce.RSS), mib(after.Peak), fmt.Sprint(b.idle)}, nil
 }
 
 // settled looks at the memory once the time of -settle is over.
-func (b *bench) settled(ctx context.Context, p *process) (usage, error) {
+func (b *bench) settled(ctx context.Context, p *process) (procusage.Usage, error) {
 	select {
 	case <-time.After(b.settle):
 	case <-ctx.Done():
-		return usage{}, context.Cause(ctx)
+		return procusage.Usage{}, context.Cause(ctx)
 	}
-	return p.usage()
+	return procusage.Of(p.cmd.Process.Pid)
 }
 
 // crowd registers n people behind the first ones.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"secure-messaging/internal/procusage"
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -100,7 +101,7 @@ func (b *bench) away(ctx context.Context, p *process, pairs []*pair) (t roundTri
 	for _, l := range pairs {
 		l.from.on(l.from.receiptCounter(told))
 	}
-	before, err := p.usage()
+	before, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return t, err
 	}
@@ -120,11 +121,11 @@ func (b *bench) away(ctx context.Context, p *process, pairs []*pair) (t roundTri
 		case <-ctx.Done():
 			return t, fmt.Errorf("%d of %d messages fetched, %d told: %w", fetched.count.Load(), total, told.count.Load(), context.Cause(ctx))
 		}
-		after, err := p.usage()
+		after, err := procusage.Of(p.cmd.Process.Pid)
 		if err != nil {
 			return t, err
 		}
-		*[]*result{&t.drained, &t.receipt}[i] = result{messages: total, all: total, elapsed: time.Since(began), cpu: after.cpu - before.cpu}
+		*[]*result{&t.drained, &t.receipt}[i] = result{messages: total, all: total, elapsed: time.Since(began), cpu: after.CPU - before.CPU}
 	}
 	return t, nil
 }

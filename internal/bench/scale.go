@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"secure-messaging/internal/procusage"
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/relay"
 )
@@ -122,7 +123,7 @@ func (b *bench) quiet(ctx context.Context, p *process) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for until := time.Now().Add(b.settle); time.Now().Before(until); {
-		before, err := p.usage()
+		before, err := procusage.Of(p.cmd.Process.Pid)
 		if err != nil {
 			return err
 		}
@@ -131,7 +132,7 @@ func (b *bench) quiet(ctx context.Context, p *process) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if after, err := p.usage(); err != nil || after.cpu-before.cpu < quietCPU {
+		if after, err := procusage.Of(p.cmd.Process.Pid); err != nil || after.CPU-before.CPU < quietCPU {
 			return err
 		}
 	}

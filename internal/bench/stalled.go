@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"secure-messaging/internal/procusage"
 )
 
 const (
@@ -46,7 +48,7 @@ func (b *bench) stalled(ctx context.Context) (err error) {
 	defer wake()
 	defer watch(cancel, conns(senders)...)()
 
-	before, err := p.usage()
+	before, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -59,11 +61,11 @@ func (b *bench) stalled(ctx context.Context) (err error) {
 	}
 	took := time.Since(began)
 	stopSampling()
-	after, err := p.usage()
+	after, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
-	top := max(*peak, after.peak)
+	top := max(*peak, after.Peak)
 	answers := map[string]int{}
 	for _, s := range senders {
 		for what, n := range s.answers {
@@ -72,7 +74,7 @@ func (b *bench) stalled(ctx context.Context) (err error) {
 	}
 	rows := [][]string{
 		{"peak RSS, MiB", "over before", "RSS before", "RSS after", "sent, MiB", "in"},
-		{mib(top), mib(top - before.rss), mib(before.rss), mib(after.rss), mib(int64(each) * stalledSenders * stalledSize), took.Round(time.Millisecond).String()},
+		{mib(top), mib(top - before.RSS), mib(before.RSS), mib(after.RSS), mib(int64(each) * stalledSenders * stalledSize), took.Round(time.Millisecond).String()},
 	}
 	if err := b.table("stalled: a recipient that reads nothing", rows); err != nil {
 		return err
@@ -276,8 +278,8 @@ func (p *process) sample() (stop func(), peak *int64) {
 			case <-over:
 				return
 			}
-			if u, err := p.usage(); err == nil {
-				*peak = max(*peak, u.rss)
+			if u, err := procusage.Of(p.cmd.Process.Pid); err == nil {
+				*peak = max(*peak, u.RSS)
 			}
 		}
 	}()

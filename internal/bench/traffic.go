@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"secure-messaging/internal/procusage"
 )
 
 // result is what one window of traffic has cost.
@@ -238,7 +240,7 @@ func (b *bench) measure(ctx context.Context, p *process, m *meter) (r result, er
 	case <-ctx.Done():
 		return r, fmt.Errorf("%s: after %d messages: %w", p.name, m.count.Load(), context.Cause(ctx))
 	}
-	first, err := p.usage()
+	first, err := procusage.Of(p.cmd.Process.Pid)
 	if err != nil {
 		return r, err
 	}
@@ -253,8 +255,8 @@ func (b *bench) measure(ctx context.Context, p *process, m *meter) (r result, er
 	}
 	r.messages, r.elapsed = int(m.count.Load()-before), time.Since(began)
 	m.left.Store(0)
-	last, err := p.usage()
-	r.cpu, r.others = last.cpu-first.cpu, m.others.Load()
+	last, err := procusage.Of(p.cmd.Process.Pid)
+	r.cpu, r.others = last.CPU-first.CPU, m.others.Load()
 	return r, err
 }
 

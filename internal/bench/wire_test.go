@@ -179,24 +179,6 @@ func TestMeter(t *testing.T) {
 	<-m.events[1]
 }
 
-func TestParsePS(t *testing.T) {
-	for line, want := range map[string]usage{
-		" 0:01.25  2048\n":    {cpu: 1250 * time.Millisecond, rss: 2 << 20},
-		"01:02:03 1":          {cpu: time.Hour + 2*time.Minute + 3*time.Second, rss: 1 << 10},
-		"1-00:00:01 1\n":      {cpu: 24*time.Hour + time.Second, rss: 1 << 10},
-		"   100:00.50   10  ": {cpu: 100*time.Minute + 500*time.Millisecond, rss: 10 << 10},
-	} {
-		if got, err := parsePS(line); err != nil || got != want {
-			t.Errorf("%q: %+v, %v", line, got, err)
-		}
-	}
-	for _, line := range []string{"", "x 1", "0:01", "0:01 x"} {
-		if _, err := parsePS(line); err == nil {
-			t.Errorf("%q was read", line)
-		}
-	}
-}
-
 // A recipient may hear a message again, and none may be left out.
 func TestHear(t *testing.T) {
 	l := new(pair)

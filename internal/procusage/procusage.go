@@ -1,4 +1,5 @@
-package main
+// Package procusage tells what another process has used, for measurements.
+package procusage
 
 import (
 	"errors"
@@ -11,32 +12,32 @@ import (
 	"time"
 )
 
-// usage is what a process has used.
-type usage struct {
-	cpu  time.Duration // user and system, since it began
-	rss  int64         // resident bytes
-	peak int64         // the most that was ever resident, 0 where the system does not say
+// Usage is what a process has used.
+type Usage struct {
+	CPU  time.Duration // user and system, since it began
+	RSS  int64         // resident bytes
+	Peak int64         // the most that was ever resident, 0 where the system does not say
 }
 
 // ticks is the unit of times in /proc: every Linux that Go runs on has this
 // USER_HZ.
 const ticks = 100
 
-// usage reads /proc on Linux, to 10 ms, and asks ps elsewhere, which on some
+// Of reads /proc on Linux, to 10 ms, and asks ps elsewhere, which on some
 // systems knows whole seconds alone. Windows has neither.
-func (p *process) usage() (usage, error) {
-	pid := strconv.Itoa(p.cmd.Process.Pid)
+func Of(process int) (Usage, error) {
+	pid := strconv.Itoa(process)
 	if runtime.GOOS == "linux" {
-		return procUsage("/proc/" + pid)
+		return fromProc("/proc/" + pid)
 	}
 	out, err := exec.Command("ps", "-o", "time=,rss=", "-p", pid).Output()
 	if err != nil {
-		return usage{}, fmt.Errorf("this system does not tell what a process uses: %w", err)
+		return Usage{}, fmt.Errorf("this system does not tell what a process uses: %w", err)
 	}
 	return parsePS(string(out))
 }
 
-func procUsage(dir string) (u usage, err error) {
+func fromProc(dir string) (u Usage, err error) {
 	stat, err := os.ReadFile(dir + "/stat")
 	if err != nil {
 		return u, err
@@ -52,7 +53,7 @@ func procUsage(dir string) (u usage, err error) {
 		if err != nil {
 			return u, err
 		}
-		u.cpu += time.Duration(n) * time.Second / ticks
+		u.CPU += time.Duration(n) * time.Second / ticks
 	}
 	status, err := os.ReadFile(dir + "/status")
 	if err != nil {
@@ -62,9 +63,9 @@ func procUsage(dir string) (u usage, err error) {
 		var n *int64
 		switch {
 		case strings.HasPrefix(line, "VmRSS:"):
-			n = &u.rss
+			n = &u.RSS
 		case strings.HasPrefix(line, "VmHWM:"):
-			n = &u.peak
+			n = &u.Peak
 		default:
 			continue
 		}
@@ -78,7 +79,7 @@ func procUsage(dir string) (u usage, err error) {
 }
 
 // parsePS reads "[[days-]hours:]minutes:seconds[.hundredths] kibibytes".
-func parsePS(line string) (u usage, err error) {
+func parsePS(line string) (u Usage, err error) {
 	f := strings.Fields(line)
 	if len(f) != 2 {
 		return u, fmt.Errorf("ps answers %q", line)
@@ -87,7 +88,7 @@ func parsePS(line string) (u usage, err error) {
 	if err != nil {
 		return u, err
 	}
-	u.rss = kib << 10
+	u.RSS = kib << 10
 	days, clock, ok := strings.Cut(f[0], "-")
 	if !ok {
 		days, clock = "0", f[0]
@@ -111,6 +112,6 @@ func parsePS(line string) (u usage, err error) {
 		}
 		seconds += n
 	}
-	u.cpu = time.Duration(seconds * float64(time.Second))
+	u.CPU = time.Duration(seconds * float64(time.Second))
 	return u, nil
 }

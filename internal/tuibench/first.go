@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/x/vt"
+
+	"secure-messaging/internal/stage"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// first measures the first screen, and leaves the client open.
+func (w *world) first(ctx context.Context) ([]row, error) {
+	own, err := w.openMany(ctx, me, w.messages)
+	if err != nil {
+		return nil, err
+	}
+	real, err := w.openMany(ctx, costly, min(w.messages, fewMessages))
+	if err != nil {
+		return nil, err
+	}
+	argon, err := w.stretches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.open(ctx, me, w.messages); err != nil {
+		return nil, err
+	}
+	median := series(own).at(0.5)
+	rest := series(real).at(0.5) - series(argon).at(0.5)
+	return []row{
+		timed("first screen", own, below(median, firstGoal, "median")),
+		timed("first screen of a real passphrase", real, ""),
+		timed("argon2id of a real passphrase", argon, ""),
+		{"first screen without argon2id", [4]string{"", ms(rest), "", ""}, below(rest, firstGoal, "median")},
+	}, nil
+}
+
+// openMany opens the client again and again, and closes it.
+func (w *world) openMany(ctx context.Context, name string, last int) (took []time.Duration, err error) {
+	for range w.openings {
+		d, err := w.open(ctx, name, last)
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, d)
+		if err := w.leave(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return took, nil
+}
+
+// open starts the client, and returns how long its first screen took from the
+// passphrase on.
+func (w *world) open(ctx context.Context, name string, last int) (took time.Duration, err error) {
+	w.screen, err = stage.Start(w.house.Chat("login", name), w.cols, w.rows)
+	if err != nil {
+		return 0, err
+	}
+	if _, err = w.until(ctx, "the question for the passphrase", shows("Passphrase of "+name)); err != nil {
+		return 0, err
+	}
+	began, err := w.screen.Type(stage.Passphrase + "\r")
+	if err != nil {
+		return 0, err
+	}
+	ended, err := w.until(ctx, "the latest message", shows(name+"@", fmt.Sprintf("no. %06d", last), invitation))
+	return ended.Sub(began), err
+}
+
+// leave quits the client as its user does.
+func (w *world) leave(ctx context.Context) error {
+	if _, err := w.screen.Type("\x03"); err != nil {
+		return err
+	}
+	if _, err := w.until(ctx, "the question whether to quit", shows("Quit?")); err != nil {
+		return err
+	}
+	if _, err := w.screen.Type("y"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	code, err := w.screen.Ended(ctx)
+	if err == nil && code != 0 {
+		err = fmt.Errorf("chat has ended with %d:\n%s", code, w.screen.Text())
+	}
+	if err != nil {
+		return err
+	}
+	err = w.screen.Close()
+	w.screen = nil
+	return err
+}
+
+// shows is a state of the screen in which all the texts are on it.
+func shows(texts ...string) func(*vt.Emulator) bool {
+	return func(e *vt.Emulator) bool {
+		now := stage.Text(e)
+		for _, t := range texts {
+			if !strings.Contains(now, t) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// stretchCommand makes this program take one guess of a passphrase, and say how
+// long that took.
+const stretchCommand = "argon2id"
+
+func stretch() {
+	began := time.Now()
+	m, _, err := keyfile.New([]byte(stage.Passphrase), keyfile.DefaultCost)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "tuibench:", err)
+		os.Exit(1)
+	}
+	fmt.Println(time.Since(began))
+	m.Clear()
+}
+
+// stretches measures what a passphrase costs, each time in a new process: the
+// memory for it is new there, as it is in the client.
+func (w *world) stretches(ctx context.Context) (took []time.Duration, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	for range w.openings {
+		out, err := exec.CommandContext(ctx, self, stretchCommand).Output()
+		if err != nil {
+			return nil, err
+		}
+		d, err := time.ParseDuration(strings.TrimSpace(string(out)))
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, d)
+	}
+	return took, nil
+}
