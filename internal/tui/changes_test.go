@@ -45,21 +45,21 @@ func TestPageComesLate(t *testing.T) {
 // TestNewestDisappears: nobody goes on asking for a message that was heard of and
 // is gone before it was read.
 func TestNewestDisappears(t *testing.T) {
-	inBubble(t, usual, history(700), func(s *screen, f *fake) {
-		for range 60 { // until the end is not in memory
+	inBubble(t, usual, history(maxLoaded+300), func(s *screen, f *fake) {
+		for range 110 { // until the end is not in memory
 			s.press("pgup")
 		}
 		f.says("bob", "soon gone")
 		s.wait()
-		f.vanishes(701)
+		f.vanishes(maxLoaded + 301)
 		asked := len(f.pages)
-		for range 60 {
+		for range 110 {
 			s.press("pgdown")
 		}
-		s.shows("line 699")
+		s.shows(fmt.Sprint("line ", maxLoaded+299))
 		s.hides("soon gone", "↓ ──")
 		s.pass(time.Minute)
-		if n := len(f.pages) - asked; n > 20 {
+		if n := len(f.pages) - asked; n > maxLoaded/pageSize {
 			t.Errorf("the history was asked %d times", n)
 		}
 	})
@@ -84,7 +84,12 @@ func TestReaderStays(t *testing.T) {
 		s.wait()
 		s.hides(fmt.Sprint("line ", top, "\n"))
 		s.shows(fmt.Sprint("line ", top+1, "\n"))
-		for i := top + 1; i < 100; i++ {
+		for i := top + 5; i < 100; i++ {
+			f.vanishes(int64(i + 1))
+		}
+		s.wait()
+		s.hides("↓ ──") // all that is left is on screen
+		for i := top + 1; i < top+5; i++ {
 			f.vanishes(int64(i + 1))
 		}
 		s.wait()
