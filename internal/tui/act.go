@@ -162,8 +162,8 @@ func (m *model) paste(text string) {
 func (m *model) open(name string) {
 	if name != m.current {
 		d := m.drafts[name]
-		if m.current == "" && d == (draft{}) { // what was begun on the first screen goes along
-			d = m.draft()
+		if m.current == "" { // what was begun on the first screen goes along
+			d.text += m.composer.value()
 		} else {
 			m.leave()
 		}
@@ -286,15 +286,4 @@ func (m *model) unsent() int {
 		n++
 	}
 	return n
-}
-
-// quit leaves as soon as the account has what was sent, and at once when it
-// is asked for again.
-func (m *model) quit() tea.Cmd {
-	if len(m.queue) == 0 || m.quitting {
-		return m.leaveFor(tea.Quit)
-	}
-	m.quitting = true
-	m.say("Handing over your last message. Quit again to leave without it.")
-	return nil
 }

@@ -76,7 +76,7 @@ func (m *model) quitDialog() *choice {
 		keys: &m.keys, title: "Quit?", insist: (*model).quit,
 		body: func(lk *look, width, _ int) []string {
 			lines := lk.wrapped("What others send meanwhile waits for you at the relay.", lk.Text.Render, width)
-			if n := m.unsent(); n > 0 {
+			if n := m.unsent(); n > 0 && m.lost == "" {
 				lines = append(lines, lk.wrapped(plural(n, "text", "texts")+" that you have written and not sent will be here when you come back.", lk.Text.Render, width)...)
 			}
 			return lines

@@ -93,7 +93,7 @@ func TestSeveralLines(t *testing.T) {
 func TestLongTexts(t *testing.T) {
 	inBubble(t, usual, withBob, func(s *screen, f *fake) {
 		s.paste(strings.Repeat("many words ", 40000))
-		s.shows("What you pasted has 429.7 KiB. A message takes 32 KiB.")
+		s.shows("With that the text would have 429.7 KiB. A message takes 32 KiB.")
 		s.paste(strings.Repeat("many words ", 2900))
 		s.shows("31.2 KiB of 32 KiB")
 		s.paste(strings.Repeat("many words ", 200))

@@ -102,8 +102,8 @@ func (c *composer) update(msg tea.Msg) {
 // paste takes pasted text, whose line ends some terminals send as \r. It
 // returns what to tell the user when it is too much.
 func (c *composer) paste(text string) string {
-	if len(text) > maxPaste {
-		return fmt.Sprintf("What you pasted has %s. A message takes 32 KiB.", size(len(text)))
+	if n := len(text) + len(c.value()); n > maxPaste {
+		return fmt.Sprintf("With that the text would have %s. A message takes 32 KiB.", size(n))
 	}
 	c.insert(sanitize.Text(text))
 	return ""

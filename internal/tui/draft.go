@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (m *model) view(name string) client.View {
 	if name == m.current {
 		d = m.draft()
 	}
-	v.Draft, v.Replies, v.Edits = d.text, d.replies, d.edits
+	v.Draft, v.Replies, v.Edits = strings.ToValidUTF8(d.text[:min(len(d.text), maxPaste)], ""), d.replies, d.edits
 	switch t := m.threads[name]; {
 	case t == nil: // not looked at since
 		v.Top, v.Line = m.kept[name].Top, m.kept[name].Line
@@ -91,21 +92,31 @@ func (m *model) view(name string) client.View {
 
 type (
 	keepNow   struct{} // what has changed is written down
-	viewsKept struct{ err error }
+	viewsKept struct {
+		views []client.View
+		err   error
+	}
 )
 
-// keep sees to it that what has changed is written down soon.
+// keep sees to it that what has changed is written down soon: one after the
+// other, so that what is older never comes last.
 func (m *model) keep() tea.Cmd {
-	if m.keeping || !m.ready || m.lost != "" || len(m.unkept()) == 0 {
+	if m.keeping || m.lost != "" || len(m.unkept()) == 0 {
 		return nil
 	}
 	m.keeping = true
+	if m.unkeepable {
+		return m.jobs.after(reopenAfter, keepNow{})
+	}
 	return m.jobs.after(keepAfter, keepNow{})
 }
 
 // unkept returns how conversations are left, where that has changed since it
 // was written down. They are the open one and those left in the last moment.
 func (m *model) unkept() (views []client.View) {
+	if !m.ready {
+		return nil
+	}
 	for name := range m.left {
 		if v := m.view(name); v != m.known(name) {
 			views = append(views, v)
@@ -124,22 +135,75 @@ func (m *model) known(name string) client.View {
 	return v
 }
 
-// keepNow writes down what has changed.
+// keepNow writes down what has changed, unless that is being done.
 func (m *model) keepNow() tea.Cmd {
+	if m.saving {
+		return nil
+	}
 	views := m.unkept()
 	clear(m.left)
-	for _, v := range views {
-		m.kept[v.Contact] = v
-	}
+	m.keeping, m.saving = len(views) > 0, len(views) > 0
 	return m.jobs.setViews(views)
 }
 
-// leaveFor writes down what has changed, and then does last.
-func (m *model) leaveFor(last tea.Cmd) tea.Cmd {
-	if !m.ready || m.lost != "" {
-		return last
+// viewsKept takes the account's answer. What could not be written down is tried
+// again, and told of once.
+func (m *model) viewsKept(k viewsKept) tea.Cmd {
+	m.keeping, m.saving = false, false
+	if k.err == nil {
+		for _, v := range k.views {
+			m.kept[v.Contact] = v
+		}
+		m.unkeepable, m.lossy = false, false
+		if m.quitting {
+			return m.finish()
+		}
+		return nil
 	}
-	return tea.Sequence(m.keepNow(), last)
+	for _, v := range k.views {
+		m.left[v.Contact] = true
+	}
+	const text = "What you have written could not be put on disk. "
+	switch {
+	case m.quitting:
+		m.fail(text + "Quit again to leave without it. " + cleanError(k.err))
+		m.quitting, m.lossy = false, true
+	case !m.unkeepable:
+		m.fail(text + cleanError(k.err))
+	}
+	m.unkeepable = true
+	return nil
+}
+
+// quit leaves as soon as the account has what was sent and how everything was
+// left, and at once when it is asked for again.
+func (m *model) quit() tea.Cmd {
+	if m.quitting || m.lossy {
+		return tea.Quit
+	}
+	if m.lost != "" && slices.ContainsFunc(m.unkept(), func(v client.View) bool { return v.Draft != m.kept[v.Contact].Draft }) {
+		m.lossy = true
+		m.fail("What you have written cannot be put on disk at the moment. Quit again to leave without it.")
+		return nil
+	}
+	m.quitting = true
+	if len(m.queue) > 0 {
+		m.say("Handing over your last message. Quit again to leave without it.")
+	}
+	return m.finish()
+}
+
+// finish does the next of what has to be done before we leave, and then leaves.
+func (m *model) finish() tea.Cmd {
+	switch {
+	case m.saving: // viewsKept goes on
+		return nil
+	case m.lost == "" && len(m.unkept()) > 0:
+		return m.keepNow()
+	case len(m.queue) > 0: // sent goes on
+		return nil
+	}
+	return tea.Quit
 }
 
 // restore takes up what was written down: texts, and where the reader was.

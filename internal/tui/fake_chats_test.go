@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -164,13 +165,23 @@ func (f *fake) Views(context.Context) ([]client.View, error) {
 	return slices.Collect(maps.Values(f.views)), f.failing
 }
 
-func (f *fake) SetView(_ context.Context, v client.View) error {
+func (f *fake) SetView(ctx context.Context, v client.View) error {
+	f.mu.Lock()
+	pen := f.pen
+	f.mu.Unlock()
+	if pen != nil {
+		select {
+		case <-pen:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.failing != nil {
-		return f.failing
-	}
 	f.saves++
+	if err := cmp.Or(f.failing, f.viewless); err != nil {
+		return err
+	}
 	if v == (client.View{Contact: v.Contact}) {
 		delete(f.views, v.Contact)
 	} else {

@@ -37,7 +37,9 @@ type fake struct {
 	typed    []string // whom Typing told
 	searches []client.Search
 	views    map[string]client.View
-	saves    int // calls of SetView
+	saves    int           // calls of SetView
+	viewless error         // of SetView alone
+	pen      chan struct{} // SetView waits for a value from it, unless nil
 }
 
 func newFake() *fake {

@@ -284,10 +284,10 @@ func (j *jobs) setViews(views []client.View) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		for _, v := range views {
 			if err := j.account.SetView(ctx, v); err != nil {
-				return viewsKept{err}
+				return viewsKept{views, err}
 			}
 		}
-		return viewsKept{}
+		return viewsKept{views, nil}
 	})
 }
 

@@ -59,9 +59,12 @@ type model struct {
 	touched  time.Time // when somebody last pressed a key or used the mouse
 
 	// How conversations are left.
-	kept    map[string]client.View // what was written down last
-	left    map[string]bool        // conversations that were left since
-	keeping bool                   // what has changed is about to be written down
+	kept       map[string]client.View // what was written down last
+	left       map[string]bool        // conversations that were left since
+	keeping    bool                   // what has changed is about to be written down, or
+	saving     bool                   // is being written down
+	unkeepable bool                   // the last time it could not be, and the user knows
+	lossy      bool                   // whoever quits now knows that something is lost
 
 	// What stands over the page.
 	dialog  dialog
@@ -163,12 +166,9 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case settingsSet:
 		m.settingsSet(msg)
 	case keepNow:
-		m.keeping = false
 		return m.keepNow()
 	case viewsKept:
-		if msg.err != nil {
-			m.fail("What you have written could not be put on disk. " + cleanError(msg.err))
-		}
+		return m.viewsKept(msg)
 	case typingTold: // nobody waits for it
 	case readMarked:
 		if msg.err != nil {

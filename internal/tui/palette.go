@@ -111,8 +111,12 @@ func newPalette(m *model) *picker {
 	}
 	for _, c := range commands {
 		offers = append(offers, offer{"/" + c.name + "  " + c.does, c.args, func(m *model) tea.Cmd {
-			if c.args == "" {
-				return m.execute(c.name, "")
+			if c.args == "" { // what is written stays
+				cmd, complaint := c.run(m, "")
+				if complaint != "" {
+					m.fail(complaint)
+				}
+				return cmd
 			}
 			if !m.composer.empty() {
 				m.fail("Send or clear what you have written first.")

@@ -211,7 +211,7 @@ func (m *model) sent(s sent) tea.Cmd {
 		return m.jobs.send(m.queue[0])
 	}
 	if m.quitting {
-		return m.leaveFor(tea.Quit)
+		return m.finish()
 	}
 	return nil
 }
