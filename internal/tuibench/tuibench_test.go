@@ -50,7 +50,7 @@ func TestMeasurements(t *testing.T) {
 		measure func(context.Context) ([]row, error)
 		rows    int
 	}{{"first", w.first, 4}, {"typing", w.typing, 1}, {"scrolling", w.scrolling, 1}, {"bursting", w.bursting, 1}, {"idling", w.idling, 1}} {
-			rows, err := m.measure(ctx)
+		rows, err := m.measure(ctx)
 		if err != nil {
 			t.Fatalf("%s: %v", m.name, err)
 		}
