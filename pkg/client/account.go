@@ -308,7 +308,7 @@ type View struct {
 	Replies int64  `json:"replies,omitempty"` // cursor of the message that the draft answers
 	Edits   int64  `json:"edits,omitempty"`   // cursor of the message that the draft replaces the text of
 	Top     int64  `json:"top,omitempty"`     // cursor of the message at the top; 0 where the view follows the end
-	Line    int    `json:"line,omitempty"`    // how many of its lines stand above
+	Line    int    `json:"line,omitempty"`    // which of its lines: 0 is the first of its words, what stands above them is negative
 }
 
 // Types of messages. Any other comes from a newer version: it is kept, its

@@ -74,10 +74,14 @@ func (c *Client) SetSettings(_ context.Context, settings Settings) error {
 		st.Settings = &settings
 		return st, nil
 	})
-	if err == nil && !settings.Presence {
+	if err != nil {
+		return err
+	}
+	if !settings.Presence {
 		c.nobodyOnline()
 	}
-	return err
+	c.renewPresence()
+	return nil
 }
 
 // Search implements Account.
@@ -105,7 +109,7 @@ func (c *Client) SetView(_ context.Context, v View) error {
 	if _, err := ParseName(v.Contact); err != nil {
 		return err
 	}
-	if len(v.Draft) > 2*MaxText || !utf8.ValidString(v.Draft) || min(v.Replies, v.Edits, v.Top, int64(v.Line)) < 0 {
+	if len(v.Draft) > 2*MaxText || !utf8.ValidString(v.Draft) || min(v.Replies, v.Edits, v.Top) < 0 {
 		return &Error{Code: CodeUsage, Text: fmt.Sprintf("The draft is too long, or no UTF-8 text: at most %d KiB are kept.", 2*MaxText>>10)}
 	}
 	return c.store.SetView(v)

@@ -33,8 +33,9 @@ type Client struct {
 	wake      chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
 	netDial   func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
 
-	jobs jobs          // what waits to be done
-	ack  atomic.Uint64 // highest mailbox position to ack on the present connection
+	jobs     jobs          // what waits to be done
+	presence atomic.Bool   // the relay is to be told with whom presence is shared
+	ack      atomic.Uint64 // highest mailbox position to ack on the present connection
 
 	// Guarded by mu, which is held while steps are computed, committed and
 	// taken over: they happen one after the other.
@@ -212,6 +213,10 @@ func (c *Client) tell(b *batch) {
 	if len(b.Enqueue) > 0 {
 		c.signal()
 	}
+	if c.session.regrouped {
+		c.session.regrouped = false
+		c.renewPresence()
+	}
 }
 
 // setStatus publishes a status, with the present number of waiting messages.
@@ -235,6 +240,10 @@ func (c *Client) signal() {
 func (c *Client) handle(frames []protocol.Frame) error {
 	var wishes []wish
 	for _, f := range frames {
+		if p, ok := f.(*protocol.Presence); ok {
+			c.setOnline(p.User, p.State == protocol.Online)
+			continue
+		}
 		if !c.answered(f) {
 			wishes = append(wishes, func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
 		}

@@ -192,6 +192,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.mu.Lock()
 	c.setStatus(Status{State: Connected})
 	c.hints = nil // of the connection before
+	c.presence.Store(c.session.settings.Presence)
 	c.mu.Unlock()
 
 	defer c.nobodyOnline()

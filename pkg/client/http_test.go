@@ -149,7 +149,7 @@ func TestMeetOthers(t *testing.T) {
 		body   any
 		words  string
 	}{
-		"another version": {200, protocol.RelayInfo{Version: protocol.Version + 1, Relay: crypto.NewRelayPrivate().Public(), Nonce: []byte("x")}, "version 3"},
+		"another version": {200, protocol.RelayInfo{Version: protocol.Version + 1, Relay: crypto.NewRelayPrivate().Public(), Nonce: []byte("x")}, "version 4"},
 		"a web page":      {200, "<html>hello</html>", "not like a relay"},
 		"another's 404":   {404, "not found", "status 404"},
 		"a redirect":      {302, "", "not like a relay"},

@@ -122,8 +122,18 @@ func (l *line) raw(kind int, b []byte) {
 	l.ws.WriteMessage(kind, b) // a client that has left is for read to find out
 }
 
-// read returns the next frame of the client, or nil when it has left.
+// read returns the next frame of the client, or nil when it has left. With whom
+// it shares its presence is passed over.
 func (l *line) read() protocol.Frame {
+	for {
+		f := l.readAny()
+		if _, shares := f.(*protocol.SharePresence); !shares {
+			return f
+		}
+	}
+}
+
+func (l *line) readAny() protocol.Frame {
 	_, b, err := l.ws.ReadMessage()
 	if err != nil {
 		return nil

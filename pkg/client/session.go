@@ -32,6 +32,8 @@ type session struct {
 	settings Settings
 	typed    map[crypto.Username]time.Time // when they were last told that the user writes
 	stored   lookups
+
+	regrouped bool // who is a contact has changed since it was last looked at
 }
 
 // lookups is what a session asks its store.
@@ -91,6 +93,7 @@ func (s *session) local() e2e.Local {
 func (s *session) apply(st *step) (spent [][]byte) {
 	for _, c := range st.Contacts {
 		old := s.contacts[crypto.Username(c.Name)]
+		s.regrouped = s.regrouped || (old.State == Accepted) != (c.State == Accepted) || (old.Trust == Changed) != (c.Trust == Changed)
 		c.Unread, c.LastAt, c.Online = old.Unread, old.LastAt, old.Online && c.State == Accepted
 		s.contacts[crypto.Username(c.Name)] = c
 		if len(old.Session) > 0 && (len(c.Session) == 0 || &old.Session[0] != &c.Session[0]) {

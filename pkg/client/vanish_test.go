@@ -199,7 +199,7 @@ func TestSearchAndViews(t *testing.T) {
 	}
 	for name, v := range map[string]View{
 		"a long draft": {Contact: "bob", Draft: view.Draft + "a"}, "not UTF-8": {Contact: "bob", Draft: "\xff"},
-		"no name": {Contact: "Bob!", Draft: "x"}, "below zero": {Contact: "bob", Line: -1}, "a place below zero": {Contact: "bob", Top: -1},
+		"no name": {Contact: "Bob!", Draft: "x"}, "a place below zero": {Contact: "bob", Top: -1},
 	} {
 		if err := c.SetView(ctx, v); err == nil {
 			t.Errorf("%s is written down", name)

@@ -56,6 +56,10 @@ func (w *writer) run(ctx context.Context) {
 		}
 		if more {
 			w.signal()
+		} else if frame, due := w.unshared(); due { // behind the answer that made somebody a contact
+			if writeFrame(w.ws, frame) != nil {
+				return
+			}
 		}
 		var due <-chan time.Time // an idle program is not woken
 		if w.owed.anything() {

@@ -169,6 +169,26 @@ func (f *SendMessage) check() *Refusal {
 	return nil
 }
 
+func (f *SharePresence) check() *Refusal {
+	if f.With == nil {
+		return missing("with")
+	}
+	if len(f.With) > MaxPresence {
+		return refuse(CodeTooLarge, "presence is shared with at most %d people", MaxPresence)
+	}
+	return nil
+}
+
+func (f *Presence) check() *Refusal {
+	if f.User == "" {
+		return missing("user")
+	}
+	if f.State != Online && f.State != Offline {
+		return refuse(CodeBadFrame, `"state" is online or offline`)
+	}
+	return nil
+}
+
 func needPrekey(name string, p RawPrekey) *Refusal {
 	if len(p) == 0 {
 		return missing(name)

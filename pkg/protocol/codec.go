@@ -34,6 +34,7 @@ var fromClient = map[string]func() Frame{
 	"encrypted_message": func() Frame { return new(SendMessage) },
 	"publish_prekeys":   func() Frame { return new(PublishPrekeys) },
 	"fetch_prekeys":     func() Frame { return new(FetchPrekeys) },
+	"presence":          func() Frame { return new(SharePresence) },
 	"ack":               func() Frame { return new(Ack) },
 }
 
@@ -46,6 +47,7 @@ var fromRelay = map[string]func() Frame{
 	"connection_request":  func() Frame { return new(ConnectionRequest) },
 	"connection_accepted": func() Frame { return new(ConnectionAccepted) },
 	"encrypted_message":   func() Frame { return new(EncryptedMessage) },
+	"presence":            func() Frame { return new(Presence) },
 	"receipt":             func() Frame { return new(Receipt) },
 	"error":               func() Frame { return new(Error) },
 }

@@ -115,6 +115,13 @@ type (
 		Target crypto.Username  `json:"target"`
 	}
 
+	// SharePresence lets the accepted contacts that it names hear whether this
+	// device is connected, and asks to hear it of them. It replaces the one
+	// before; nobody is told of a device that has named nobody.
+	SharePresence struct {
+		With []crypto.Username `json:"with"` // may be empty
+	}
+
 	// Ack says that everything up to and including Seq is on the client's disk.
 	Ack struct {
 		Seq uint64 `json:"seq"`
@@ -155,6 +162,13 @@ type (
 		Certificate crypto.Certificate `json:"certificate"`
 		Signed      RawPrekey          `json:"signed"`
 		OneTime     RawPrekey          `json:"oneTime,omitempty"` // while there are any
+	}
+
+	// Presence says of a contact who shares it whether their device is connected.
+	// Until the first one, it is not.
+	Presence struct {
+		User  crypto.Username `json:"user"`
+		State PresenceState   `json:"state"`
 	}
 
 	// ConnectionRequest hands on a ConnectRequest.
@@ -214,7 +228,17 @@ const (
 	ReceiptExpired   ReceiptState = "expired"   // dropped: it has waited for longer than the relay keeps
 )
 
-// Type values. encrypted_message goes both ways with different members.
+// PresenceState is whether a device is connected.
+type PresenceState string
+
+// The states of presence.
+const (
+	Online  PresenceState = "online"
+	Offline PresenceState = "offline"
+)
+
+// Type values. encrypted_message and presence go both ways with different
+// members.
 func (*Authenticate) Type() string       { return "authenticate" }
 func (*ConnectRequest) Type() string     { return "connect_request" }
 func (*AcceptConnection) Type() string   { return "accept_connection" }
@@ -223,6 +247,7 @@ func (*Block) Type() string              { return "block" }
 func (*SendMessage) Type() string        { return "encrypted_message" }
 func (*PublishPrekeys) Type() string     { return "publish_prekeys" }
 func (*FetchPrekeys) Type() string       { return "fetch_prekeys" }
+func (*SharePresence) Type() string      { return "presence" }
 func (*Ack) Type() string                { return "ack" }
 func (*Challenge) Type() string          { return "challenge" }
 func (*Authenticated) Type() string      { return "authenticated" }
@@ -232,5 +257,6 @@ func (*Prekeys) Type() string            { return "prekeys" }
 func (*ConnectionRequest) Type() string  { return "connection_request" }
 func (*ConnectionAccepted) Type() string { return "connection_accepted" }
 func (*EncryptedMessage) Type() string   { return "encrypted_message" }
+func (*Presence) Type() string           { return "presence" }
 func (*Receipt) Type() string            { return "receipt" }
 func (*Error) Type() string              { return "error" }

@@ -41,6 +41,8 @@ var fromClient = []protocol.Frame{
 	&protocol.PublishPrekeys{ID: id, OneTime: []protocol.RawPrekey{oneTime, oneTime[:1]}},
 	&protocol.PublishPrekeys{ID: id, Signed: signed, OneTime: []protocol.RawPrekey{oneTime}},
 	&protocol.FetchPrekeys{ID: id, Target: "bob"},
+	&protocol.SharePresence{With: []crypto.Username{"bob", "carol"}},
+	&protocol.SharePresence{With: []crypto.Username{}},
 }
 
 var fromRelay = []protocol.Frame{
@@ -62,6 +64,8 @@ var fromRelay = []protocol.Frame{
 	&protocol.Receipt{ID: id, Recipient: &bob, State: protocol.ReceiptDelivered},
 	&protocol.Receipt{Seq: 4, ID: id, Recipient: &bob, State: protocol.ReceiptExpired},
 	&protocol.Error{Code: protocol.CodeRateLimited, Message: "slower", ID: &id, RetryAfter: 1500},
+	&protocol.Presence{User: "bob", State: protocol.Online},
+	&protocol.Presence{User: "bob", State: protocol.Offline},
 }
 
 func TestFramesRoundTrip(t *testing.T) {
@@ -89,12 +93,12 @@ func TestFramesRoundTrip(t *testing.T) {
 }
 
 // A frame of one direction is refused in the other, as an unknown type; or, of
-// encrypted_message, as one with the wrong members.
+// encrypted_message and presence, as one with the wrong members.
 func TestDirections(t *testing.T) {
 	check := func(f protocol.Frame, decode func([]byte) (protocol.Frame, error)) {
 		t.Helper()
 		want := protocol.CodeUnknownType
-		if f.Type() == "encrypted_message" {
+		if f.Type() == "encrypted_message" || f.Type() == "presence" {
 			want = protocol.CodeBadFrame
 		}
 		if _, err := decode(protocol.Encode(f)); codeOf(err) != want {

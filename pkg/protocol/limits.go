@@ -3,7 +3,7 @@ package protocol
 import "time"
 
 // Version is the version of the frames that this package speaks.
-const Version = 3
+const Version = 4
 
 // Limits of what travels, in bytes unless said otherwise. Both sides check.
 const (
@@ -18,6 +18,9 @@ const (
 	MaxSealed = 256 << 10
 	// MaxSealedNote bounds what rides along with a request or its acceptance.
 	MaxSealedNote = 4 << 10
+	// MaxPresence bounds the people whose presence one device follows.
+	MaxPresence = 1000
+
 	// MaxRecipients bounds the recipients of one frame: a full group.
 	MaxRecipients = 100
 	// MaxPrekeys bounds the one-time prekeys of one frame: twice a client's
@@ -63,6 +66,10 @@ const (
 	// WriteTimeout ends a connection that does not take what is written to it
 	// in time.
 	WriteTimeout = 10 * time.Second
+
+	// PresenceGrace is how long a device that was connected is said to be so
+	// after its connection has ended, so that a short loss is none.
+	PresenceGrace = 5 * time.Second
 	// AckTimeout is how long a frame may stay unacked before the relay gives the
 	// connection up, and stores what it has handed on there.
 	AckTimeout = 15 * time.Second

@@ -29,7 +29,7 @@ var saysOnly = regexp.MustCompile(`^(` + strings.Join([]string{
 	`a frame begins with its "type" member`,
 	`"type" is a string`,
 	`not valid JSON in UTF-8`,
-	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|publish_prekeys|fetch_prekeys|prekeys|prekey_stock|ack|caught_up|challenge|receipt|error): ` +
+	`(the body|authenticate|authenticated|connect_request|connection_request|accept_connection|connection_accepted|reject_connection|block|encrypted_message|publish_prekeys|fetch_prekeys|prekeys|prekey_stock|presence|ack|caught_up|challenge|receipt|error): ` +
 		`(a member is unknown or wrongly cased|a member stands twice|not valid JSON in UTF-8|a member has a value of the wrong form|it cannot be read)`,
 	`the member "[a-zA-Z]{2,16}" is missing or empty`,
 	`"(data|encryptedData|nonce|signed|oneTime|signedPrekey)" has at most [0-9]+ bytes before base64`,
@@ -37,7 +37,7 @@ var saysOnly = regexp.MustCompile(`^(` + strings.Join([]string{
 	`"seq" is at most 2\^53-1`, `"time" is from 1 to 2\^53-1`, `"version" is from 1 to [0-9]+`, `"code" is made of a-z and _`,
 	`"recipients" and "encryptedData" have the same length, at least 1`, `a message has at most [0-9]+ recipients`, `a recipient stands twice`,
 	`at most [0-9]+ one-time prekeys go in one frame`, `"oneTime" is from 0 to [0-9]+`,
-	`"stored" does not come through the mailbox`, `"state" is stored, delivered or expired`, `"retryAfter" is at most 2\^53-1`,
+	`"stored" does not come through the mailbox`, `"state" is stored, delivered or expired`, `"retryAfter" is at most 2\^53-1`, `"state" is online or offline`, `presence is shared with at most [0-9]+ people`,
 }, "|") + `)$`)
 
 // swap gives a good frame with one part of its text replaced.
@@ -168,6 +168,10 @@ func refusedFromClient() []refusal {
 		{"empty address", swap(ask, to, ""), protocol.CodeBadFrame},
 		{"null for an address", swap(ask, `"`+to+`"`, "null"), protocol.CodeBadFrame},
 		{"username with a device", swap(fromClient[3], `"bob"`, `"`+to+`"`), protocol.CodeBadFrame},
+		{"presence with too many", string(protocol.Encode(&protocol.SharePresence{With: make([]crypto.Username, protocol.MaxPresence+1)})), protocol.CodeBadFrame},
+		{"presence with a list of null", swap(fromClient[14], "[]", "null"), protocol.CodeBadFrame},
+		{"presence with one name", swap(fromClient[14], "[]", `"bob"`), protocol.CodeBadFrame},
+		{"presence with no username", swap(fromClient[13], `"bob"`, `"b b"`), protocol.CodeBadFrame},
 		{"username that is none", swap(fromClient[4], `"bob"`, `"b b"`), protocol.CodeBadFrame},
 		{"empty data", swap(ask, data, ""), protocol.CodeBadFrame},
 		{"null for data", swap(ask, `"`+data+`"`, "null"), protocol.CodeBadFrame},
@@ -202,15 +206,15 @@ func refusedFromClient() []refusal {
 func refusedFromRelay() []refusal {
 	challenge, welcome, request, message := fromRelay[0], fromRelay[1], fromRelay[2], fromRelay[4]
 	stored, failure := fromRelay[5], fromRelay[9]
-	expired, slower := fromRelay[len(fromRelay)-2], fromRelay[len(fromRelay)-1]
+	expired, slower := fromRelay[16], fromRelay[17]
 	low, full, prekeys := fromRelay[11], fromRelay[12], fromRelay[13]
 	certificate, _ := vectors.Bob().Certificate.MarshalText()
 	data := crypto.Base64(sealed)
 	key, _ := vectors.Relay().Public().MarshalText()
 	rs := []refusal{
-		{"version zero", swap(challenge, `"version":3`, `"version":0`), protocol.CodeBadFrame},
-		{"negative version", swap(challenge, `"version":3`, `"version":-1`), protocol.CodeBadFrame},
-		{"huge version", swap(challenge, `"version":3`, `"version":65537`), protocol.CodeBadFrame},
+		{"version zero", swap(challenge, `"version":4`, `"version":0`), protocol.CodeBadFrame},
+		{"negative version", swap(challenge, `"version":4`, `"version":-1`), protocol.CodeBadFrame},
+		{"huge version", swap(challenge, `"version":4`, `"version":65537`), protocol.CodeBadFrame},
 		{"relay key of another kind", swap(challenge, "relay-public", "device-public"), protocol.CodeBadFrame},
 		{"relay key of small order", swap(challenge, string(key), "relay-public:AQ"+strings.Repeat("A", 41)), protocol.CodeBadFrame},
 		{"time zero", swap(welcome, `1735787045678`, `0`), protocol.CodeBadFrame},
@@ -238,6 +242,8 @@ func refusedFromRelay() []refusal {
 		{"stored with seq", swap(stored, `{"type":"receipt",`, `{"type":"receipt","seq":3,`), protocol.CodeBadFrame},
 		{"null for an optional seq", swap(stored, `{"type":"receipt",`, `{"type":"receipt","seq":null,`), protocol.CodeBadFrame},
 		{"null for an optional recipient", swap(stored, `"state"`, `"recipient":null,"state"`), protocol.CodeBadFrame},
+		{"presence of nobody", swap(fromRelay[18], `"bob"`, `""`), protocol.CodeBadFrame},
+		{"an unknown presence", swap(fromRelay[18], "online", "away"), protocol.CodeBadFrame},
 		{"null for an optional id", swap(fromRelay[8], `"message"`, `"id":null,"message"`), protocol.CodeBadFrame},
 		{"error id of zeros", swap(failure, id.String(), strings.Repeat("0", 32)), protocol.CodeBadFrame},
 		{"empty code", swap(failure, "not_a_contact", ""), protocol.CodeBadFrame},

@@ -65,10 +65,10 @@ func TestStockIsToldOnce(t *testing.T) {
 	for range 3 {
 		c.tellStock()
 	}
-	if _, stock, mail, _ := c.work(); !stock || mail == 0 {
+	if _, _, stock, mail, _ := c.work(); !stock || mail == 0 {
 		t.Errorf("the stock %v, mail %d", stock, mail)
 	}
-	if _, stock, mail, _ := c.work(); stock || mail != 0 {
+	if _, _, stock, mail, _ := c.work(); stock || mail != 0 {
 		t.Errorf("then: the stock %v, mail %d", stock, mail)
 	}
 }

@@ -30,6 +30,7 @@ const (
 	commitsUnderWay = 64               // commits of one connection that share an fsync
 	maxTargets      = 64               // recipients that a connection remembers
 	targetTime      = 2 * time.Second  // until what was found out about one is looked up again
+	presenceEach    = 20               // people in a list of presence that count as a frame
 	writeChunk      = 64 << 10         // bytes that a peer has to take within WriteTimeout
 	slowWrite       = time.Second      // a write that takes longer grants more time for acks
 	frameTimeout    = 15 * time.Second // for the rest of a frame that has begun
@@ -80,6 +81,7 @@ type Relay struct {
 	counters    counters
 	users       *userCache
 	hub         *hub
+	presence    *presence
 	handler     http.Handler
 
 	// ctx ends when a shutdown is out of patience; calls of the store use it.
@@ -135,6 +137,7 @@ func New(cfg Config) *Relay {
 		counters:    newCounters(),
 		users:       newUserCache(maxCachedUsers),
 		hub:         newHub(),
+		presence:    newPresence(),
 		fatal:       make(chan struct{}),
 		conns:       map[*conn]struct{}{},
 	}

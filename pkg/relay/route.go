@@ -49,10 +49,13 @@ func (c *conn) handle(b []byte) {
 		c.toward(f.Target, f.ID, dropRequest)
 	case *protocol.Block:
 		c.toward(f.Target, f.ID, block)
+		c.relay.presence.part(c.me.User, f.Target)
 	case *protocol.PublishPrekeys:
 		c.publishPrekeys(f)
 	case *protocol.FetchPrekeys:
 		c.fetchPrekeys(f)
+	case *protocol.SharePresence:
+		c.share(f)
 	case *protocol.Authenticate:
 		c.malformed(&protocol.Refusal{Code: protocol.CodeAlready, Text: refusals[protocol.CodeAlready]})
 	}
@@ -75,6 +78,8 @@ func (c *conn) admitDecoded(f protocol.Frame, size int) bool {
 		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.PrekeyFetchesOf, f.ID)
 	case *protocol.PublishPrekeys:
 		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.PrekeyPublicationsOf, f.ID)
+	case *protocol.SharePresence:
+		return c.admit(crypto.MessageID{}, nobody, 1+len(f.With)/presenceEach, size) && c.mayShare()
 	case *protocol.AcceptConnection:
 		return c.admit(f.ID, nobody, 1, size)
 	case *protocol.RejectConnection:

@@ -98,6 +98,7 @@ func (l httpLog) Write(line []byte) (int, error) {
 // may be stuck in it: then Shutdown gives up when ctx ends.
 func (r *Relay) Shutdown(ctx context.Context) error {
 	servers := r.endAll(closeRestart)
+	r.presence.stop()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -37,6 +37,7 @@ const (
 	unavailable  = "503"
 	closed       = "closed"
 	slowed       = "slowed: not read for a while"
+	passedOver   = "passed over: the one before stays in force"
 	refused      = "`rate_limited` with `retryAfter`"
 	refusedClose = "`rate_limited` with `retryAfter`, then 1013"
 )
@@ -91,6 +92,9 @@ var entries = []entry{
 	}, {
 		name: "prekeyPublicationsPerUser", by: byUser, what: "publications of prekeys (`publish_prekeys`)", above: refused,
 		rate: func(l *Limits) *Rate { return &l.PrekeyPublicationsPerUser }, least: 1, most: mostBurst,
+	}, {
+		name: "presencePerUser", by: byUser, what: "lists of whom to share presence with (`presence`)", above: passedOver,
+		rate: func(l *Limits) *Rate { return &l.PresencePerUser }, least: 1, most: mostBurst,
 	}, {
 		name: "oneTimePrekeysPerTarget", by: byTarget, what: "one-time prekeys handed out", above: "`prekeys` without one",
 		rate: func(l *Limits) *Rate { return &l.OneTimePrekeysPerTarget }, least: 1, most: mostBurst,

@@ -17,6 +17,7 @@ type Limiters struct {
 	Flows                *Flows
 	ConnectRequestsOf    *Keyed[crypto.Username]
 	PrekeyFetchesOf      *Keyed[crypto.Username]
+	PresenceOf           *Keyed[crypto.Username]
 	PrekeyPublicationsOf *Keyed[crypto.Username]
 	OneTimePrekeysOf     *Keyed[crypto.Username]
 
@@ -36,6 +37,7 @@ func NewLimiters(l Limits) *Limiters {
 		Flows:                newFlows(l),
 		ConnectRequestsOf:    NewKeyed[crypto.Username](l.ConnectRequestsPerUser),
 		PrekeyFetchesOf:      NewKeyed[crypto.Username](l.PrekeyFetchesPerUser),
+		PresenceOf:           NewKeyed[crypto.Username](l.PresencePerUser),
 		PrekeyPublicationsOf: NewKeyed[crypto.Username](l.PrekeyPublicationsPerUser),
 		OneTimePrekeysOf:     NewKeyed[crypto.Username](l.OneTimePrekeysPerTarget),
 		Registrations:        NewBucket(l.Registrations),

@@ -23,6 +23,7 @@ type Limits struct {
 	SustainedFramesPerUser    Rate
 	ConnectRequestsPerUser    Rate
 	PrekeyFetchesPerUser      Rate
+	PresencePerUser           Rate
 	PrekeyPublicationsPerUser Rate
 
 	// By the user whom others ask about.
@@ -79,6 +80,10 @@ func Default() Limits {
 		PrekeyFetchesPerUser: Rate{60, time.Hour, 200},
 		// A client publishes when it logs in and when its stock is low.
 		PrekeyPublicationsPerUser: Rate{60, time.Hour, 60},
+
+		// A client names its contacts when it logs in and when one is new. Each list
+		// may bring a look-up, and a frame to its owner and back, for 1,000 people.
+		PresencePerUser: Rate{120, time.Hour, 60},
 
 		// Of the usual stock of 50, strangers together get 30 at once and 20 in a
 		// night, in which the owner is not there to publish more. A handshake does
