@@ -55,3 +55,49 @@ func BenchmarkBatch(b *testing.B) {
 		_ = m.View()
 	}
 }
+
+// BenchmarkBatchOfMany is the largest batch that an account gives, of people
+// among ten thousand, each with a message and an unread mark.
+func BenchmarkBatchOfMany(b *testing.B) {
+	f := newFake()
+	for i := range 10_000 {
+		f.contacts[fmt.Sprint("person", i)] = client.Contact{Name: fmt.Sprint("person", i), State: client.Accepted}
+	}
+	m := newModel(newJobs(context.Background(), f), false)
+	m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
+	m.Update(m.jobs.open()())
+	var batch client.Batch
+	for i := range 512 {
+		c := f.contacts[fmt.Sprint("person", 17*i)]
+		c.Unread = 1
+		msg := client.Message{Cursor: int64(i + 1), Contact: c.Name, From: c.Name, Type: client.TypeText, Text: strings.Repeat("some words ", 45), State: client.Received}
+		batch.Events = append(batch.Events, client.Event{Kind: client.MessageAdded, Message: &msg}, client.Event{Kind: client.ContactChanged, Contact: &c})
+	}
+	for b.Loop() {
+		m.Update(happened{batch: batch})
+		_ = m.View()
+	}
+}
+
+// BenchmarkScroll is what a page back and forth costs, with as much in memory as
+// may be.
+func BenchmarkScroll(b *testing.B) {
+	for name, n := range map[string]int{"100": 100, "full": maxLoaded} {
+		b.Run(name, func(b *testing.B) {
+			f := newFake()
+			history(n)(f)
+			m := newModel(newJobs(context.Background(), f), false)
+			m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
+			m.Update(m.jobs.open()())
+			for _, msg := range f.messages {
+				m.threads["bob"].put(cleanMessage(msg))
+			}
+			for b.Loop() {
+				m.Update(tea.KeyPressMsg{Code: tea.KeyPgUp})
+				_ = m.View()
+				m.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+				_ = m.View()
+			}
+		})
+	}
+}

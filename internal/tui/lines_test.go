@@ -67,6 +67,41 @@ func TestWrapKeepsAll(t *testing.T) {
 
 func without(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }
 
+// TestLinks: what a link shows is where it leads, on each of its lines, and no
+// text of others leads anywhere else.
+func TestLinks(t *testing.T) {
+	long := "https://a.example/" + strings.Repeat("long/", 30)
+	inBubble(t, setting{width: 60, height: 40}, func(f *fake) {
+		withBob(f)
+		for _, text := range []string{
+			"https://" + strings.Repeat("a", maxLink),
+			"see " + long + " and mailto:bob@a.example.",
+			"\x1b]8;;https://evil.example\x1b\\https://good.example\x1b]8;;\x1b\\",
+			"\u202ehttps://moc.evil/\u202c",
+			"javascript:x file:///etc/passwd ssh://a.example",
+		} {
+			read(f, f.says("bob", text))
+		}
+	}, func(s *screen, f *fake) {
+		shown := map[string]string{}
+		for y := range s.term.Height() {
+			for x := range s.term.Width() {
+				if c := s.term.CellAt(x, y); c != nil && c.Link.URL != "" {
+					shown[c.Link.URL] += c.Content
+				}
+			}
+		}
+		for to, text := range shown {
+			if text != to {
+				t.Errorf("%q leads to %q", text, to)
+			}
+		}
+		if shown[long] == "" || shown["mailto:bob@a.example"] == "" || len(shown) > 4 {
+			t.Errorf("the links are %q", shown)
+		}
+	})
+}
+
 func TestSpans(t *testing.T) {
 	for text, want := range map[string][]string{
 		"plain":                                nil,
@@ -84,9 +119,11 @@ func TestSpans(t *testing.T) {
 		"2*3*4, *args, **kwargs, 5 * 6 * 7":    nil,
 		"snake_case_name __init__ _x_y":        nil,
 		"**a *b* c**":                          {"*b*"},
-		"so:\n```go\nx := `*a*`\n\n```\nyes":   {"```go\n", "x := `*a*`\n\n", "```"},
+		"so:\n```go\nx := `*a*`\n\n```\nyes":   {"```go\n", "x := `*a*`\n\n", "```\n"},
 		"```\nnever closed":                    nil,
 		"```\n```":                             {"```\n", "", "```"},
+		"```\n`a` ```\n```b\n``` \n`c`":        {"```\n", "`a` ```\n```b\n", "``` \n", "`c`"},
+		"```one line```":                       {"`one line`"},
 	} {
 		var got []string
 		for _, s := range spans(text) {

@@ -13,6 +13,10 @@ import (
 // are set off. Links are made by us, of addresses that are plain ASCII, and
 // lead where they say.
 
+// maxLink is how long the target of a link may be, in bytes. Terminals take no
+// longer one, and it is written again for each line on which the link stands.
+const maxLink = 2083
+
 type emphasis int
 
 const (
@@ -29,8 +33,7 @@ type span struct {
 	emphasis
 }
 
-var emphasised = regexp.MustCompile("(?m)^```[^`\n]*\n(?s:.*?)^``` *$" +
-	"|`[^`\n]+`" +
+var emphasised = regexp.MustCompile("`[^`\n]+`" +
 	`|https?://[!#-;=?-\[\]^_a-z~]*[A-Za-z0-9/_=~#&-]` +
 	`|mailto:[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]*[A-Za-z0-9]` +
 	`|\*\*[^*\s](?:[^*\n]*[^*\s])?\*\*` +
@@ -43,12 +46,40 @@ func spans(text string) []span {
 		return nil
 	}
 	var found []span
-	for _, at := range emphasised.FindAllStringIndex(text, -1) {
-		s, is := span{piece{at[0], at[1]}, asLink}, text[at[0]:at[1]]
-		switch {
-		case strings.HasPrefix(is, "```") && strings.Contains(is, "\n"):
-			found = append(found, fenced(text, s.piece)...)
-			continue
+	at := 0
+	for _, f := range fences(text) {
+		found = append(inline(found, text, piece{at, f[0].from}), f[:]...)
+		at = f[2].to
+	}
+	return inline(found, text, piece{at, len(text)})
+}
+
+// fences finds code of several lines, each with the lines around it.
+func fences(text string) (found [][3]span) {
+	open := piece{-1, -1} // the line that began one
+	for from := 0; from < len(text); {
+		to := len(text)
+		if n := strings.IndexByte(text[from:], '\n'); n >= 0 {
+			to = from + n + 1
+		}
+		switch rest, is := strings.CutPrefix(text[from:to], "```"); {
+		case !is:
+		case open.from < 0 && !strings.Contains(rest, "`"):
+			open = piece{from, to}
+		case open.from >= 0 && strings.TrimSpace(rest) == "":
+			found = append(found, [3]span{{open, asFence}, {piece{open.to, from}, asBlock}, {piece{from, to}, asFence}})
+			open = piece{-1, -1}
+		}
+		from = to
+	}
+	return found
+}
+
+// inline finds what is set off within the lines of a part of text.
+func inline(found []span, text string, p piece) []span {
+	for _, at := range emphasised.FindAllStringIndex(text[p.from:p.to], -1) {
+		s := span{piece{p.from + at[0], p.from + at[1]}, asLink}
+		switch is := text[s.from:s.to]; {
 		case is[0] == '`':
 			s.emphasis = asCode
 		case strings.HasPrefix(is, "**"):
@@ -63,13 +94,6 @@ func spans(text string) []span {
 		found = append(found, s)
 	}
 	return found
-}
-
-// fenced parts code of several lines from the lines around it.
-func fenced(text string, p piece) []span {
-	from := p.from + strings.IndexByte(text[p.from:p.to], '\n') + 1
-	to := strings.LastIndexByte(text[p.from:p.to], '\n') + 1 + p.from
-	return []span{{piece{p.from, from}, asFence}, {piece{from, to}, asBlock}, {piece{to, p.to}, asFence}}
 }
 
 // inWord reports whether a text goes on with a letter or a digit, at the end at
@@ -98,11 +122,15 @@ func closed(text string, from, to int) int {
 	return to
 }
 
-// paint writes one line of text with its spans.
+// paint writes one line of text with its spans, the first of which may have
+// begun before.
 func (lk *look) paint(text string, line piece, spans []span) string {
 	var out strings.Builder
 	at := line.from
 	for _, s := range spans {
+		if s.from >= line.to {
+			break
+		}
 		from, to := max(s.from, at), min(s.to, line.to)
 		if from >= to {
 			continue
@@ -124,6 +152,9 @@ func (lk *look) emphasise(e emphasis, whole string) lipgloss.Style {
 	case asStress:
 		return lk.Stress
 	case asLink:
+		if len(whole) > maxLink {
+			return lk.Link
+		}
 		return lk.Link.Hyperlink(whole)
 	}
 	return lk.Strong

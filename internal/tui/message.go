@@ -186,6 +186,9 @@ func (p *page) said(m *client.Message, width int) (lines []string) {
 	}
 	found := spans(text)
 	for _, l := range wrap(p.cells, text, width) {
+		for len(found) > 0 && found[0].to <= l.from {
+			found = found[1:]
+		}
 		lines = append(lines, p.paint(text, l, found))
 	}
 	if !m.Edited {

@@ -193,6 +193,9 @@ func (m *model) header(l layout) string {
 		if sign, style := m.mark(m.roster.get(m.current).Trust); sign != "" {
 			left += " " + style.Render(sign)
 		}
+		if c := m.roster.get(m.current); c.Online && c.State == client.Accepted {
+			left += " " + m.Good.Render(m.Connected)
+		}
 		if n := m.roster.unread(m.current); n > 0 {
 			left += "  " + m.Accent.Render(fmt.Sprintf("%d unread", n))
 		}
