@@ -88,15 +88,15 @@ func (a *Account) Register(ctx context.Context) error {
 	if !a.Owned {
 		return nil // the owner has
 	}
-	loaded, err := a.store.Load()
-	if err != nil || loaded.Keys.Registered {
+	keys, err := a.store.Keys()
+	if err != nil || keys.Registered {
 		return err
 	}
 	first, err := a.store.Prekey(crypto.PrekeySigned, 1)
 	if err != nil {
 		return err
 	}
-	if err := client.Register(ctx, loaded.Keys, first); err != nil {
+	if err := client.Register(ctx, keys, first); err != nil {
 		return err
 	}
 	return a.store.MarkRegistered()
@@ -108,8 +108,8 @@ func (a *Account) Registered() error {
 	if !a.Owned {
 		return nil
 	}
-	loaded, err := a.store.Load()
-	if err != nil || loaded.Keys.Registered {
+	keys, err := a.store.Keys()
+	if err != nil || keys.Registered {
 		return err
 	}
 	return &client.Error{Code: client.CodeRefused, Text: fmt.Sprintf("The registration of %s at %s was interrupted. Finish it with: chat login %s", a.Ref.Name, a.Ref.Server, a.Ref.Name)}

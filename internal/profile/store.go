@@ -178,6 +178,16 @@ func (s *Store) keys() (k client.Keys, err error) {
 	}, nil
 }
 
+// Keys reads the identity alone. Each contact has signatures to be checked,
+// which is what Load takes its time for.
+func (s *Store) Keys() (k client.Keys, err error) {
+	err = s.read(func() (err error) {
+		k, err = s.keys()
+		return err
+	})
+	return k, err
+}
+
 // MarkRegistered remembers that the relay knows this account.
 func (s *Store) MarkRegistered() error {
 	return s.write(func() error { return s.db.exec(`UPDATE account SET registered = 1`) })
