@@ -2,14 +2,12 @@ package tui
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"secure-messaging/internal/editor"
 	"secure-messaging/pkg/client"
 )
 
@@ -149,37 +147,6 @@ func TestFirstUnread(t *testing.T) {
 	})
 }
 
-// TestEditorFile: what the editor gets is for this user alone, and nothing of it
-// is left.
-func TestEditorFile(t *testing.T) {
-	dir := t.TempDir()
-	t.Setenv("XDG_RUNTIME_DIR", dir)
-	file, err := writeOut("words")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path, want := range map[string]os.FileMode{file: 0o600, filepath.Dir(file): 0o700} {
-		info, err := os.Stat(path)
-		if err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s has mode %v, %v", path, info.Mode(), err)
-		}
-	}
-	if out, err := exec.Command("sh", "-c", `printf ' and more\n' >> "$0"; cp "$0" "$0~"`, file).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	text, err := takeBack(file)
-	if err != nil || text != "words and more\n" {
-		t.Errorf("got %q, %v", text, err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 0 {
-		t.Errorf("left is %v, %v", left, err)
-	}
-	if _, err := takeBack(file); err == nil {
-		t.Error("a file that is not there is read")
-	}
-}
-
 func TestEditor(t *testing.T) {
 	t.Setenv("VISUAL", "")
 	t.Setenv("EDITOR", "")
@@ -189,9 +156,9 @@ func TestEditor(t *testing.T) {
 		s.program.Send(edited{text: "other\x1b[2J words\n\n"})
 		s.wait()
 		s.shows("❯ other", " words")
-		s.program.Send(edited{text: strings.Repeat("x", maxPaste+1)})
+		s.program.Send(edited{err: editor.ErrTooLong})
 		s.wait()
-		s.shows("64.0 KiB", "❯ other")
+		s.shows("too long", "❯ other")
 		s.program.Send(edited{err: fmt.Errorf("exit status 1")})
 		s.wait()
 		s.shows("The editor has failed", "❯ other")
