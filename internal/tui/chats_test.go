@@ -114,7 +114,7 @@ func TestDelete(t *testing.T) {
 	inBubble(t, usual, withTalk, func(s *screen, f *fake) {
 		s.press("alt+m", "up")
 		s.type_("d")
-		s.shows("Delete this message?", "and theirs")
+		s.shows("Delete this message?", "alice: yes", "from theirs once it hears")
 		s.press("enter")
 		s.shows("▌yes") // kept
 		s.type_("dd")
@@ -291,8 +291,11 @@ func TestWriting(t *testing.T) {
 	inBubble(t, usual, withTalk, func(s *screen, f *fake) {
 		s.shows("bob  ● online")
 		f.writes("bob")
+		f.knows("carol", client.Accepted)
+		f.says("carol", "lunch?")
+		f.writes("carol")
 		s.wait()
-		s.shows("bob is writing…")
+		s.shows("bob is writing…", "… 1 │")
 		s.pass(client.TypingFor + time.Second)
 		s.hides("is writing")
 		f.writes("bob")
@@ -393,9 +396,9 @@ func TestDisappear(t *testing.T) {
 		s.shows("bob has set that messages disappear 1 day after they are read", "bob has set that messages stay", "↱ bob: deploy at ten?")
 		s.shows("soon gone", "◔\n")
 		s.press("alt+m")
-		s.shows("gone in 1 minute")
+		s.shows("1 minute left")
 		s.pass(20 * time.Second)
-		s.shows("gone in 40 seconds") // seen passing, without a key
+		s.shows("40 seconds left") // seen passing, without a key
 		s.press("esc")
 		f.vanishes(1)
 		s.wait()

@@ -53,12 +53,20 @@ func (m *model) about(width int) string {
 	}
 	said := "an earlier message"
 	if e := m.entry(cursor); e != nil {
-		said = strings.ReplaceAll(e.Text, "\n", " ")
-		if m.replies != 0 {
-			said = e.From + ": " + said
+		if said = mention(e); m.replies == 0 {
+			said = strings.TrimPrefix(said, e.From+": ")
 		}
 	}
 	return m.sides(m.Accent.Render(what)+" "+m.Dim.Render(said), m.Dim.Render(m.keys.Newest.Help().Key+" gives up"), width)
+}
+
+// mention names a message by its author and the beginning of its words.
+func mention(e *entry) string {
+	said := strings.ReplaceAll(e.Text, "\n", " ")
+	if e.Deleted {
+		said = deleted
+	}
+	return e.From + ": " + said
 }
 
 // entry returns a message of the open conversation that is in memory, or nil.

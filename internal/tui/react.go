@@ -12,13 +12,15 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-// commonReactions are offered by number. Any other can be typed.
-var commonReactions = []string{"👍", "❤️", "😂", "😮", "😢", "🎉", "👀", "✅"}
+// commonReactions are offered by number. Any other can be typed. They are of
+// those that every terminal draws two cells wide: the red heart is not.
+var commonReactions = []string{"👍", "💙", "😂", "😮", "😢", "🎉", "👀", "✅"}
 
 // reactions asks for an emoji to put beside a message.
 type reactions struct {
 	keys   *keyMap
 	cursor int64
+	about  string // the message
 	mine   string // what stands there of us
 	at     int    // chosen of the common ones; len for what is typed
 	input  textinput.Model
@@ -30,7 +32,7 @@ func (m *model) askForReaction(e *entry) {
 		m.fail("Nothing can be put beside that message.")
 		return
 	}
-	r := &reactions{keys: &m.keys, cursor: e.Cursor, input: field("Another  ", "type or paste one", client.MaxReaction)}
+	r := &reactions{keys: &m.keys, cursor: e.Cursor, about: mention(e), input: field("Another  ", "type or paste one", client.MaxReaction)}
 	for _, given := range e.Reactions {
 		if given.From == m.identity.Username {
 			r.mine = given.Emoji
@@ -84,9 +86,12 @@ func (r *reactions) hints() []key.Binding {
 	return []key.Binding{bind("1-8", "give it", "1"), bind("arrows", "choose", "left"), bind("enter", "give, or take back", "enter"), r.keys.Close}
 }
 
-func (r *reactions) render(lk *look, width, _ int) ([]string, *tea.Cursor) {
+func (r *reactions) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 6*len(commonReactions))
 	lines, line := []string(nil), ""
+	if height >= 10 {
+		lines = append(lines, lk.Dim.Render(lk.cut(r.about, width)), "")
+	}
 	for i, e := range commonReactions {
 		cell := fmt.Sprintf(" %d %s ", i+1, e)
 		if lk.cells.StringWidth(line+cell) > width {

@@ -219,18 +219,20 @@ func (lk *look) contactRow(c client.Contact, open bool, width int, writing bool)
 	if writing {
 		tail = lk.More
 	}
-	if c.Unread > 0 {
+	end, openEnd := lk.Accent, lk.OpenCount
+	switch {
+	case c.Unread > 0 && writing:
+		tail += " " + count(c.Unread)
+	case c.Unread > 0:
 		tail = count(c.Unread)
+	case tail == lk.Connected:
+		end, openEnd = lk.Good, lk.Good.Inherit(lk.Open)
 	}
 	sign = lk.pad(sign, 1)
 	name := lk.cut(c.Name, width-lk.cells.StringWidth(tail)-5)
 	gap := space(width - 3 - lk.cells.StringWidth(name) - lk.cells.StringWidth(tail) - 1)
 	if open {
-		return lk.OpenCount.Render(lk.Here) + lk.Open.Render(sign+" "+name+gap) + lk.OpenCount.Render(tail+" ")
-	}
-	end := lk.Accent
-	if tail == lk.Connected {
-		end = lk.Good
+		return lk.OpenCount.Render(lk.Here) + lk.Open.Render(sign+" "+name+gap) + openEnd.Render(tail+" ")
 	}
 	return " " + mark.Render(sign) + " " + style.Render(name) + gap + end.Render(tail) + " "
 }

@@ -232,13 +232,19 @@ func (m *model) goTo(name string, cursor int64) {
 
 // deleteDialog says what goes from where.
 func (m *model) deleteDialog(e *entry) *choice {
-	text, cursor := "Its words go from your screen and theirs, and from what both devices keep. Whoever has read or copied them still knows them.", e.Cursor
+	text, cursor, about := "Its words go from this device, and from theirs once it hears of that. Whoever has read or copied them still knows them.", e.Cursor, mention(e)
 	if !e.Outgoing() {
 		text = "Its words go from this device. They stay with " + e.From + "."
 	}
 	return &choice{
 		keys: &m.keys, title: "Delete this message?",
-		body: func(lk *look, width, _ int) []string { return lk.wrapped(text, lk.Text.Render, width) },
+		body: func(lk *look, width, height int) []string {
+			lines := lk.wrapped(text, lk.Text.Render, width)
+			if len(lines)+2 <= height {
+				lines = append([]string{lk.Dim.Render(lk.cut(about, width)), ""}, lines...)
+			}
+			return lines
+		},
 		options: []option{
 			{"Keep", plain, nil},
 			{"Delete", bad, func(m *model) tea.Cmd { m.picks = 0; return m.jobs.delete(cursor) }},
@@ -276,9 +282,9 @@ func (m *model) messageHints(e *entry) []key.Binding {
 func (m *model) fate(e *entry) string {
 	switch {
 	case e.GoneAt.After(m.now):
-		return "gone in " + remaining(e.GoneAt.Sub(m.now))
+		return remaining(e.GoneAt.Sub(m.now)) + " left"
 	case e.Disappear > 0 && e.GoneAt.IsZero():
-		return "gone " + spell(time.Duration(e.Disappear)*time.Second) + " after it is read"
+		return spell(time.Duration(e.Disappear)*time.Second) + " once read"
 	}
 	return ""
 }

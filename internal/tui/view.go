@@ -265,7 +265,7 @@ func (m *model) length() string {
 // footer is the last lines: a passing word, else the keys of the moment.
 func (m *model) footer(l layout) []string {
 	right := m.length()
-	if e := m.chosen(); e != nil && m.fate(e) != "" {
+	if e := m.chosen(); e != nil && m.dialog == nil && m.fate(e) != "" {
 		right = m.Dim.Render(m.fate(e)) + " "
 	}
 	if len(l.word) > 0 {
