@@ -20,7 +20,7 @@ func BenchmarkKey(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			f := newFake()
 			history(maxLoaded)(f)
-			m := newModel(newJobs(context.Background(), f), false)
+			m := newModel(newJobs(context.Background(), f), Options{})
 			m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
 			m.Update(m.jobs.open()())
 			for i, msg := range f.messages {
@@ -41,7 +41,7 @@ func BenchmarkKey(b *testing.B) {
 func BenchmarkBatch(b *testing.B) {
 	f := newFake()
 	withBob(f)
-	m := newModel(newJobs(context.Background(), f), false)
+	m := newModel(newJobs(context.Background(), f), Options{})
 	m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
 	m.Update(m.jobs.open()())
 	var batch client.Batch
@@ -63,7 +63,7 @@ func BenchmarkBatchOfMany(b *testing.B) {
 	for i := range 10_000 {
 		f.contacts[fmt.Sprint("person", i)] = client.Contact{Name: fmt.Sprint("person", i), State: client.Accepted}
 	}
-	m := newModel(newJobs(context.Background(), f), false)
+	m := newModel(newJobs(context.Background(), f), Options{})
 	m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
 	m.Update(m.jobs.open()())
 	var batch client.Batch
@@ -86,7 +86,7 @@ func BenchmarkScroll(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			f := newFake()
 			history(n)(f)
-			m := newModel(newJobs(context.Background(), f), false)
+			m := newModel(newJobs(context.Background(), f), Options{})
 			m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
 			m.Update(m.jobs.open()())
 			for _, msg := range f.messages {

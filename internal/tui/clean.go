@@ -67,5 +67,5 @@ func cleanWarning(text string) string { return inside.Replace(sanitize.Line(text
 // for this screen.
 var inside = strings.NewReplacer(
 	"chat connect ", "/connect ", "chat accept ", "/accept ", "chat verify ", "/verify ",
-	"chat requests", newKeyMap().Answer.Help().Key,
+	"chat requests", "/accept",
 )

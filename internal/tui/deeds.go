@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"slices"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
@@ -91,11 +93,10 @@ func (m *model) openUnread(name string) {
 	m.open(name)
 }
 
-// openNth goes to a conversation by its place, which is the last character of
-// the key.
+// openNth goes to a conversation by its place, which is that of the key among
+// those that do this.
 func (m *model) openNth(k tea.KeyPressMsg) tea.Cmd {
-	s := k.String()
-	if i := int(s[len(s)-1] - '1'); i >= 0 && i < len(m.roster.contacts) {
+	if i := slices.Index(m.keys.Nth.Keys(), k.String()); i >= 0 && i < len(m.roster.contacts) {
 		m.open(m.roster.contacts[i].Name)
 	}
 	return nil

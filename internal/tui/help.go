@@ -101,10 +101,10 @@ func (lk *look) helpEntry(name, does string, width int) []string {
 }
 
 func (h *help) keyLines(lk *look, width int) (lines []string) {
-	for _, s := range h.keys.sections() {
+	for _, s := range h.keys.table() {
 		lines = append(lines, lk.Title.Render(s.title))
-		for _, b := range s.keys {
-			lines = append(lines, lk.helpEntry(b.Help().Key, b.Help().Desc, width)...)
+		for _, r := range s.rows {
+			lines = append(lines, lk.helpEntry(r.at.Help().Key, r.does, width)...)
 		}
 		lines = append(lines, "")
 	}

@@ -1,11 +1,15 @@
 package tui
 
 import (
+	"cmp"
+	"slices"
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 )
 
-// keyMap is every key of the screen. Help and hints are made from it, so they
-// cannot say anything else.
+// keyMap is every key of the screen. It is filled from its table, and so are
+// help, hints and what users can set, so they cannot say anything else.
 type keyMap struct {
 	Send, Newline, Complete, Clear key.Binding
 	PageUp, PageDown, LineUp       key.Binding
@@ -24,77 +28,142 @@ type keyMap struct {
 	Choose, Left, Right, Close key.Binding // in dialogs
 }
 
+// scope is where a key is pressed. Two bindings of one scope cannot have one
+// key.
+type scope int
+
+const (
+	inPage    scope = 1 << iota
+	inMessage       // while a message is picked; keys of the page come behind
+	inDialog
+)
+
+// bound is one row of the table.
+type bound struct {
+	name    string // stable, for it stands in the files of users
+	at      *key.Binding
+	scope   scope
+	does    string
+	keys    string // by default, the one that hints name first
+	instead string // what does the same where no key does
+}
+
+// section is a part of the table, and of the help.
+type section struct {
+	title string
+	rows  []bound
+}
+
+func (k *keyMap) table() []section {
+	return []section{
+		{"Write", []bound{
+			{"send", &k.Send, inPage, "send", "enter", ""},
+			{"newline", &k.Newline, inPage, "new line", "shift+enter alt+enter ctrl+j", ""},
+			{"complete", &k.Complete, inPage, "complete a name or command", "tab", ""},
+			{"edit-last", &k.EditLast, inPage, "edit your last message, where nothing is written", "up", ""},
+			{"recall", &k.Recall, inPage, "what you have sent before", "ctrl+r", ""},
+			{"editor", &k.Editor, inPage, "write in your editor", "ctrl+o", ""},
+			{"clear", &k.Clear, inPage, "clear what you write; then quit", "ctrl+c", "/quit"},
+		}},
+		{"Read", []bound{
+			{"page-up", &k.PageUp, inPage | inMessage, "back", "pgup", ""},
+			{"page-down", &k.PageDown, inPage | inMessage, "forward", "pgdown", ""},
+			{"line-up", &k.LineUp, inPage, "back by a line", "ctrl+up", ""},
+			{"line-down", &k.LineDown, inPage, "forward by a line", "ctrl+down", ""},
+			{"newest", &k.Newest, inPage, "to the newest message", "esc", ""},
+			{"search", &k.Find, inPage, "search everything", "ctrl+f", "/search"},
+		}},
+		{"A message", []bound{
+			{"message-mode", &k.Select, inPage | inMessage, "pick a message: answer, react, edit, delete, copy", "alt+m", ""},
+			{"older", &k.Older, inMessage, "the one above", "up k", ""},
+			{"later", &k.Later, inMessage, "the one below", "down j", ""},
+			{"reply", &k.Reply, inMessage, "reply", "r enter", ""},
+			{"react", &k.React, inMessage, "react", "e", ""},
+			{"edit", &k.Edit, inMessage, "edit", "i", ""},
+			{"delete", &k.Delete, inMessage, "delete", "d", ""},
+			{"copy", &k.Copy, inMessage, "copy it, as it was written", "y", ""},
+			{"copy-code", &k.CopyCode, inMessage, "copy the code in it", "c", ""},
+			{"copy-link", &k.CopyLink, inMessage, "copy the link in it; again: the next one", "o", ""},
+			{"follow", &k.Follow, inMessage, "go to what it answers", "g", ""},
+		}},
+		{"Go", []bound{
+			{"jump", &k.Jump, inPage, "jump to a conversation", "ctrl+k", ""},
+			{"palette", &k.Palette, inPage, "all commands, by some of their letters", "ctrl+p", ""},
+			{"next-unread", &k.NextUnread, inPage, "next unread", "alt+a", ""},
+			{"first-unread", &k.FirstUnread, inPage, "the first unread message", "alt+u", ""},
+			{"nth", &k.Nth, inPage, "by its place", "alt+1 alt+2 alt+3 alt+4 alt+5 alt+6 alt+7 alt+8 alt+9", ""},
+			{"previous", &k.Previous, inPage, "the one above", "alt+up", ""},
+			{"next", &k.Next, inPage, "the one below", "alt+down", ""},
+		}},
+		{"People", []bound{
+			{"connect", &k.Connect, inPage, "ask somebody to talk", "alt+n", "/connect"},
+			{"answer", &k.Answer, inPage, "answer a request", "alt+r", "/accept"},
+			{"verify", &k.Verify, inPage, "compare safety numbers", "alt+v", "/verify"},
+		}},
+		{"Screen", []bound{
+			{"help", &k.Help, inPage, "all keys and commands", "f1 ?", "/help"},
+			{"warning", &k.Alarm, inPage, "read a warning in full", "alt+w", ""},
+			{"redraw", &k.Redraw, inPage, "draw the screen again", "ctrl+l", ""},
+		}},
+		{"In a dialog", []bound{
+			{"choose", &k.Choose, inDialog, "do it", "enter", ""},
+			{"left", &k.Left, inDialog, "the choice before", "left shift+tab up", ""},
+			{"right", &k.Right, inDialog, "the choice behind", "right tab down", ""},
+			{"close", &k.Close, inDialog | inMessage, "close", "esc ctrl+c", ""},
+		}},
+	}
+}
+
+// rows are all rows of the table, in the order of the help.
+func (k *keyMap) rows() (rows []bound) {
+	for _, s := range k.table() {
+		rows = append(rows, s.rows...)
+	}
+	return rows
+}
+
 func bind(label, does string, keys ...string) key.Binding {
 	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(label, does))
 }
 
-func newKeyMap() keyMap {
-	return keyMap{
-		Send:     bind("enter", "send", "enter"),
-		Newline:  bind("alt+enter, shift+enter, ctrl+j", "new line", "shift+enter", "alt+enter", "ctrl+j"),
-		Complete: bind("tab", "complete a name or command", "tab"),
-		Clear:    bind("ctrl+c", "clear what you write; then quit", "ctrl+c"),
-
-		PageUp:   bind("pgup", "back", "pgup"),
-		PageDown: bind("pgdown", "forward", "pgdown"),
-		LineUp:   bind("ctrl+up", "back by a line", "ctrl+up"),
-		LineDown: bind("ctrl+down", "forward by a line", "ctrl+down"),
-		Newest:   bind("esc", "to the newest message", "esc"),
-
-		Jump:       bind("ctrl+k", "jump to a conversation", "ctrl+k"),
-		NextUnread: bind("alt+a", "next unread", "alt+a"),
-		Nth:        bind("alt+1 to alt+9", "by its place", "alt+1", "alt+2", "alt+3", "alt+4", "alt+5", "alt+6", "alt+7", "alt+8", "alt+9"),
-		Previous:   bind("alt+up", "the one above", "alt+up"),
-		Next:       bind("alt+down", "the one below", "alt+down"),
-
-		Connect: bind("alt+n", "ask somebody to talk", "alt+n"),
-		Answer:  bind("alt+r", "answer a request", "alt+r"),
-		Verify:  bind("alt+v", "compare safety numbers", "alt+v"),
-
-		Select:      bind("alt+m", "pick a message: answer, react, edit, delete, copy", "alt+m"),
-		EditLast:    bind("up", "edit your last message, where nothing is written", "up"),
-		FirstUnread: bind("alt+u", "the first unread message", "alt+u"),
-		Find:        bind("ctrl+f", "search everything", "ctrl+f"),
-		Recall:      bind("ctrl+r", "what you have sent before", "ctrl+r"),
-		Editor:      bind("ctrl+o", "write in your editor", "ctrl+o"),
-		Palette:     bind("ctrl+p", "all commands, by some of their letters", "ctrl+p"),
-
-		Reply:  bind("r", "reply", "r", "enter"),
-		React:  bind("e", "react", "e"),
-		Edit:   bind("i", "edit", "i"),
-		Delete: bind("d", "delete", "d"),
-		Follow: bind("g", "go to what it answers", "g"),
-		Older:  bind("up", "the one above", "up", "k"),
-		Later:  bind("down", "the one below", "down", "j"),
-
-		Copy:     bind("y", "copy it, as it was written", "y"),
-		CopyCode: bind("c", "copy the code in it", "c"),
-		CopyLink: bind("o", "copy the link in it; again: the next one", "o"),
-
-		Help:   bind("?, F1", "all keys and commands", "f1", "?"),
-		Alarm:  bind("alt+w", "read a warning in full", "alt+w"),
-		Redraw: bind("ctrl+l", "draw the screen again", "ctrl+l"),
-
-		Choose: bind("enter", "choose", "enter"),
-		Left:   bind("left", "before", "left", "shift+tab", "up"),
-		Right:  bind("right", "after", "right", "tab", "down"),
-		Close:  bind("esc", "close", "esc", "ctrl+c"),
+// newKeyMap binds what is set, by the names of the table, and all the rest as
+// it is by default. The set has passed CheckKeys.
+func newKeyMap(set map[string][]string) keyMap {
+	var k keyMap
+	for _, r := range k.rows() {
+		keys, given := set[r.name]
+		if !given {
+			keys = strings.Fields(r.keys)
+		}
+		var bound []string
+		for _, s := range keys {
+			name, _ := spelled(s)
+			bound = append(bound, name)
+		}
+		*r.at = bind(label(bound, r.instead), r.does, bound...)
 	}
+	return k
 }
 
-// section is a part of the help.
-type section struct {
-	title string
-	keys  []key.Binding
+// label names keys for the help. More than a few are a row of them.
+func label(keys []string, instead string) string {
+	const few = 4
+	switch n := len(keys); {
+	case n == 0:
+		return cmp.Or(instead, "(no key)")
+	case n > few:
+		return keys[0] + " to " + keys[n-1]
+	}
+	return strings.Join(keys, ", ")
 }
 
-func (k *keyMap) sections() []section {
-	return []section{
-		{"Write", []key.Binding{k.Send, k.Newline, k.Complete, k.EditLast, k.Recall, k.Editor, k.Clear}},
-		{"Read", []key.Binding{k.PageUp, k.PageDown, k.LineUp, k.LineDown, k.Newest, k.Find}},
-		{"A message", []key.Binding{k.Select, k.Older, k.Later, k.Reply, k.React, k.Edit, k.Delete, k.Copy, k.CopyCode, k.CopyLink, k.Follow}},
-		{"Go", []key.Binding{k.Jump, k.Palette, k.NextUnread, k.FirstUnread, k.Nth, k.Previous, k.Next}},
-		{"People", []key.Binding{k.Connect, k.Answer, k.Verify}},
-		{"Screen", []key.Binding{k.Help, k.Alarm, k.Redraw}},
+// pressable gives a binding with those of its keys that mean something at the
+// moment: letters are written, where something is written already.
+func pressable(b key.Binding, writing bool) key.Binding {
+	keys := slices.DeleteFunc(slices.Clone(b.Keys()), func(k string) bool { return writing && writes(k) })
+	if !writing { // what is quickest to press
+		slices.SortStableFunc(keys, func(a, b string) int { return cmp.Compare(len(a), len(b)) })
 	}
+	b.SetKeys(keys...)
+	return b
 }

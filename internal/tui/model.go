@@ -28,9 +28,9 @@ const (
 // parts out.
 type model struct {
 	// Static after newModel.
-	jobs  *jobs
-	keys  keyMap
-	ascii bool
+	jobs *jobs
+	keys keyMap
+	opts Options
 
 	// What the account said last.
 	ready    bool // it has answered once
@@ -80,12 +80,12 @@ type model struct {
 	ticking       bool // a second is on its way
 }
 
-func newModel(j *jobs, ascii bool) *model {
+func newModel(j *jobs, opts Options) *model {
 	m := &model{
-		jobs: j, keys: newKeyMap(), ascii: ascii,
+		jobs: j, keys: newKeyMap(opts.Keys), opts: opts,
 		threads: map[string]*thread{}, drafts: map[string]draft{},
 		writing: map[string]time.Time{}, told: map[string]time.Time{}, kept: map[string]client.View{}, left: map[string]bool{},
-		focused: true, look: newLook(true, ascii), now: time.Now(),
+		focused: true, look: newLook(true, opts.ASCII), now: time.Now(),
 	}
 	m.composer = newComposer(&m.keys)
 	m.composer.dress(&m.look)
@@ -181,7 +181,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 // relook repaints everything in another look.
 func (m *model) relook(dark bool, method ansi.Method) {
 	generation := m.generation + 1
-	m.look = newLook(dark, m.ascii)
+	m.look = newLook(dark, m.opts.ASCII)
 	m.cells, m.generation = method, generation
 	m.composer.dress(&m.look)
 }

@@ -168,7 +168,7 @@ func (m *model) welcome(width, height int) []string {
 		lines = append(lines, "  "+f)
 	}
 	lines = append(lines, "")
-	lines = append(lines, m.wrapped("Read it to them on the phone, for instance. Press ? for all keys.", m.Dim.Render, width)...)
+	lines = append(lines, m.wrapped("Read it to them on the phone, for instance. "+short(pressable(m.keys.Help, false), "").Help().Key+" shows all keys.", m.Dim.Render, width)...)
 	if len(lines) <= height {
 		return lines
 	}

@@ -120,7 +120,7 @@ func TestFailedCommandsComeBack(t *testing.T) {
 		delete(f.contacts, "dave") // in another window
 		f.mu.Unlock()
 		s.type_("a")
-		s.shows("There is no request of dave to accept. See them with: alt+r", "❯ /accept dave")
+		s.shows("There is no request of dave to accept. See them with: /accept", "❯ /accept dave")
 		s.hides("chat requests")
 		s.press("ctrl+c")
 		// A line that fails while something else is being written does not mix

@@ -19,6 +19,9 @@ type Options struct {
 	Out     io.Writer // nil for the standard output
 	NoColor bool      // weight and underlines only
 	ASCII   bool      // our own signs and lines in ASCII; messages stay as they are
+	NoMouse bool      // the mouse stays the terminal's
+
+	Keys map[string][]string // other keys for some of Bindings; as CheckKeys admits
 }
 
 // Run shows account until the user quits or ctx ends, and leaves the terminal
@@ -35,7 +38,7 @@ func Run(ctx context.Context, account client.Account, opts Options) error {
 func run(ctx context.Context, account client.Account, opts Options, extra ...tea.ProgramOption) error {
 	j := newJobs(ctx, account)
 	defer j.end()
-	p := newProgram(newModel(j, opts.ASCII), opts, extra...)
+	p := newProgram(newModel(j, opts), opts, extra...)
 	stop := context.AfterFunc(ctx, p.Quit)
 	defer stop()
 	if _, err := p.Run(); err != nil && !errors.Is(err, tea.ErrInterrupted) {

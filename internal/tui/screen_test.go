@@ -96,7 +96,7 @@ func start(t *testing.T, set setting, account client.Account) *screen {
 		s.term.SetBackgroundColor(color.White)
 	}
 	set.In, set.Out = s.term, s
-	s.model = &counted{model: newModel(s.jobs, set.ASCII)}
+	s.model = &counted{model: newModel(s.jobs, set.Options)}
 	profile := tea.WithColorProfile(colorprofile.TrueColor)
 	if set.NoColor {
 		profile = func(*tea.Program) {}

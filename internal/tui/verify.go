@@ -158,7 +158,7 @@ func (m *model) commandVerify(name string) (tea.Cmd, string) {
 	if name == "" {
 		return nil, "Verify whom? /verify NAME"
 	}
-	m.show(newVerify(&m.keys, strings.ToLower(name), m.identity.Username, m.ascii))
+	m.show(newVerify(&m.keys, strings.ToLower(name), m.identity.Username, m.opts.ASCII))
 	return nil, ""
 }
 

@@ -95,6 +95,9 @@ func (m *model) page() *page {
 // View implements tea.Model. It changes nothing.
 func (m *model) View() tea.View {
 	v := tea.View{AltScreen: true, ReportFocus: true, MouseMode: tea.MouseModeCellMotion, WindowTitle: m.title()}
+	if m.opts.NoMouse {
+		v.MouseMode = tea.MouseModeNone
+	}
 	switch {
 	case m.height == 0: // the size comes first thing
 	case m.blind():
@@ -277,7 +280,10 @@ func (m *model) footer(l layout) []string {
 	}
 	left := ""
 	for _, b := range m.hints() {
-		hint := " " + m.Key.Render(b.Help().Key) + " " + m.Dim.Render(b.Help().Desc)
+		if len(b.Keys()) == 0 { // bound to nothing
+			continue
+		}
+		hint := " " + m.Key.Render(brief(b)) + " " + m.Dim.Render(b.Help().Desc)
 		if left != "" {
 			hint = m.Dim.Render(" "+m.Dot) + hint
 		}
@@ -289,9 +295,19 @@ func (m *model) footer(l layout) []string {
 	return []string{m.sides(left, right, m.width)}
 }
 
+// brief is the label of a binding in a hint: one key does.
+func brief(b key.Binding) string {
+	if keys := b.Keys(); b.Help().Key == label(keys, "") {
+		return keys[0]
+	}
+	return b.Help().Key
+}
+
 // short gives a binding its first key and fewer words than the help has.
 func short(b key.Binding, does string) key.Binding {
-	b.SetHelp(b.Keys()[0], does)
+	if keys := b.Keys(); len(keys) > 0 {
+		b.SetHelp(keys[0], does)
+	}
 	return b
 }
 
@@ -307,14 +323,12 @@ func (m *model) hints() []key.Binding {
 		return hints
 	}
 	k := &m.keys
-	jump, help := short(k.Jump, "jump"), short(k.Help, "help")
+	jump, help := short(k.Jump, "jump"), short(pressable(k.Help, !m.composer.empty()), "help")
 	if m.roster.get(m.current).Trust == client.Changed {
 		return []key.Binding{short(k.Verify, "look at the keys"), help, jump}
 	}
 	incoming := m.roster.get(m.current).State == client.Incoming
-	if m.composer.empty() {
-		help = bind("?", "help", "?")
-	} else if incoming {
+	if !m.composer.empty() && incoming {
 		return []key.Binding{short(k.Answer, "answer"), short(k.Clear, "clear"), help, jump}
 	}
 	switch t := m.thread(); {
@@ -323,7 +337,7 @@ func (m *model) hints() []key.Binding {
 	case t != nil && !t.follow:
 		return []key.Binding{short(k.Newest, "newest"), help, k.PageUp, k.PageDown, jump}
 	case t != nil:
-		return []key.Binding{k.Send, help, jump, short(k.Select, "pick a message"), short(k.NextUnread, "next unread"), short(k.Newline, "new line")}
+		return []key.Binding{short(k.Send, "send"), help, jump, short(k.Select, "pick a message"), short(k.NextUnread, "next unread"), short(k.Newline, "new line")}
 	}
 	return []key.Binding{help, k.Connect, jump}
 }
