@@ -79,13 +79,17 @@ func TestRun(t *testing.T) {
 		if _, err := you.Send(ctx, Friend, "Help me, please"); err != nil {
 			return err
 		}
-		if _, err := awaitTexts(ctx, you, Friend, topics[0].answer); err != nil {
+		answers, err := awaitTexts(ctx, you, Friend, topics[0].answer)
+		if err != nil {
 			return err
+		}
+		if q := answers[len(answers)-1].Reply; q == nil || q.Text != "Help me, please" {
+			t.Errorf("the answer is about %+v", q)
 		}
 		if _, err := you.Send(ctx, Friend, "xyzzy"); err != nil {
 			return err
 		}
-		_, err := awaitTexts(ctx, you, Friend, hints[1])
+		_, err = awaitTexts(ctx, you, Friend, hints[1])
 		return err
 	})
 	if err != nil {

@@ -21,9 +21,11 @@ const (
 // topics are what the friend can tell about. The first whose word stands in a
 // message is the answer.
 var topics = []struct{ word, answer string }{
-	{"help", "Ask me about: keys, states, scripts, newline, offline, relay, quit. Press F1 for all keys of this screen."},
+	{"help", "Ask me about: messages, search, keys, states, scripts, newline, offline, relay, quit. Press F1 for all keys of this screen."},
+	{"search", "ctrl+f searches all that we have said, as you type; enter goes there. ctrl+p finds everything that this screen can do."},
+	{"message", "alt+m picks a message: r answers it, as I do here, e puts an emoji beside it, as I do to yours, y copies. Yours you can edit (up, where nothing is written) and delete. /disappear 1d lets what we say go again."},
 	{"key", "Each of us made keys on our own machine. Compare my fingerprint with what I tell you by another way; from then on a changed key is refused."},
-	{"state", "◌ waits on your disk, ✓ is on the relay's disk, ✓✓ is on mine. Nothing is forgotten before the next one has it."},
+	{"state", "◌ waits on your disk, ✓ is on the relay's disk, ✓✓ is on mine. Nothing is forgotten before the next one has it. With /receipts on, you see what I have read."},
 	{"script", "From a shell, with a real account: echo \"the build is green\" | chat send bob, and chat listen --json. They work while this screen is open."},
 	{"newline", "alt+enter or ctrl+j begins a new line.\nLike\nthis."},
 	{"offline", "Write while the relay is away: the message waits sealed on your disk and leaves by itself. If I am away, the relay keeps it, sealed, until I come."},
@@ -46,6 +48,9 @@ func befriend(ctx context.Context, ada client.Account) error {
 	if err != nil {
 		return err
 	}
+	if err := ada.SetSettings(ctx, client.Settings{Receipts: true, Typing: true, Presence: true}); err != nil {
+		return err
+	}
 	if _, err := ada.Connect(ctx, You, request); err != nil {
 		return err
 	}
@@ -57,19 +62,36 @@ func befriend(ctx context.Context, ada client.Account) error {
 				if _, err := ada.Accept(ctx, e.Contact.Name); err != nil && !errors.Is(err, client.ErrNotFound) {
 					return false, err
 				}
-			case e.Kind == client.MessageAdded && !e.Message.Outgoing():
-				if err := think(ctx); err != nil {
+			case e.Kind == client.MessageAdded && !e.Message.Outgoing() && e.Message.Type == client.TypeText:
+				var refused *client.Error // as when what is answered was deleted meanwhile
+				if err := respond(ctx, ada, *e.Message, spoken); err != nil && !errors.As(err, &refused) {
 					return false, err
 				}
-				text := answer(e.Message.Text, spoken)
 				spoken++
-				if _, err := ada.Send(ctx, e.Message.Contact, text); err != nil && !errors.Is(err, client.ErrNotContact) {
-					return false, err
-				}
 			}
 		}
 		return false, greet(ctx, ada)
 	})
+}
+
+// respond reads a message, types for a while, and answers.
+func respond(ctx context.Context, ada client.Account, m client.Message, spoken int) error {
+	if err := errors.Join(ada.MarkRead(ctx, m.Contact, m.Cursor), ada.Typing(ctx, m.Contact)); err != nil {
+		return err
+	}
+	if err := think(ctx); err != nil {
+		return err
+	}
+	text, about := answer(m.Text, spoken)
+	if !about {
+		_, err := ada.Send(ctx, m.Contact, text)
+		return err
+	}
+	if _, err := ada.React(ctx, m.Cursor, "👍"); err != nil {
+		return err
+	}
+	_, err := ada.Reply(ctx, m.Cursor, text)
+	return err
 }
 
 // greet says hello to a contact with whom nothing has been said.
@@ -97,12 +119,13 @@ func think(ctx context.Context) error {
 	}
 }
 
-func answer(text string, spoken int) string {
+// answer is what there is to say to a text, and whether it is about it.
+func answer(text string, spoken int) (_ string, about bool) {
 	text = strings.ToLower(text)
 	for _, t := range topics {
 		if strings.Contains(text, t.word) {
-			return t.answer
+			return t.answer, true
 		}
 	}
-	return hints[spoken%len(hints)]
+	return hints[spoken%len(hints)], false
 }
