@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -28,6 +29,8 @@ type finder struct {
 	more  bool // there may be hits before the last one
 	at    int
 	err   string
+	stale bool // something may have happened since it was asked
+	eager bool // the first hit is gone to as soon as it is known
 }
 
 // showFinder opens the search where it was left, or for other words.
@@ -46,6 +49,7 @@ func (m *model) showFinder(words string) {
 		f.only = false
 	}
 	f.input.CursorEnd()
+	f.stale, f.eager = m.tour == nil, false
 	m.show(f)
 }
 
@@ -58,28 +62,31 @@ func (m *model) commandSearch(words string) (tea.Cmd, string) {
 	return nil, ""
 }
 
-// search asks the account for what the open search wants, one question at a
-// time: what is typed meanwhile is the next.
+// search asks the account for what the search wants, one question at a time:
+// what is typed meanwhile is the next.
 func (m *model) search() tea.Cmd {
-	f, open := m.dialog.(*finder)
-	if !open || f.busy {
+	f := m.finder
+	if _, open := m.dialog.(*finder); f == nil || f.busy || !open && m.tour == nil {
 		return nil
 	}
 	q := client.Search{Find: strings.TrimSpace(f.input.Value()), Limit: findPage}
 	if f.only {
 		q.Contact = f.here
 	}
-	same := q.Find == f.asked.Find && q.Contact == f.asked.Contact
+	same := q.Find == f.asked.Find && q.Contact == f.asked.Contact && !f.stale
 	switch {
 	case same && (!f.more || f.at < len(f.found)-findPage/2):
 		return nil
 	case same:
 		q.Before = f.found[len(f.found)-1].Cursor
 	case q.Find == "":
-		f.asked, f.found, f.more, f.at, f.err = q, nil, false, 0, ""
+		f.asked, f.found, f.more, f.at, f.err, f.stale = q, nil, false, 0, "", false
 		return nil
 	}
-	f.asked, f.busy = q, true
+	if q.Find != f.asked.Find || q.Contact != f.asked.Contact {
+		f.at = 0
+	}
+	f.asked, f.busy, f.stale = q, true, false
 	return m.jobs.search(q)
 }
 
@@ -94,23 +101,44 @@ func (m *model) searched(s searched) {
 		f.err, f.more = cleanError(s.err), false
 		return
 	}
+	var chosen int64
+	if f.at < len(f.found) {
+		chosen = f.found[f.at].Cursor
+	}
 	if s.query.Before == 0 {
-		f.found, f.at = nil, 0
+		f.found = nil
 	}
 	f.found = append(f.found, s.found...)
 	f.more = len(s.found) == s.query.Limit
+	f.at = min(f.at, max(len(f.found)-1, 0))
+	if i := slices.IndexFunc(f.found, func(h client.Message) bool { return h.Cursor == chosen }); i >= 0 && f.at > 0 {
+		f.at = i
+	}
+	if f.eager && f.current() && m.dialog == dialog(f) {
+		m.dialog = nil
+		m.visit(f.at)
+	}
+}
+
+// current reports whether the first hits are of what is written now, and there
+// is one.
+func (f *finder) current() bool {
+	return !f.busy && len(f.found) > 0 && f.asked.Find == strings.TrimSpace(f.input.Value()) && (f.asked.Contact != "") == f.only
+}
+
+// forget takes a message away that has disappeared.
+func (f *finder) forget(cursor int64) {
+	f.found = slices.DeleteFunc(f.found, func(h client.Message) bool { return h.Cursor == cursor })
+	f.at = min(f.at, max(len(f.found)-1, 0))
 }
 
 func (f *finder) press(k tea.KeyPressMsg) (action, bool) {
+	f.eager = false
 	switch {
 	case key.Matches(k, f.keys.Close):
 		return nil, true
 	case key.Matches(k, f.keys.Choose):
-		if f.at >= len(f.found) {
-			return nil, false
-		}
-		hit := f.found[f.at]
-		return func(m *model) tea.Cmd { m.goTo(hit.Contact, hit.Cursor); return nil }, true
+		return f.choose()
 	case k.String() == "up" || k.String() == "shift+tab":
 		f.at = max(f.at-1, 0)
 	case k.String() == "down" || k.String() == "tab":
@@ -125,6 +153,17 @@ func (f *finder) press(k tea.KeyPressMsg) (action, bool) {
 		f.input, _ = f.input.Update(k)
 	}
 	return nil, false
+}
+
+// choose goes to the hit. One that is still looked for is gone to when it is
+// there: what stands on the screen until then was found by other words.
+func (f *finder) choose() (action, bool) {
+	if !f.current() {
+		f.eager = true
+		return nil, false
+	}
+	at := f.at
+	return func(m *model) tea.Cmd { m.visit(at); return nil }, true
 }
 
 func (f *finder) paste(line string) { f.input, _ = f.input.Update(tea.PasteMsg{Content: line}) }
@@ -161,14 +200,19 @@ func (f *finder) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	if f.only {
 		title = "Search with " + f.here
 	}
-	foot := ""
-	if n := len(f.found); n > 0 {
-		foot = fmt.Sprintf("%d of %d", f.at+1, n)
-		if f.more {
-			foot += "+"
-		}
+	return lk.box(lk.Box, title, f.count(), lines, width), cursorIn(input, 0)
+}
+
+// count says which of the hits is chosen, as far as they are known.
+func (f *finder) count() string {
+	switch n := len(f.found); {
+	case n == 0:
+		return ""
+	case f.more:
+		return fmt.Sprintf("%d of %d+", f.at+1, n)
+	default:
+		return fmt.Sprintf("%d of %d", f.at+1, n)
 	}
-	return lk.box(lk.Box, title, foot, lines, width), cursorIn(input, 0)
 }
 
 // nothing says why there is no hit.

@@ -24,6 +24,7 @@ type keyMap struct {
 	// In the message mode.
 	Reply, React, Edit, Delete, Follow     key.Binding
 	Copy, CopyCode, CopyLink, Older, Later key.Binding
+	NextHit, LastHit                       key.Binding
 
 	Choose, Left, Right, Close key.Binding // in dialogs
 }
@@ -71,7 +72,7 @@ func (k *keyMap) table() []section {
 			{"line-up", &k.LineUp, inPage, "back by a line", "ctrl+up", ""},
 			{"line-down", &k.LineDown, inPage, "forward by a line", "ctrl+down", ""},
 			{"newest", &k.Newest, inPage, "to the newest message", "esc", ""},
-			{"search", &k.Find, inPage, "search everything", "ctrl+f", "/search"},
+			{"search", &k.Find, inPage | inMessage, "search everything", "ctrl+f", "/search"},
 		}},
 		{"A message", []bound{
 			{"message-mode", &k.Select, inPage | inMessage, "pick a message: answer, react, edit, delete, copy", "alt+m", ""},
@@ -85,6 +86,8 @@ func (k *keyMap) table() []section {
 			{"copy-code", &k.CopyCode, inMessage, "copy the code in it", "c", ""},
 			{"copy-link", &k.CopyLink, inMessage, "copy the link in it; again: the next one", "o", ""},
 			{"follow", &k.Follow, inMessage, "go to what it answers", "g", ""},
+			{"next-hit", &k.NextHit, inMessage, "the next hit of a search", "n", ""},
+			{"last-hit", &k.LastHit, inMessage, "the hit before it", "N", ""},
 		}},
 		{"Go", []bound{
 			{"jump", &k.Jump, inPage, "jump to a conversation", "ctrl+k", ""},

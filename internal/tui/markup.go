@@ -26,6 +26,7 @@ const (
 	asStress
 	asBlock // code of several lines
 	asFence // the lines around it
+	asFound
 )
 
 type span struct {
@@ -156,6 +157,8 @@ func (lk *look) emphasise(e emphasis, whole string) lipgloss.Style {
 			return lk.Link
 		}
 		return lk.Link.Hyperlink(whole)
+	case asFound:
+		return lk.Found
 	}
 	return lk.Strong
 }

@@ -34,6 +34,7 @@ type block struct {
 type wordsKey struct {
 	width, generation int
 	version           int // of the entry
+	find              string
 }
 
 type blockKey struct {
@@ -67,7 +68,7 @@ func (e *entry) draw(p *page, above *entry, fresh bool) []string {
 }
 
 func (e *entry) drawWords(p *page) []string {
-	key := wordsKey{p.width, p.generation, e.version}
+	key := wordsKey{p.width, p.generation, e.version, p.find}
 	if e.words == nil || e.wordsKey != key {
 		e.words, e.wordsKey = p.words(&e.Message), key
 	}
@@ -184,7 +185,7 @@ func (p *page) said(m *client.Message, width int) (lines []string) {
 	if text == "" {
 		return []string{p.Dim.Render("(blank)")}
 	}
-	found := spans(text)
+	found := marked(spans(text), matches(text, p.find))
 	for _, l := range wrap(p.cells, text, width) {
 		for len(found) > 0 && found[0].to <= l.from {
 			found = found[1:]

@@ -70,6 +70,7 @@ type model struct {
 	dialog  dialog
 	notices notices
 	finder  *finder // the last search; nil before the first
+	tour    *tour   // through its hits; nil when none is looked at
 
 	recalled []string // what was sent and done here, the latest last
 
@@ -193,6 +194,9 @@ func (m *model) settle() tea.Cmd {
 	}
 	if m.ready && m.current == "" && m.composer.empty() && m.dialog == nil {
 		m.open(m.roster.best()) // the first screen has done its work
+	}
+	if m.picks == 0 && m.dialog == nil {
+		m.tour = nil
 	}
 	l := m.layout()
 	m.composer.resize(l.column)

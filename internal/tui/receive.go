@@ -130,6 +130,9 @@ func (m *model) vanished(gone client.Message) {
 	if m.picks == gone.Cursor {
 		m.picks = 0
 	}
+	if m.finder != nil {
+		m.finder.forget(gone.Cursor)
+	}
 	if m.replies == gone.Cursor || m.edits == gone.Cursor {
 		m.replies, m.edits = 0, 0 // what is written stays
 	}

@@ -51,6 +51,14 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 	}
 	keys := &m.keys
 	switch {
+	case m.tour != nil && key.Matches(k, keys.Close):
+		m.endTour()
+	case m.tour != nil && key.Matches(k, keys.NextHit):
+		m.nextHit(1)
+	case m.tour != nil && key.Matches(k, keys.LastHit):
+		m.nextHit(-1)
+	case m.tour != nil && key.Matches(k, keys.Find):
+		m.showFinder("")
 	case key.Matches(k, keys.Close), key.Matches(k, keys.Select):
 		m.picks = 0
 	case key.Matches(k, keys.Older):
@@ -256,6 +264,10 @@ func (m *model) deleteDialog(e *entry) *choice {
 func (m *model) messageHints(e *entry) []key.Binding {
 	k := &m.keys
 	var hints []key.Binding
+	back := short(k.Close, "back")
+	if m.tour != nil {
+		hints = append(hints, bind(k.NextHit.Help().Key+", "+k.LastHit.Help().Key, "next, last hit", k.NextHit.Keys()...), back)
+	}
 	if m.answerable(e) {
 		hints = append(hints, short(k.Reply, "reply"), short(k.React, "react"))
 	}
@@ -265,7 +277,10 @@ func (m *model) messageHints(e *entry) []key.Binding {
 	if e.Text != "" && e.Type == client.TypeText {
 		hints = append(hints, short(k.Copy, "copy"))
 	}
-	hints = append(hints, short(k.Delete, "delete"), short(k.Close, "back"))
+	hints = append(hints, short(k.Delete, "delete"))
+	if m.tour == nil {
+		hints = append(hints, back)
+	}
 	if e.Reply != nil {
 		hints = append(hints, short(k.Follow, "what it answers"))
 	}

@@ -89,7 +89,11 @@ func (l *layout) above() int {
 // page is the conversation's part of the layout.
 func (m *model) page() *page {
 	l := m.layout()
-	return &page{look: &m.look, width: l.column, height: l.talk, now: m.now}
+	p := &page{look: &m.look, width: l.column, height: l.talk, now: m.now}
+	if m.tour != nil {
+		p.find = m.tour.find
+	}
+	return p
 }
 
 // View implements tea.Model. It changes nothing.
@@ -270,6 +274,9 @@ func (m *model) footer(l layout) []string {
 	right := m.length()
 	if e := m.chosen(); e != nil && m.dialog == nil && m.fate(e) != "" {
 		right = m.Dim.Render(m.fate(e)) + " "
+	}
+	if m.tour != nil && m.dialog == nil {
+		right = m.Dim.Render(m.finder.count()) + " "
 	}
 	if len(l.word) > 0 {
 		lines := []string{m.sides(" "+l.word[0], right, m.width)}

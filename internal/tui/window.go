@@ -23,6 +23,7 @@ type page struct {
 	*look
 	width, height int
 	now           time.Time
+	find          string // words that are marked; empty for none
 }
 
 // lines returns the drawn lines of entry i.
