@@ -42,6 +42,7 @@ func init() { // their functions lead back to the table, by way of the help
 		commands = append(commands, command{s.name, "[on|off]", s.does, nil, commandSetting(s)})
 	}
 	commands = append(commands,
+		command{"theme", "[name]", "other colours", nil, (*model).commandTheme},
 		command{"help", "", "all keys and commands", nil, func(m *model, _ string) (tea.Cmd, string) { m.show(&help{keys: &m.keys}); return nil, "" }},
 		command{"quit", "", "leave; messages wait for you", nil, func(m *model, _ string) (tea.Cmd, string) { return m.quit(), "" }},
 	)

@@ -243,7 +243,7 @@ func (lk *look) hit(m *client.Message, find string, chosen bool, width int) []st
 	if m.Outgoing() {
 		style = lk.Own
 	}
-	head := lk.sides(lead+style.Render(who), lk.Dim.Render(m.At.Local().Format("Mon 2 Jan 2006 15:04")), width)
+	head := lk.sides(lead+style.Render(who), lk.Dim.Render(m.At.Local().Format("Mon 2 Jan 2006 "+lk.hours)), width)
 	return []string{head, lead + lk.around(strings.Join(strings.Fields(m.Text), " "), find, width-2)}
 }
 

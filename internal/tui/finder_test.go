@@ -66,7 +66,7 @@ func TestFindPages(t *testing.T) {
 }
 
 func TestAround(t *testing.T) {
-	lk := newLook(true, false)
+	lk := newLook(true, Options{})
 	text := strings.Repeat("blah ", 30) + "the needle and one more needle"
 	got := lk.around(text, "needle", 40)
 	if !strings.Contains(got, lk.Found.Render("needle")) || lk.cells.StringWidth(got) > 40 {
@@ -173,7 +173,7 @@ func BenchmarkRoster(b *testing.B) {
 	for i := range 10_000 {
 		contacts = append(contacts, client.Contact{Name: fmt.Sprintf("contact_%05d", i), State: client.Accepted})
 	}
-	lk := newLook(true, false)
+	lk := newLook(true, Options{})
 	r.set(contacts)
 	b.Run("1000 events", func(b *testing.B) {
 		for b.Loop() {

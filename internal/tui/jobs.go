@@ -300,3 +300,7 @@ func (j *jobs) search(q client.Search) tea.Cmd {
 		return searched{q, found, err}
 	})
 }
+
+func (j *jobs) keepTheme(keep func(string) error, name string) tea.Cmd {
+	return j.do(func(context.Context) tea.Msg { return themeKept{name, keep(name)} })
+}

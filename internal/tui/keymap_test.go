@@ -16,7 +16,7 @@ func TestDefaultKeys(t *testing.T) {
 		t.Error(err)
 	}
 	k := newKeyMap(nil)
-	h, lk := &help{keys: &k}, newLook(true, false)
+	h, lk := &help{keys: &k}, newLook(true, Options{})
 	shown := strings.Join(h.keyLines(&lk, helpColumn), "\n")
 	names := map[string]bool{}
 	for _, b := range Bindings() {

@@ -108,11 +108,11 @@ func (p *page) clock(m *client.Message) string {
 	at, written := m.At.Local(), written(m)
 	switch {
 	case sameDay(written, at):
-		return written.Format("15:04")
+		return written.Format(p.hours)
 	case written.Year() == at.Year():
-		return written.Format("Mon 2 Jan 15:04")
+		return written.Format("Mon 2 Jan " + p.hours)
 	}
-	return written.Format("Mon 2 Jan 2006 15:04")
+	return written.Format("Mon 2 Jan 2006 " + p.hours)
 }
 
 func written(m *client.Message) time.Time {

@@ -86,7 +86,7 @@ func newModel(j *jobs, opts Options) *model {
 		jobs: j, keys: newKeyMap(opts.Keys), opts: opts,
 		threads: map[string]*thread{}, drafts: map[string]draft{},
 		writing: map[string]time.Time{}, told: map[string]time.Time{}, kept: map[string]client.View{}, left: map[string]bool{},
-		focused: true, look: newLook(true, opts.ASCII), now: time.Now(),
+		focused: true, look: newLook(true, opts), now: time.Now(),
 	}
 	m.composer = newComposer(&m.keys)
 	m.composer.dress(&m.look)
@@ -164,6 +164,8 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.searched(msg)
 	case edited:
 		m.edited(msg)
+	case themeKept:
+		m.themeKept(msg)
 	case settingsSet:
 		m.settingsSet(msg)
 	case keepNow:
@@ -182,7 +184,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 // relook repaints everything in another look.
 func (m *model) relook(dark bool, method ansi.Method) {
 	generation := m.generation + 1
-	m.look = newLook(dark, m.opts.ASCII)
+	m.look = newLook(dark, m.opts)
 	m.cells, m.generation = method, generation
 	m.composer.dress(&m.look)
 }

@@ -179,7 +179,7 @@ func (m *model) welcome(width, height int) []string {
 
 // asked stands in place of a conversation that waits for an answer.
 func (m *model) asked(c client.Contact, width int) []string {
-	lines := m.wrapped("You asked "+c.Name+" to talk, on "+c.Since.Local().Format("Monday 2 January at 15:04")+".", m.Text.Render, width)
+	lines := m.wrapped("You asked "+c.Name+" to talk, on "+c.Since.Local().Format("Monday 2 January at "+m.hours)+".", m.Text.Render, width)
 	lines = append(lines, m.wrapped("The request waits for them at the relay. You need not stay.", m.Dim.Render, width)...)
 	lines = append(lines, "")
 	return append(lines, m.fingerprint("The fingerprint of the key that the relay gave for them:", c.Fingerprint, width)...)

@@ -366,7 +366,8 @@ no time
 		}
 	})
 	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
-	p := &page{}
+	lk := newLook(true, Options{})
+	p := &page{look: &lk}
 	for want, sent := range map[string]time.Time{
 		"Fri 20 Nov 18:02": time.Date(2026, 11, 20, 18, 2, 0, 0, time.UTC),
 		"08:59":            at.Add(-time.Minute),

@@ -21,6 +21,13 @@ type Options struct {
 	ASCII   bool      // our own signs and lines in ASCII; messages stay as they are
 	NoMouse bool      // the mouse stays the terminal's
 
+	TwelveHours bool   // times as 3:04 pm
+	Theme       string // one of Themes; "" or "auto" follows the terminal's background
+
+	// KeepTheme writes down which theme the user has chosen; nil where that ends
+	// with the screen.
+	KeepTheme func(name string) error
+
 	Keys map[string][]string // other keys for some of Bindings; as CheckKeys admits
 }
 

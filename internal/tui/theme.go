@@ -15,7 +15,8 @@ type look struct {
 	// cells follows what the renderer believes: code points, until the
 	// terminal says that it counts whole graphemes.
 	cells ansi.Method
-	dark  bool
+	dark  bool   // the terminal's background
+	hours string // how a time of day is written
 	// generation rises with every change, and so outdates cached lines.
 	generation int
 }
@@ -38,29 +39,9 @@ type theme struct {
 	Cursor                  color.Color
 }
 
-// palette is one background's colours. Text and background are the
-// terminal's own: the page belongs to its reader. The colours are among the
-// 256 that every terminal has, so they look the same where there are no more.
-type palette struct {
-	dim, rule, accent, peer, good, warn, bad, code, here string
-}
-
-var (
-	darkPalette = palette{
-		dim: "#8a8a8a", rule: "#4e4e4e", accent: "#87afff", peer: "#5fd7af",
-		good: "#87d787", warn: "#ffd75f", bad: "#ff8787", code: "#d7af87", here: "#303030",
-	}
-	lightPalette = palette{
-		dim: "#6c6c6c", rule: "#bcbcbc", accent: "#005fd7", peer: "#005f5f",
-		good: "#008700", warn: "#875f00", bad: "#af0000", code: "#875f00", here: "#e4e4e4",
-	}
-)
-
-func newTheme(dark bool) theme {
-	p := lightPalette
-	if dark {
-		p = darkPalette
-	}
+// newTheme paints with a palette. The code that scanners read has to know the
+// terminal's own background.
+func newTheme(p palette, dark bool) theme {
 	fg := func(c string) lipgloss.Style { return lipgloss.NewStyle().Foreground(lipgloss.Color(c)) }
 	// Black on white, for scanners, also where there are no colours.
 	scan := fg("#000000").Background(lipgloss.Color("#ffffff"))
@@ -76,7 +57,7 @@ func newTheme(dark bool) theme {
 		Fresh: fg(p.accent).Bold(true),
 		Found: fg(p.accent).Bold(true).Underline(true),
 		Code:  fg(p.code), Link: fg(p.accent).Underline(true),
-		Open: here.Bold(true), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
+		Open: here.Bold(true).Foreground(lipgloss.Color(p.text)), OpenCount: here.Bold(true).Foreground(lipgloss.Color(p.accent)),
 		Chosen: lipgloss.NewStyle().Reverse(true).Bold(true), Letter: lipgloss.NewStyle().Underline(true),
 		Box: fg(p.accent), Placeholder: fg(p.dim),
 		Selection: lipgloss.NewStyle().Reverse(true), Scan: scan,
@@ -113,10 +94,14 @@ var (
 	}
 )
 
-func newLook(dark, ascii bool) look {
-	lk := look{theme: newTheme(dark), signs: unicodeSigns, dark: dark, cells: ansi.WcWidth}
-	if ascii {
+// newLook is how things look on a background, by default or as it is set.
+func newLook(dark bool, opts Options) look {
+	lk := look{theme: newTheme(paletteOf(opts.Theme, dark), dark), signs: unicodeSigns, dark: dark, hours: "15:04", cells: ansi.WcWidth}
+	if opts.ASCII {
 		lk.signs = asciiSigns
+	}
+	if opts.TwelveHours {
+		lk.hours = "3:04 pm"
 	}
 	return lk
 }

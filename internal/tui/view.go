@@ -215,7 +215,7 @@ func (m *model) header(l layout) string {
 	}
 	right := m.connection() + " "
 	if m.width >= 80 {
-		right = m.connection() + m.Dim.Render(m.now.Local().Format("   Mon 2 Jan  15:04 "))
+		right = m.connection() + m.Dim.Render(m.now.Local().Format("   Mon 2 Jan  "+m.hours+" "))
 	}
 	return m.sides(left, right, m.width)
 }
