@@ -90,18 +90,43 @@ func who(m client.Message) string {
 
 // describe gives the text of a message, or says why there is none.
 func describe(m client.Message) string {
-	switch m.Type {
-	case client.TypeText:
-		return m.Text
-	case client.TypeUnreadable:
+	switch {
+	case m.Deleted:
+		return "[deleted]"
+	case m.Type == client.TypeText:
+		return describeText(m)
+	case m.Type == client.TypeTimer && m.Text == "0":
+		return "[messages stay from now on]"
+	case m.Type == client.TypeTimer:
+		return "[messages disappear " + m.Text + " s after they are read, from now on]"
+	case m.Type == client.TypeUnreadable:
 		return "[a message that could not be opened]"
-	case client.TypeMissing:
+	case m.Type == client.TypeMissing:
 		if m.Text == "1" {
 			return "[1 message had not arrived here]"
 		}
 		return "[" + m.Text + " messages had not arrived here]"
 	}
 	return "[a message of a kind that needs a newer version]"
+}
+
+// describeText gives a text with what it answers, and what was done to it.
+func describeText(m client.Message) string {
+	text := m.Text
+	if q := m.Reply; q != nil {
+		said := strings.Join(strings.Fields(q.Text), " ")
+		if r := []rune(said); len(r) > 40 {
+			said = string(r[:40]) + "…"
+		}
+		text = fmt.Sprintf("[to %s: %s] %s", q.From, said, text)
+	}
+	if m.Edited {
+		text += " [edited]"
+	}
+	for _, r := range m.Reactions {
+		text += fmt.Sprintf(" [%s %s]", r.Emoji, r.From)
+	}
+	return text
 }
 
 func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

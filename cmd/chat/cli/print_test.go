@@ -88,3 +88,19 @@ func TestPrintMissing(t *testing.T) {
 		}
 	}
 }
+
+// TestDescribe: what was done to a message stands beside its words.
+func TestDescribe(t *testing.T) {
+	for want, m := range map[string]client.Message{
+		"[to alice: deploy at ten?] yes [edited] [👍 alice]": {Type: client.TypeText, Text: "yes", Edited: true,
+			Reply: &client.Quote{From: "alice", Text: "deploy\nat ten?"}, Reactions: []client.Reaction{{From: "alice", Emoji: "👍"}}},
+		"[to alice: " + strings.Repeat("é", 40) + "…] yes": {Type: client.TypeText, Text: "yes", Reply: &client.Quote{From: "alice", Text: strings.Repeat("é", 41)}},
+		"[deleted]":                   {Type: client.TypeText, Deleted: true},
+		"[messages stay from now on]": {Type: client.TypeTimer, Text: "0"},
+		"[messages disappear 3600 s after they are read, from now on]": {Type: client.TypeTimer, Text: "3600"},
+	} {
+		if got := describe(m); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
