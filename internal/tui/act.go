@@ -10,9 +10,6 @@ import (
 	"secure-messaging/pkg/client"
 )
 
-// wheelLines is how far one notch of the wheel scrolls.
-const wheelLines = 3
-
 // press routes a key: to the dialog, to the screen, else to the composer.
 func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	if m.height > 0 && m.blind() { // nothing is written that cannot be seen
@@ -43,8 +40,10 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 }
 
 // answer gives the dialog a key and does what follows.
-func (m *model) answer(k tea.KeyPressMsg) tea.Cmd {
-	then, done := m.dialog.press(k)
+func (m *model) answer(k tea.KeyPressMsg) tea.Cmd { return m.follows(m.dialog.press(k)) }
+
+// follows does what follows from the dialog.
+func (m *model) follows(then action, done bool) tea.Cmd {
 	if !done {
 		return nil
 	}
@@ -87,57 +86,6 @@ func (m *model) scroll(n int) {
 	}
 }
 
-func (m *model) wheel(w tea.MouseWheelMsg) {
-	m.touch()
-	switch w.Button {
-	case tea.MouseWheelUp:
-		m.scroll(-wheelLines)
-	case tea.MouseWheelDown:
-		m.scroll(wheelLines)
-	}
-}
-
-// click opens the conversation whose row it hits, or goes to the newest
-// message.
-func (m *model) click(c tea.MouseClickMsg) {
-	m.touch()
-	if c.Button != tea.MouseLeft || m.dialog != nil {
-		return
-	}
-	l := m.layout()
-	if c.X < l.side {
-		rows := m.roster.rows(&m.look, m.current, l.side, l.body, m.isWriting)
-		if y := c.Y - l.top; y >= 0 && y < len(rows) && rows[y].name != "" {
-			m.open(rows[y].name)
-		}
-		return
-	}
-	t := m.thread()
-	switch talk := c.Y - (l.composerY - l.talk); {
-	case t == nil:
-	case !t.follow && c.Y == l.composerY:
-		m.toNewest(t)
-	case talk >= 0 && talk < l.talk:
-		m.clickMessage(t, talk)
-	default:
-		m.picks = 0
-	}
-}
-
-// clickMessage picks the message on a line of the conversation, or goes to what
-// it answers when it is that line.
-func (m *model) clickMessage(t *thread, row int) {
-	m.picks = 0
-	e, words := t.hit(m.page(), row)
-	switch {
-	case e == nil:
-	case words == 0 && quotes(&e.Message):
-		m.follow(e.Reply)
-	default:
-		m.picks = e.Cursor
-	}
-}
-
 func (m *model) paste(text string) {
 	if m.blind() {
 		return
@@ -161,6 +109,7 @@ func (m *model) paste(text string) {
 // with the one that is left.
 func (m *model) open(name string) {
 	if name != m.current {
+		m.roster.scrolled = false
 		d := m.drafts[name]
 		if m.current == "" { // what was begun on the first screen goes along
 			d.text += m.composer.value()

@@ -31,6 +31,7 @@ type choice struct {
 	body    func(lk *look, width, height int) []string
 	options []option
 	at      int // the chosen option
+	row     int // the line of the buttons, as of the last render
 
 	// insist is what the key that brought the dialog does when it comes again,
 	// where that is not to close it.
@@ -114,7 +115,15 @@ func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	if len(body)+4 <= height {
 		body = append([]string{""}, body...)
 	}
+	c.row = len(body) + 1
 	return lk.box(lk.Box, c.title, "", append(body, buttons), width), nil
+}
+
+// inView says which of n lines of a list are shown, with one that is chosen in
+// their middle.
+func inView(at, room, n int) (from, to int) {
+	from = max(min(at-room/2, n-room), 0)
+	return from, min(from+room, n)
 }
 
 // field is one line to write into.
@@ -149,31 +158,32 @@ func cursorIn(f textinput.Model, y int) *tea.Cursor {
 type jump struct {
 	keys  *keyMap
 	who   *roster
+	names []string
+	list  narrowing
 	input textinput.Model
 	at    int
+
+	from, to int // the names on screen, as of the last render
 }
 
 func newJump(keys *keyMap, who *roster) *jump {
-	j := &jump{keys: keys, who: who, input: field("", "some letters of a name", 64)}
+	names := who.recent()
+	j := &jump{keys: keys, who: who, names: names, list: narrow(names), input: field("", "some letters of a name", 64)}
 	j.input.Focus()
 	return j
 }
 
 func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
-	names := j.who.matching(j.input.Value())
+	fit := j.list.to(j.input.Value())
 	switch {
 	case key.Matches(k, j.keys.Close):
 		return nil, true
 	case key.Matches(k, j.keys.Choose):
-		if j.at >= len(names) {
-			return nil, true
-		}
-		name := names[j.at]
-		return func(m *model) tea.Cmd { m.open(name); return nil }, true
+		return j.enter(fit)
 	case k.String() == "up" || k.String() == "shift+tab":
 		j.at = max(j.at-1, 0)
 	case k.String() == "down" || k.String() == "tab" || key.Matches(k, j.keys.Jump):
-		j.at = min(j.at+1, max(len(names)-1, 0))
+		j.at = min(j.at+1, max(len(fit)-1, 0))
 	default:
 		j.input, _ = j.input.Update(k)
 		j.at = 0
@@ -181,7 +191,19 @@ func (j *jump) press(k tea.KeyPressMsg) (action, bool) {
 	return nil, false
 }
 
-func (j *jump) paste(line string) { j.input, _ = j.input.Update(tea.PasteMsg{Content: line}) }
+// enter opens the conversation that is chosen.
+func (j *jump) enter(fit []int) (action, bool) {
+	if j.at >= len(fit) {
+		return nil, true
+	}
+	name := j.names[fit[j.at]]
+	return func(m *model) tea.Cmd { m.open(name); return nil }, true
+}
+
+func (j *jump) paste(line string) {
+	j.input, _ = j.input.Update(tea.PasteMsg{Content: line})
+	j.at = 0
+}
 
 func (j *jump) hints() []key.Binding {
 	return []key.Binding{bind("arrows", "choose", "up"), bind("enter", "open", "enter"), j.keys.Close}
@@ -191,11 +213,11 @@ func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 44)
 	input := dressed(j.input, lk, width)
 	lines := []string{input.View(), ""}
-	names := j.who.matching(j.input.Value())
+	names := j.list.to(j.input.Value())
 	room := max(height-4, 1)
-	from := max(min(j.at-room/2, len(names)-room), 0)
-	for i := from; i < min(from+room, len(names)); i++ {
-		c := j.who.get(names[i])
+	j.from, j.to = inView(j.at, room, len(names))
+	for i := j.from; i < j.to; i++ {
+		c := j.who.get(j.names[names[i]])
 		lines = append(lines, lk.contactRow(c, i == j.at, width, false))
 	}
 	if len(names) == 0 {

@@ -16,6 +16,9 @@ import (
 // findPage is how many hits one look brings: more than a screen shows.
 const findPage = 50
 
+// hitLines is how many lines a hit takes.
+const hitLines = 2
+
 // finder searches everything that was ever said, as one types.
 type finder struct {
 	keys  *keyMap
@@ -31,6 +34,8 @@ type finder struct {
 	err   string
 	stale bool // something may have happened since it was asked
 	eager bool // the first hit is gone to as soon as it is known
+
+	from, to int // the hits on screen, as of the last render
 }
 
 // showFinder opens the search where it was left, or for other words.
@@ -184,16 +189,15 @@ func (f *finder) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, measure)
 	input := dressed(f.input, lk, width)
 	lines := []string{input.View(), ""}
-	const each = 2 // lines of a hit
-	room := max((height-4)/each, 1)
-	from := max(min(f.at-room/2, len(f.found)-room), 0)
-	for i := from; i < min(from+room, len(f.found)); i++ {
+	room := max((height-4)/hitLines, 1)
+	f.from, f.to = inView(f.at, room, len(f.found))
+	for i := f.from; i < f.to; i++ {
 		lines = append(lines, lk.hit(&f.found[i], f.asked.Find, i == f.at, width)...)
 	}
 	if len(f.found) == 0 {
 		lines = append(lines, f.nothing(lk, width)...)
 	}
-	for len(lines) < min(room, 6)*each+2 {
+	for len(lines) < min(room, 6)*hitLines+2 {
 		lines = append(lines, "")
 	}
 	title := "Search everything"

@@ -190,7 +190,8 @@ func BenchmarkRoster(b *testing.B) {
 	})
 	b.Run("jump", func(b *testing.B) {
 		for b.Loop() {
-			r.matching("ct9")
+			list := narrow(r.recent())
+			list.to("ct9")
 		}
 	})
 }

@@ -22,37 +22,20 @@ type picker struct {
 	none   string // what is said where nothing fits
 	again  func(*keyMap) key.Binding
 	offers []offer
+	list   narrowing
 	input  textinput.Model
 	at     int
-}
 
-// fit returns the offers that hold what is typed, the closest first.
-func (p *picker) fit() []offer {
-	pattern := strings.TrimSpace(p.input.Value())
-	if pattern == "" {
-		return p.offers
-	}
-	labels, byLabel := make([]string, len(p.offers)), make(map[string]offer, len(p.offers))
-	for i, o := range p.offers {
-		labels[i], byLabel[o.label] = o.label, o
-	}
-	fit := make([]offer, 0, len(p.offers))
-	for _, l := range closest(labels, pattern) {
-		fit = append(fit, byLabel[l])
-	}
-	return fit
+	from, to int // the offers on screen, as of the last render
 }
 
 func (p *picker) press(k tea.KeyPressMsg) (action, bool) {
-	fit := p.fit()
+	fit := p.list.to(p.input.Value())
 	switch {
 	case key.Matches(k, p.keys.Close):
 		return nil, true
 	case key.Matches(k, p.keys.Choose):
-		if p.at >= len(fit) {
-			return nil, true
-		}
-		return fit[p.at].then, true
+		return p.choose(fit)
 	case k.String() == "up" || k.String() == "shift+tab":
 		p.at = max(p.at-1, 0)
 	case k.String() == "down" || k.String() == "tab" || key.Matches(k, p.again(p.keys)):
@@ -64,7 +47,18 @@ func (p *picker) press(k tea.KeyPressMsg) (action, bool) {
 	return nil, false
 }
 
-func (p *picker) paste(line string) { p.input, _ = p.input.Update(tea.PasteMsg{Content: line}) }
+// choose does what is chosen.
+func (p *picker) choose(fit []int) (action, bool) {
+	if p.at >= len(fit) {
+		return nil, true
+	}
+	return p.offers[fit[p.at]].then, true
+}
+
+func (p *picker) paste(line string) {
+	p.input, _ = p.input.Update(tea.PasteMsg{Content: line})
+	p.at = 0
+}
 
 func (p *picker) hints() []key.Binding {
 	return []key.Binding{bind("arrows", "choose", "up"), bind("enter", p.verb, "enter"), p.keys.Close}
@@ -74,16 +68,17 @@ func (p *picker) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 72)
 	input := dressed(p.input, lk, width)
 	lines := []string{input.View(), ""}
-	fit := p.fit()
+	fit := p.list.to(p.input.Value())
 	room := max(height-4, 1)
-	from := max(min(p.at-room/2, len(fit)-room), 0)
-	for i := from; i < min(from+room, len(fit)); i++ {
+	p.from, p.to = inView(p.at, room, len(fit))
+	for i := p.from; i < p.to; i++ {
+		o := p.offers[fit[i]]
 		lead, style := "  ", lk.Text
 		if i == p.at {
 			lead, style = lk.Accent.Render(lk.Here)+" ", lk.Strong
 		}
-		label := lk.cut(strings.ReplaceAll(fit[i].label, "\n", " "), width-2-lk.cells.StringWidth(fit[i].note)-1)
-		lines = append(lines, lk.sides(lead+style.Render(label), lk.Dim.Render(fit[i].note), width))
+		label := lk.cut(strings.ReplaceAll(o.label, "\n", " "), width-2-lk.cells.StringWidth(o.note)-1)
+		lines = append(lines, lk.sides(lead+style.Render(label), lk.Dim.Render(o.note), width))
 	}
 	if len(fit) == 0 {
 		lines = append(lines, lk.Dim.Render(p.none))
@@ -96,6 +91,11 @@ func (p *picker) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 
 func newPicker(keys *keyMap, title, verb, none, placeholder string, again func(*keyMap) key.Binding, offers []offer) *picker {
 	p := &picker{keys: keys, title: title, verb: verb, none: none, again: again, offers: offers, input: field("", placeholder, 64)}
+	labels := make([]string, len(offers))
+	for i, o := range offers {
+		labels[i] = o.label
+	}
+	p.list = narrow(labels)
 	p.input.Focus()
 	return p
 }

@@ -171,13 +171,8 @@ func (m *model) draw() (string, *tea.Cursor) {
 // blank anyway; a larger one has the whole body, and what of the header and
 // the composer it needs. The last line says its keys.
 func (m *model) over(l layout, lines []string) *tea.Cursor {
-	room := len(lines) - 1
-	box, cursor := m.dialog.render(&m.look, m.width, room)
-	width := m.cells.StringWidth(box[0])
-	x, y := l.paneX+(l.pane-width)/2, l.top+l.heading+len(l.banner)+(l.talk-len(box))/2
-	if width > l.pane || len(box) > l.talk {
-		x, y = (m.width-width)/2, l.top+(l.body-len(box))/2
-		y = min(max(y, 0), max(room-len(box), 0))
+	box, x, y, cursor := m.boxed(l)
+	if m.cells.StringWidth(box[0]) > l.pane || len(box) > l.talk {
 		for i := min(y, l.top); i < max(y+len(box), l.top+l.body); i++ {
 			lines[i] = ""
 		}
@@ -190,6 +185,20 @@ func (m *model) over(l layout, lines []string) *tea.Cursor {
 		cursor.X, cursor.Y = cursor.X+x, cursor.Y+y
 	}
 	return cursor
+}
+
+// boxed draws the dialog, and gives its place on the screen and the cursor in
+// it.
+func (m *model) boxed(l layout) (box []string, x, y int, cursor *tea.Cursor) {
+	room := m.height - 1
+	box, cursor = m.dialog.render(&m.look, m.width, room)
+	width := m.cells.StringWidth(box[0])
+	x, y = l.paneX+(l.pane-width)/2, l.top+l.heading+len(l.banner)+(l.talk-len(box))/2
+	if width > l.pane || len(box) > l.talk {
+		x, y = (m.width-width)/2, l.top+(l.body-len(box))/2
+		y = min(max(y, 0), max(room-len(box), 0))
+	}
+	return box, x, y, cursor
 }
 
 // header says who we are and how the connection is.
