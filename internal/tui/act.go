@@ -21,6 +21,10 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	m.touch()
 	m.notices.expire(m.now, glance)
 	if m.dialog != nil {
+		if _, open := m.dialog.(*help); !open && k.Text == "" && key.Matches(k, m.keys.Help) {
+			m.show(m.newHelp(""))
+			return nil
+		}
 		return m.answer(k)
 	}
 	if m.picks != 0 {

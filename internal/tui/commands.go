@@ -13,7 +13,7 @@ import (
 // command is what can be written after a slash. Case does not matter.
 type command struct {
 	name, args, does string
-	states           []client.ContactState // whose names complete its argument
+	completions      func(m *model) []string // what its argument may be; nil where that is not known
 	// run does it, or says why it cannot be done as it is written.
 	run func(m *model, args string) (cmd tea.Cmd, complaint string)
 }
@@ -25,24 +25,35 @@ func (c *command) usage() string {
 	return "/" + c.name + " " + c.args
 }
 
+// people completes an argument with names.
+func people(states ...client.ContactState) func(*model) []string {
+	return func(m *model) []string { return m.roster.names(states...) }
+}
+
+// oneOf completes an argument with words.
+func oneOf(words ...string) func(*model) []string {
+	return func(*model) []string { return words }
+}
+
 var commands []command
 
 func init() { // their functions lead back to the table, by way of the help
-	incoming := []client.ContactState{client.Incoming}
+	incoming := people(client.Incoming)
+	anybody := people(client.Accepted, client.Incoming, client.Requested)
 	commands = []command{
 		{"connect", "[name [note]]", "ask somebody to talk", nil, (*model).commandConnect},
 		{"accept", "[name]", "accept a request", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.accept(name) })},
 		{"reject", "[name]", "drop a request; they are not told", incoming, forRequest(func(m *model, name string) tea.Cmd { return m.jobs.reject(name) })},
-		{"verify", "[name]", "compare safety numbers", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandVerify},
-		{"block", "[name]", "hear nothing from somebody any more", []client.ContactState{client.Accepted, client.Incoming, client.Requested}, (*model).commandBlock},
+		{"verify", "[name]", "compare safety numbers", anybody, (*model).commandVerify},
+		{"block", "[name]", "hear nothing from somebody any more", anybody, (*model).commandBlock},
 		{"search", "[words]", "search everything that was ever said", nil, (*model).commandSearch},
-		{"disappear", "[time]", "let messages of this conversation go after they are read: 30m, 8h, 1d, 1w; off", nil, (*model).commandDisappear},
+		{"disappear", "[time]", "let messages of this conversation go after they are read: 30m, 8h, 1d, 1w; off", oneOf("off", "30m", "8h", "1d", "1w"), (*model).commandDisappear},
 	}
 	for _, s := range tellings {
-		commands = append(commands, command{s.name, "[on|off]", s.does, nil, commandSetting(s)})
+		commands = append(commands, command{s.name, "[on|off]", s.does, oneOf("on", "off"), commandSetting(s)})
 	}
 	commands = append(commands,
-		command{"theme", "[name]", "other colours", nil, (*model).commandTheme},
+		command{"theme", "[name]", "other colours", func(*model) []string { return themeNames() }, (*model).commandTheme},
 		command{"help", "", "all keys and commands", nil, func(m *model, _ string) (tea.Cmd, string) { m.show(&help{keys: &m.keys}); return nil, "" }},
 		command{"quit", "", "leave; messages wait for you", nil, func(m *model, _ string) (tea.Cmd, string) { return m.quit(), "" }},
 	)

@@ -75,6 +75,14 @@ func (c *composer) set(text string) {
 	c.update(nil)
 }
 
+// before is the text in front of the cursor.
+func (c *composer) before() string {
+	lines := strings.Split(c.value(), "\n")
+	n := min(c.area.Line(), len(lines)-1)
+	line := []rune(lines[n])
+	return strings.Join(append(lines[:n:n], string(line[:min(c.area.Column(), len(line))])), "\n")
+}
+
 // insert puts text in at the cursor.
 func (c *composer) insert(text string) { c.update(tea.PasteMsg{Content: text}) }
 

@@ -35,7 +35,7 @@ func init() { // they lead back to the table, by way of the palette
 	deeds = []deed{
 		{key: func(k *keyMap) key.Binding { return k.Clear }, do: quiet((*model).clear), plain: true},
 		{key: func(k *keyMap) key.Binding { return k.Help }, do: func(m *model, k tea.KeyPressMsg) tea.Cmd {
-			m.show(&help{keys: &m.keys, typed: k.Text})
+			m.show(m.newHelp(k.Text))
 			return nil
 		}, only: func(m *model, k tea.KeyPressMsg) bool { return k.Text == "" || m.composer.empty() }},
 		{key: func(k *keyMap) key.Binding { return k.Send }, do: func(m *model, _ tea.KeyPressMsg) tea.Cmd { return m.submit() }, plain: true},

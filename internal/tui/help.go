@@ -7,13 +7,31 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// help shows the active keys, the commands and what the signs mean.
+// help shows the keys, those of the place where the user is first, the commands
+// and what the signs mean.
 type help struct {
 	keys  *keyMap
-	typed string // what opened it, where that may have been the beginning of a text
-	from  int    // first line shown
-	page  int    // lines shown, as of the last render
+	here  []key.Binding // keys of the place; none where they are those of the page
+	back  action        // leads back there; nil for the page
+	typed string        // what opened it, where that may have been the beginning of a text
+	from  int           // first line shown
+	page  int           // lines shown, as of the last render
 	all   int
+}
+
+// newHelp is the help for where the user is.
+func (m *model) newHelp(typed string) *help {
+	h := &help{keys: &m.keys, typed: typed}
+	t := m.thread()
+	switch under := m.dialog; {
+	case under != nil:
+		h.here, h.back = under.hints(), func(m *model) tea.Cmd { m.show(under); return nil }
+	case m.chosen() != nil: // it stays picked
+		h.here, h.back = m.hints(), func(*model) tea.Cmd { return nil }
+	case m.commandHints() != nil, t != nil && !t.follow:
+		h.here = m.hints()
+	}
+	return h
 }
 
 func (h *help) press(k tea.KeyPressMsg) (action, bool) {
@@ -26,8 +44,8 @@ func (h *help) press(k tea.KeyPressMsg) (action, bool) {
 		h.from--
 	case k.String() == "down", key.Matches(k, h.keys.LineDown):
 		h.from++
-	case k.Text == "" || k.Text == "q" || k.Text == "?":
-		return nil, true
+	case h.back != nil || k.Text == "" || k.Text == "q" || k.Text == "?":
+		return h.back, true
 	default:
 		return func(m *model) tea.Cmd { // a text is being written, and nobody asked for help
 			m.composer.insert(h.typed)
@@ -42,7 +60,11 @@ func (h *help) press(k tea.KeyPressMsg) (action, bool) {
 func (h *help) paste(string) {}
 
 func (h *help) hints() []key.Binding {
-	return []key.Binding{bind("esc, q", "close", "esc"), bind("arrows, pgup, pgdown", "scroll", "up"), bind("letters", "are written", "a")}
+	hints := []key.Binding{bind("esc, q", "close", "esc"), bind("arrows, pgup, pgdown", "scroll", "up")}
+	if h.back != nil {
+		return hints
+	}
+	return append(hints, bind("letters", "are written", "a"))
 }
 
 // helpColumn is the width of one column of the help.
@@ -101,6 +123,13 @@ func (lk *look) helpEntry(name, does string, width int) []string {
 }
 
 func (h *help) keyLines(lk *look, width int) (lines []string) {
+	if len(h.here) > 0 {
+		lines = append(lines, lk.Title.Render("Here"))
+		for _, b := range h.here {
+			lines = append(lines, lk.helpEntry(b.Help().Key, b.Help().Desc, width)...)
+		}
+		lines = append(lines, "")
+	}
 	for _, s := range h.keys.table() {
 		lines = append(lines, lk.Title.Render(s.title))
 		for _, r := range s.rows {
@@ -135,6 +164,6 @@ func (h *help) signLines(lk *look, width int) []string {
 		lines = append(lines, lk.helpEntry(s.sign, s.means, width)...)
 	}
 	lines = append(lines, "", lk.Title.Render("Mouse"))
-	lines = append(lines, lk.helpEntry("wheel, click", "scroll; open a conversation, pick a message", width)...)
+	lines = append(lines, lk.helpEntry("wheel, click", "scroll; open a conversation, pick a message, press a button, go to a hit", width)...)
 	return append(lines, lk.helpEntry("shift+drag", "select text as your terminal does (option on a Mac)", width)...)
 }

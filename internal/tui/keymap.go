@@ -60,7 +60,7 @@ func (k *keyMap) table() []section {
 		{"Write", []bound{
 			{"send", &k.Send, inPage, "send", "enter", ""},
 			{"newline", &k.Newline, inPage, "new line", "shift+enter alt+enter ctrl+j", ""},
-			{"complete", &k.Complete, inPage, "complete a name or command", "tab", ""},
+			{"complete", &k.Complete, inPage, "complete a name, a command, or an emoji as in :tada:", "tab", ""},
 			{"edit-last", &k.EditLast, inPage, "edit your last message, where nothing is written", "up", ""},
 			{"recall", &k.Recall, inPage, "what you have sent before", "ctrl+r", ""},
 			{"editor", &k.Editor, inPage, "write in your editor", "ctrl+o", ""},

@@ -80,9 +80,15 @@ func (m *model) wear(name string) {
 	m.relook(m.dark, m.cells)
 }
 
+func themeNames() (names []string) {
+	for _, t := range Themes() {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 // commandTheme changes the theme, or lets the user look at all of them.
 func (m *model) commandTheme(name string) (tea.Cmd, string) {
-	themes := Themes()
 	if m.opts.NoColor {
 		return nil, "There are no colours here: NO_COLOR is set, or the terminal has none."
 	}
@@ -91,10 +97,7 @@ func (m *model) commandTheme(name string) (tea.Cmd, string) {
 		return nil, ""
 	}
 	name = strings.ToLower(name)
-	names := make([]string, len(themes))
-	for i, t := range themes {
-		names[i] = t.Name
-	}
+	names := themeNames()
 	if !slices.Contains(names, name) {
 		return nil, fmt.Sprintf("There is no theme %s. There are: %s.", name, strings.Join(names, ", "))
 	}

@@ -66,6 +66,7 @@ func (r *reactions) press(k tea.KeyPressMsg) (action, bool) {
 
 // give puts an emoji there; the one that stands there is taken back.
 func (r *reactions) give(emoji string) action {
+	emoji = signOf(strings.ToLower(emoji))
 	cursor, again := r.cursor, emoji == r.mine
 	return func(m *model) tea.Cmd {
 		if len(emoji) > client.MaxReaction || strings.ContainsAny(emoji, "\n⏎") {

@@ -209,6 +209,9 @@ func (m *model) sent(s sent) tea.Cmd {
 		m.couldNotDo("Not sent: ", s.err)
 	} else if t := m.threads[s.message.Contact]; t != nil && s.edits == 0 { // an event brings what was edited
 		t.arrive(s.message)
+		if m.current == s.message.Contact {
+			m.guide(&s.message)
+		}
 	}
 	if len(m.queue) > 0 {
 		return m.jobs.send(m.queue[0])

@@ -76,7 +76,7 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 	case key.Matches(k, keys.CopyLink):
 		return m.copyLink(e), true
 	case key.Matches(k, keys.Help):
-		m.show(&help{keys: keys})
+		m.show(m.newHelp(""))
 	case key.Matches(k, keys.Follow) && e.Reply != nil:
 		m.follow(e.Reply)
 	case key.Matches(k, keys.Delete):

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -109,38 +108,8 @@ func (m *model) commandHints() []key.Binding {
 		return nil
 	case c == nil:
 		return []key.Binding{bind("//", "begins a message with a slash", "/"), clear}
-	case c.states != nil:
-		return []key.Binding{does, short(k.Complete, "complete a name"), clear}
+	case c.completions != nil:
+		return []key.Binding{does, short(k.Complete, "complete"), clear}
 	}
 	return []key.Binding{does, clear}
-}
-
-// complete extends the last word as far as it is certain: after a command the
-// name that it takes, else anybody's.
-func (m *model) complete() {
-	text := m.composer.value()
-	at := strings.LastIndexAny(text, " \n") + 1
-	word := text[at:]
-	var candidates []string
-	if name, _, is := asCommand(text); is {
-		if c := known(name); c != nil && c.states != nil {
-			candidates = m.roster.names(c.states...)
-		}
-	} else if word != "" {
-		candidates = append(m.roster.names(), m.identity.Username)
-	}
-	candidates = slices.DeleteFunc(candidates, func(c string) bool { return !strings.HasPrefix(c, word) })
-	if len(candidates) == 0 {
-		return
-	}
-	whole := candidates[0]
-	for _, c := range candidates[1:] {
-		for !strings.HasPrefix(c, whole) {
-			whole = whole[:len(whole)-1]
-		}
-	}
-	if len(candidates) == 1 {
-		whole += " "
-	}
-	m.composer.set(text[:at] + whole)
 }
