@@ -42,6 +42,10 @@ type Ref struct {
 // takes its place on other systems.
 func Root() (string, error) { return home("XDG_DATA_HOME", xdg.DataHome) }
 
+// ConfigDir is the folder of what a user sets for all profiles,
+// $XDG_CONFIG_HOME/secure-messaging or what takes its place.
+func ConfigDir() (string, error) { return home("XDG_CONFIG_HOME", xdg.ConfigHome) }
+
 // home reads the environment anew each time; as the specification wants, a
 // path that is not absolute counts as none.
 func home(variable, fallback string) (string, error) {

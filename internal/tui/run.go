@@ -21,6 +21,7 @@ type Options struct {
 	ASCII   bool      // our own signs and lines in ASCII; messages stay as they are
 	NoMouse bool      // the mouse stays the terminal's
 
+	Notify      Notify
 	TwelveHours bool   // times as 3:04 pm
 	Theme       string // one of Themes; "" or "auto" follows the terminal's background
 

@@ -189,8 +189,8 @@ func nearest(s string, names []string, behind string) string {
 
 // Nearest is the one of the names that s is most likely to have meant, or "".
 func Nearest(s string, names []string) (best string) {
-	const letters = 2 // that a typing error may change
-	least := min(letters, max(len(s)-1, 0)) + 1
+	const letters = 2 // that a typing error may change, of no more than half of them
+	least := min(letters, len(s)/2) + 1
 	for _, n := range names {
 		if d := typos(s, n); d < least {
 			best, least = n, d

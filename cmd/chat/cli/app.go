@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/terminal"
-	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto/keyfile"
 )
@@ -24,6 +22,7 @@ type app struct {
 	passphraseFile string
 	noInput        bool
 	ascii          bool
+	linear         bool
 	cost           keyfile.Cost // of the passphrase of a new profile
 
 	tty *terminal.Terminal // while questions are asked
@@ -166,13 +165,4 @@ func (a *app) closeTerminal() {
 // dumb terminal cannot move its cursor; shells inside of editors are such.
 func (a *app) interactive() bool {
 	return !a.noInput && os.Getenv("TERM") != "dumb" && terminal.IsTerminal(os.Stdin) && terminal.IsTerminal(os.Stdout)
-}
-
-// screenOptions says how the interface is to be painted. NO_COLOR is for the
-// terminal library to see. A locale that is named and is not UTF-8 gets ASCII;
-// where none is named, terminals of today show UTF-8.
-func (a *app) screenOptions() tui.Options {
-	locale := strings.ToUpper(cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_CTYPE"), os.Getenv("LANG")))
-	utf8 := locale == "" || strings.Contains(locale, "UTF-8") || strings.Contains(locale, "UTF8")
-	return tui.Options{ASCII: a.ascii || !utf8}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/demo"
-	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
 )
 
@@ -19,12 +18,14 @@ func (a *app) newDemo() *cobra.Command {
 answers, and open the interface. Everything lies in a temporary folder that goes with it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if script || !a.interactive() {
+			if script || !a.screenOf(false) {
 				return demo.Script(cmd.Context(), cmd.OutOrStdout())
 			}
-			return demo.Run(cmd.Context(), func(ctx context.Context, acc client.Account) error {
-				return tui.Run(ctx, acc, a.screenOptions())
-			})
+			s, err := a.settings(true)
+			if err != nil {
+				return err
+			}
+			return demo.Run(cmd.Context(), func(ctx context.Context, acc client.Account) error { return s.run(ctx, acc) })
 		},
 	}
 	cmd.Flags().BoolVar(&script, "script", false, "without the interface: play it and print what happens")

@@ -10,7 +10,6 @@ import (
 
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
-	"secure-messaging/internal/tui"
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/keyfile"
@@ -40,15 +39,20 @@ Give it behind a # in --server, or compare it when you are asked.`,
 }
 
 func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
+	show := a.screenOf(noTUI)
+	settings, err := a.settings(show)
+	if err != nil {
+		return err
+	}
 	acc, err := a.loginTo(cmd, name, server)
 	if err != nil {
 		return err
 	}
 	profile.TouchOpened(acc.Ref) // a convenience; losing it loses nothing
-	if noTUI || !a.interactive() {
+	if !show {
 		return errors.Join(a.sayLogin(cmd, acc), acc.Close(linger))
 	}
-	return a.screen(cmd, acc)
+	return a.screen(cmd, acc, settings)
 }
 
 // loginTo opens the profile of the name, or makes it.
@@ -205,8 +209,12 @@ func (a *app) sayLogin(cmd *cobra.Command, acc *owner.Account) error {
 
 // openLast opens the interface on the account that choose gives.
 func (a *app) openLast(cmd *cobra.Command) error {
-	if !a.interactive() {
+	if !a.screenOf(false) {
 		return wrongUsage("There is no terminal for the interface. For scripts there are chat send, listen and history; see: chat --help")
+	}
+	settings, err := a.settings(true)
+	if err != nil {
+		return err
 	}
 	acc, err := a.openUsed(cmd, profile.LastOpened)
 	if err != nil {
@@ -216,14 +224,14 @@ func (a *app) openLast(cmd *cobra.Command) error {
 		return errors.Join(err, acc.Close(0))
 	}
 	profile.TouchOpened(acc.Ref)
-	return a.screen(cmd, acc)
+	return a.screen(cmd, acc, settings)
 }
 
 // screen runs the interface on an account and closes it.
-func (a *app) screen(cmd *cobra.Command, acc *owner.Account) error {
+func (a *app) screen(cmd *cobra.Command, acc *owner.Account, s settings) error {
 	err := acc.Start()
 	if err == nil {
-		err = tui.Run(cmd.Context(), acc, a.screenOptions())
+		err = s.run(cmd.Context(), acc)
 	}
 	return errors.Join(err, acc.Close(screenLinger))
 }

@@ -58,10 +58,11 @@ safety number, 130 interrupted, 1 anything else.`,
 	flags.StringVar(&a.as, "as", "", "account to use: NAME, or NAME@host:port where one name is at two relays")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase")
 	flags.BoolVar(&a.ascii, "ascii", false, "signs and lines of the interface in ASCII")
+	flags.BoolVar(&a.linear, "linear", false, "the interface for screen readers: lines that are only ever added")
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
 		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newVerify(),
-		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), version.Command(),
+		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), version.Command(),
 	)
 	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
 	return root

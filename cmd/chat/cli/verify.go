@@ -108,7 +108,7 @@ func (a *app) show(c *call, f client.Safety, asJSON bool) error {
 		return changed(f)
 	}
 	seen := out == os.Stdout && terminal.IsTerminal(os.Stdout)
-	if err := printSafety(out, f, seen && os.Getenv("TERM") != "dumb" && !a.screenOptions().ASCII); err != nil {
+	if err := printSafety(out, f, seen && os.Getenv("TERM") != "dumb" && !a.ascii && !plainLocale()); err != nil {
 		return err
 	}
 	if err := changed(f); err != nil {
