@@ -38,7 +38,8 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s is not printed", name)
 		}
 	}
-	golden(t, "default.toml", text)
+	before, _, _ := strings.Cut(text, "[keys]") // the keys are compared as a whole above
+	golden(t, "default.toml", before)
 }
 
 // An empty file, and none, change nothing.
