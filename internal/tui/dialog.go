@@ -119,6 +119,10 @@ func (c *choice) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	return lk.box(lk.Box, c.title, "", append(body, buttons), width), nil
 }
 
+// maxListed is how many lines of a list are shown: what is further down is found
+// by letters.
+const maxListed = 16
+
 // inView says which of n lines of a list are shown, with one that is chosen in
 // their middle.
 func inView(at, room, n int) (from, to int) {
@@ -214,7 +218,7 @@ func (j *jump) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	input := dressed(j.input, lk, width)
 	lines := []string{input.View(), ""}
 	names := j.list.to(j.input.Value())
-	room := max(height-4, 1)
+	room := min(max(height-4, 1), maxListed)
 	j.from, j.to = inView(j.at, room, len(names))
 	for i := j.from; i < j.to; i++ {
 		c := j.who.get(j.names[names[i]])

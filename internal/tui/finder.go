@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"charm.land/bubbles/v2/key"
@@ -16,8 +17,13 @@ import (
 // findPage is how many hits one look brings: more than a screen shows.
 const findPage = 50
 
-// hitLines is how many lines a hit takes.
-const hitLines = 2
+const (
+	// hitLines is how many lines a hit takes.
+	hitLines = 2
+
+	// airyFrom is the height from which there is a blank line after each.
+	airyFrom = 24
+)
 
 // finder searches everything that was ever said, as one types.
 type finder struct {
@@ -25,6 +31,7 @@ type finder struct {
 	input textinput.Model
 	here  string // the conversation that was open
 	only  bool   // search it alone
+	now   time.Time
 
 	asked client.Search // what was asked for last
 	busy  bool          // and has not been answered
@@ -36,6 +43,7 @@ type finder struct {
 	eager bool // the first hit is gone to as soon as it is known
 
 	from, to int // the hits on screen, as of the last render
+	each     int // how many lines each has there
 }
 
 // showFinder opens the search where it was left, or for other words.
@@ -54,7 +62,7 @@ func (m *model) showFinder(words string) {
 		f.only = false
 	}
 	f.input.CursorEnd()
-	f.stale, f.eager = m.tour == nil, false
+	f.stale, f.eager, f.now = m.tour == nil, false, m.now
 	m.show(f)
 }
 
@@ -174,30 +182,37 @@ func (f *finder) choose() (action, bool) {
 func (f *finder) paste(line string) { f.input, _ = f.input.Update(tea.PasteMsg{Content: line}) }
 
 func (f *finder) hints() []key.Binding {
-	hints := []key.Binding{bind("arrows", "choose", "up"), bind("enter", "go there", "enter"), f.keys.Close}
+	there, arrows := bind("enter", "go there", "enter"), bind("arrows", "choose", "up")
 	if f.here == "" {
-		return hints
+		return []key.Binding{there, arrows, f.keys.Close}
 	}
 	where := "with " + f.here + " alone"
 	if f.only {
 		where = "everywhere"
 	}
-	return append(hints, short(f.keys.Find, where))
+	return []key.Binding{there, short(f.keys.Find, where), arrows, f.keys.Close}
 }
 
 func (f *finder) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, measure)
 	input := dressed(f.input, lk, width)
 	lines := []string{input.View(), ""}
-	room := max((height-4)/hitLines, 1)
+	f.each = hitLines
+	if height >= airyFrom {
+		f.each++
+	}
+	room := max((height-4)/f.each, 1)
 	f.from, f.to = inView(f.at, room, len(f.found))
 	for i := f.from; i < f.to; i++ {
-		lines = append(lines, lk.hit(&f.found[i], f.asked.Find, i == f.at, width)...)
+		lines = append(lines, lk.hit(&f.found[i], f.asked.Find, i == f.at, width, f.now)...)
+		if f.each > hitLines && i < f.to-1 {
+			lines = append(lines, "")
+		}
 	}
 	if len(f.found) == 0 {
 		lines = append(lines, f.nothing(lk, width)...)
 	}
-	for len(lines) < min(room, 6)*hitLines+2 {
+	for len(lines) < min(room, 6)*f.each+2 {
 		lines = append(lines, "")
 	}
 	title := "Search everything"
@@ -234,7 +249,7 @@ func (f *finder) nothing(lk *look, width int) []string {
 
 // hit is a found message in two lines: who and when, and what stands around the
 // words.
-func (lk *look) hit(m *client.Message, find string, chosen bool, width int) []string {
+func (lk *look) hit(m *client.Message, find string, chosen bool, width int, now time.Time) []string {
 	lead := "  "
 	if chosen {
 		lead = lk.Accent.Render(lk.Here) + " "
@@ -247,8 +262,21 @@ func (lk *look) hit(m *client.Message, find string, chosen bool, width int) []st
 	if m.Outgoing() {
 		style = lk.Own
 	}
-	head := lk.sides(lead+style.Render(who), lk.Dim.Render(m.At.Local().Format("Mon 2 Jan 2006 "+lk.hours)), width)
+	head := lk.sides(lead+style.Render(who), lk.Dim.Render(shortDay(m.At.Local(), now.Local())+m.At.Local().Format(" "+lk.hours)), width)
 	return []string{head, lead + lk.around(strings.Join(strings.Fields(m.Text), " "), find, width-2)}
+}
+
+// shortDay names a day in few letters.
+func shortDay(at, now time.Time) string {
+	switch {
+	case sameDay(at, now):
+		return "today"
+	case sameDay(at, now.AddDate(0, 0, -1)):
+		return "yesterday"
+	case at.Year() == now.Year():
+		return at.Format("Mon 2 Jan")
+	}
+	return at.Format("2 Jan 2006")
 }
 
 // around gives a part of a text that shows the first of the words in it, with

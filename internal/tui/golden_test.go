@@ -47,6 +47,20 @@ func TestScreens(t *testing.T) {
 		{"decide", "changed", func(s *screen, _ *fake) { s.press("alt+1", "alt+v") }},
 		{"missing", "missing", func(s *screen, _ *fake) { s.press("alt+1") }},
 		{"help", "talk", func(s *screen, _ *fake) { s.press("f1") }},
+		{"search", "chats", func(s *screen, _ *fake) {
+			s.press("ctrl+f")
+			s.type_("the")
+		}},
+		{"hit", "chats", func(s *screen, _ *fake) {
+			s.press("ctrl+f")
+			s.type_("the")
+			s.press("down", "enter")
+		}},
+		{"palette", "talk", func(s *screen, _ *fake) {
+			s.press("ctrl+p")
+			s.type_("re")
+		}},
+		{"jump", "talk", func(s *screen, _ *fake) { s.press("ctrl+k") }},
 		{"scripts", "scripts", nil},
 	}
 	sizes := [][2]int{{40, 12}, {60, 20}, {100, 30}, {200, 60}}

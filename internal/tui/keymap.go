@@ -24,7 +24,7 @@ type keyMap struct {
 	// In the message mode.
 	Reply, React, Edit, Delete, Follow     key.Binding
 	Copy, CopyCode, CopyLink, Older, Later key.Binding
-	NextHit, LastHit                       key.Binding
+	NextHit, PreviousHit                   key.Binding
 
 	Choose, Left, Right, Close key.Binding // in dialogs
 }
@@ -87,7 +87,7 @@ func (k *keyMap) table() []section {
 			{"copy-link", &k.CopyLink, inMessage, "copy the link in it; again: the next one", "o", ""},
 			{"follow", &k.Follow, inMessage, "go to what it answers", "g", ""},
 			{"next-hit", &k.NextHit, inMessage, "the next hit of a search", "n", ""},
-			{"last-hit", &k.LastHit, inMessage, "the hit before it", "N", ""},
+			{"previous-hit", &k.PreviousHit, inMessage, "the hit before it", "N", ""},
 		}},
 		{"Go", []bound{
 			{"jump", &k.Jump, inPage, "jump to a conversation", "ctrl+k", ""},

@@ -122,7 +122,7 @@ func (p *picker) click(_ *look, _, y int) (action, bool) {
 }
 
 func (f *finder) click(_ *look, _, y int) (action, bool) {
-	at := f.from + (y-listTop)/hitLines
+	at := f.from + (y-listTop)/max(f.each, 1)
 	if y < listTop || at >= min(len(f.found), f.to) {
 		return nil, false
 	}

@@ -69,7 +69,7 @@ func (p *picker) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	input := dressed(p.input, lk, width)
 	lines := []string{input.View(), ""}
 	fit := p.list.to(p.input.Value())
-	room := max(height-4, 1)
+	room := min(max(height-4, 1), maxListed)
 	p.from, p.to = inView(p.at, room, len(fit))
 	for i := p.from; i < p.to; i++ {
 		o := p.offers[fit[i]]

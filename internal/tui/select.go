@@ -55,7 +55,7 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		m.endTour()
 	case m.tour != nil && key.Matches(k, keys.NextHit):
 		m.nextHit(1)
-	case m.tour != nil && key.Matches(k, keys.LastHit):
+	case m.tour != nil && key.Matches(k, keys.PreviousHit):
 		m.nextHit(-1)
 	case m.tour != nil && key.Matches(k, keys.Find):
 		m.showFinder("")
@@ -266,7 +266,7 @@ func (m *model) messageHints(e *entry) []key.Binding {
 	var hints []key.Binding
 	back := short(k.Close, "back")
 	if m.tour != nil {
-		hints = append(hints, bind(k.NextHit.Help().Key+", "+k.LastHit.Help().Key, "next, last hit", k.NextHit.Keys()...), back)
+		hints = append(hints, bind(k.NextHit.Help().Key+", "+k.PreviousHit.Help().Key, "next, previous hit", k.NextHit.Keys()...), back)
 	}
 	if m.answerable(e) {
 		hints = append(hints, short(k.Reply, "reply"), short(k.React, "react"))
