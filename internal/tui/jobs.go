@@ -163,9 +163,19 @@ func (j *jobs) open() tea.Cmd {
 	})
 }
 
+// gather is how long after one batch of events the next is asked for: a few
+// times as long as it takes to draw the screen, so that keys have their turn
+// while thousands of messages come in. The first of them waits for nothing.
+const gather = 20 * time.Millisecond
+
 // wait brings the next batch of events.
 func (j *jobs) wait(position uint64) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
+		select {
+		case <-time.After(gather):
+		case <-ctx.Done():
+			return nil
+		}
 		batch, err := j.account.Events(ctx, position)
 		return happened{batch, err}
 	})

@@ -40,6 +40,7 @@ type model struct {
 	status   client.Status
 	settings client.Settings
 	roster   roster
+	marking  bool // the account is being told what was read
 	threads  map[string]*thread
 	writing  map[string]time.Time // who is writing, and until when that is believed
 
@@ -174,6 +175,7 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		return m.viewsKept(msg)
 	case typingTold: // nobody waits for it
 	case readMarked:
+		m.marking = false
 		if msg.err != nil {
 			m.couldNotRead(msg.err)
 		}
@@ -251,7 +253,7 @@ func (m *model) load(t *thread, p *page) tea.Cmd {
 
 // markRead tells the account what was on screen in front of a reader.
 func (m *model) markRead(t *thread, p *page) tea.Cmd {
-	if !m.watched() || m.dialog != nil {
+	if m.marking || !m.watched() || m.dialog != nil {
 		return nil
 	}
 	_, to := t.visible(p)
@@ -260,7 +262,7 @@ func (m *model) markRead(t *thread, p *page) tea.Cmd {
 	}
 	for i := to - 1; i >= 0 && t.entries[i].Cursor > t.marked; i-- {
 		if t.entries[i].Unread {
-			t.marked = t.entries[i].Cursor
+			t.marked, m.marking = t.entries[i].Cursor, true
 			return m.jobs.markRead(t.contact, t.marked)
 		}
 	}
