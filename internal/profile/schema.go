@@ -114,7 +114,7 @@ CREATE TABLE views(
 -- gone from it at once (secure-delete).
 CREATE VIRTUAL TABLE words USING fts5(
 	text, contact,
-	content = '', columnsize = 0, prefix = '1 2', tokenize = 'unicode61 remove_diacritics 2'
+	content = '', columnsize = 0, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 INSERT INTO words(words, rank) VALUES ('secure-delete', 1);
 `, then: (*database).indexAll}}

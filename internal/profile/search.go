@@ -12,8 +12,14 @@ import (
 )
 
 // Search runs over the table words, a full-text index of SQLite (FTS5) that
-// holds no text. Its tokens are what stands between blanks and punctuation;
-// scripts that write without blanks stand in it character by character.
+// holds no text. Its tokens are what stands between blanks and punctuation, with
+// the marks that belong to a letter; scripts that write without blanks stand in
+// it character by character. Words of up to three letters begin so many others
+// that what they begin has indexes of its own.
+//
+// Where the pages of the index meet it keeps as much of a word as tells it from
+// the one before. That beginning may outlast a message that was deleted, until
+// the pages are merged; no other part of its words does.
 
 // index enters a text. It takes part in the transaction of its message.
 func (d *database) index(cursor int64, contact, text string) error {
@@ -43,10 +49,31 @@ func (d *database) indexAll() error {
 // two.
 func contactToken(name string) string { return "c" + hex.EncodeToString([]byte(name)) }
 
-// unspaced are the scripts that write without blanks between words.
-var unspaced = []*unicode.RangeTable{
-	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi,
-	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Tibetan,
+// unspaced are the blocks of scripts that write without blanks between words.
+// They are fixed here, and not the tables of the library, which grow with
+// Unicode: a text leaves the index under the tokens under which it entered.
+var unspaced = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{Lo: 0x0e00, Hi: 0x0fff, Stride: 1}, // Thai, Lao, Tibetan
+		{Lo: 0x1000, Hi: 0x109f, Stride: 1}, // Myanmar
+		{Lo: 0x1780, Hi: 0x17ff, Stride: 1}, // Khmer
+		{Lo: 0x1950, Hi: 0x19df, Stride: 1}, // Tai Le, New Tai Lue
+		{Lo: 0x1a20, Hi: 0x1aaf, Stride: 1}, // Tai Tham
+		{Lo: 0x2e80, Hi: 0x2fdf, Stride: 1}, // radicals
+		{Lo: 0x3005, Hi: 0x3007, Stride: 1}, // marks that repeat a character, and zero
+		{Lo: 0x3021, Hi: 0x312f, Stride: 1}, // numerals, Hiragana, Katakana, Bopomofo
+		{Lo: 0x31a0, Hi: 0x31ff, Stride: 1}, // more of these
+		{Lo: 0x3400, Hi: 0x4dbf, Stride: 1}, // Han
+		{Lo: 0x4e00, Hi: 0xa4cf, Stride: 1}, // Han, Yi
+		{Lo: 0xa9e0, Hi: 0xa9ff, Stride: 1}, // Myanmar
+		{Lo: 0xaa60, Hi: 0xaadf, Stride: 1}, // Myanmar, Tai Viet
+		{Lo: 0xf900, Hi: 0xfaff, Stride: 1}, // Han
+		{Lo: 0xff66, Hi: 0xff9f, Stride: 1}, // Katakana of half width
+	},
+	R32: []unicode.Range32{
+		{Lo: 0x1aff0, Hi: 0x1b16f, Stride: 1}, // more Kana
+		{Lo: 0x20000, Hi: 0x3ffff, Stride: 1}, // Han
+	},
 }
 
 // spread puts blanks around each character of such a script.
@@ -67,7 +94,7 @@ func spread(text string) string {
 	return out.String()
 }
 
-func isUnspaced(r rune) bool { return r >= 0x0e00 && unicode.In(r, unspaced...) }
+func isUnspaced(r rune) bool { return r >= 0x0e00 && unicode.Is(unspaced, r) }
 
 // Search implements client.Store.
 func (s *Store) Search(q client.Search) (found []client.Message, err error) {

@@ -8,29 +8,100 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ncruces/go-sqlite3"
+
 	"secure-messaging/pkg/client"
 )
+
+// speech is what is searched, of bob and carol in turn.
+var speech = []string{
+	0:  "Deploy at ten? The build machine is back.",
+	1:  "crème brûlée, Straße, naïve",
+	2:  "明日の十時にデプロイしましょう",
+	3:  "ขอบคุณครับ",
+	4:  "한국어와 中文 mixed",
+	5:  "see foo_bar-baz.go:41 and https://build.example/logs/2741",
+	6:  "deployment is not deploy",
+	7:  "bob says hi to carol_b",
+	8:  "Привет, как дела",
+	9:  "ten at deploy",
+	10: "👍 ok",
+	11: "हिन्दी में कि",
+	12: "का एक संदेश",
+	13: "ラーーメンを佐々木さんと; \uff83\uff9e\uff8c\uff9f\uff9b\uff72",
+	14: "ខ្ញុំស្រឡាញ់អ្នក ພາສາລາວ မြန်မာဘာသာ",
+	15: "de\u0301compose\u0301 and \U00020bb7野家",
+	16: "❤\ufe0f from me",
+	17: "a\x00nul and \xffbroken",
+}
+
+// searches say which texts of speech are found for what, the latest first.
+var searches = []struct {
+	find, contact string
+	want          []int
+}{
+	{"deploy", "", []int{9, 6, 0}},
+	{"DEPL", "", []int{9, 6, 0}},
+	{"d", "", []int{15, 9, 6, 0}},
+	{"deploy", "bob", []int{6, 0}},
+	{"deploy", "carol_b", []int{9}},
+	{"deploy", "carol", nil},
+	{"ten deploy", "", []int{9, 0}},
+	{`"deploy at ten"`, "", []int{0}},
+	{`"ten deploy"`, "", nil},
+	{`"not deplo"`, "", nil}, // between quotes words are whole
+	{`not "deploy`, "", []int{6}},
+	{"creme brulee", "", []int{1}},
+	{"CRÈME", "", []int{1}},
+	{"デプロイ", "", []int{2}},
+	{"十時", "", []int{2}},
+	{"時十", "", nil},
+	{"ขอบคุณ", "", []int{3}},
+	{"คุณ", "", []int{3}},
+	{"한국어", "", []int{4}},
+	{"中文", "", []int{4}},
+	{"foo_bar", "", []int{5}},
+	{"baz.go", "", []int{5}},
+	{"build.example/logs", "", []int{5}},
+	{"bob", "", []int{7}}, // the words, not whose conversation it is
+	{"прив", "", []int{8}},
+	{"हि", "", []int{11}}, // with its vowel, which is a mark
+	{"कि", "", []int{11}},
+	{"संदेश", "", []int{12}},
+	{"ーメ", "", []int{13}},
+	{"々木", "", []int{13}},
+	{"\uff8c\uff9f\uff9b", "", []int{13}},
+	{"ស្រឡាញ់", "", []int{14}},
+	{"ສາລາ", "", []int{14}},
+	{"ဘာသာ", "", []int{14}},
+	{"decompose", "", []int{15}},
+	{"décomposé", "", []int{15}},
+	{"野家", "", []int{15}},
+	{"\U00020bb7", "", []int{15}},
+	{"❤\ufe0f", "", nil}, // no word
+	{"❤\ufe0f from", "", []int{16}},
+	{"nul broken", "", []int{17}},
+	{"", "", nil},
+	{`"`, "", nil},
+	{"-- * ^ : ( ) {", "", nil},
+	{`ten" OR "hi`, "", nil},
+	{"ten OR hi", "", nil},
+	{"NOT deploy", "", []int{6}},
+	{"text : deploy", "", nil},
+	{"ten\x00deploy", "", nil},
+	{"NEAR(ten deploy)", "", nil},
+	{strings.Repeat("deploy ", client.MaxFind/7), "", []int{9, 6, 0}},
+	{strings.Repeat("*\"", client.MaxFind/2), "", nil},
+	{"\xff\xfe deploy", "", []int{9, 6, 0}},
+}
 
 // TestSearch: what is found for what, the latest first.
 func TestSearch(t *testing.T) {
 	isolate(t)
 	s := create(t, "alice")
 	bob, carol := contactOf(t, "bob", client.Accepted), contactOf(t, "carol_b", client.Accepted)
-	said := []string{
-		0:  "Deploy at ten? The build machine is back.",
-		1:  "crème brûlée, Straße, naïve",
-		2:  "明日の十時にデプロイしましょう",
-		3:  "ขอบคุณครับ",
-		4:  "한국어와 中文 mixed",
-		5:  "see foo_bar-baz.go:41 and https://build.example/logs/2741",
-		6:  "deployment is not deploy",
-		7:  "bob says hi to carol_b",
-		8:  "Привет, как дела",
-		9:  "ten at deploy",
-		10: "👍 ok",
-	}
 	c := client.Changes{Contacts: []client.ContactRecord{bob, carol}}
-	for i, text := range said {
+	for i, text := range speech {
 		who := bob
 		if i%2 == 1 {
 			who = carol
@@ -42,48 +113,7 @@ func TestSearch(t *testing.T) {
 	c.Messages = append(c.Messages, other)
 	commit(t, s, &c)
 	s = reopen(t, s)
-	for _, q := range []struct {
-		find, contact string
-		want          []int
-	}{
-		{"deploy", "", []int{9, 6, 0}},
-		{"DEPL", "", []int{9, 6, 0}},
-		{"d", "", []int{9, 6, 0}},
-		{"deploy", "bob", []int{6, 0}},
-		{"deploy", "carol_b", []int{9}},
-		{"deploy", "carol", nil},
-		{"ten deploy", "", []int{9, 0}},
-		{`"deploy at ten"`, "", []int{0}},
-		{`"ten deploy"`, "", nil},
-		{`"not deplo"`, "", nil}, // between quotes words are whole
-		{`not "deploy`, "", []int{6}},
-		{"creme brulee", "", []int{1}},
-		{"CRÈME", "", []int{1}},
-		{"デプロイ", "", []int{2}},
-		{"十時", "", []int{2}},
-		{"時十", "", nil},
-		{"ขอบคุณ", "", []int{3}},
-		{"คุณ", "", []int{3}},
-		{"한국어", "", []int{4}},
-		{"中文", "", []int{4}},
-		{"foo_bar", "", []int{5}},
-		{"baz.go", "", []int{5}},
-		{"build.example/logs", "", []int{5}},
-		{"bob", "", []int{7}}, // the words, not whose conversation it is
-		{"прив", "", []int{8}},
-		{"", "", nil},
-		{`"`, "", nil},
-		{"-- * ^ : ( ) {", "", nil},
-		{`ten" OR "hi`, "", nil},
-		{"ten OR hi", "", nil},
-		{"NOT deploy", "", []int{6}},
-		{"text : deploy", "", nil},
-		{"ten\x00deploy", "", nil},
-		{"NEAR(ten deploy)", "", nil},
-		{strings.Repeat("deploy ", client.MaxFind/7), "", []int{9, 6, 0}},
-		{strings.Repeat("*\"", client.MaxFind/2), "", nil},
-		{"\xff\xfe deploy", "", []int{9, 6, 0}},
-	} {
+	for _, q := range searches {
 		found, err := s.Search(client.Search{Find: q.find, Contact: q.contact, Limit: 10})
 		if err != nil {
 			t.Errorf("%q: %v", q.find, err)
@@ -91,14 +121,14 @@ func TestSearch(t *testing.T) {
 		}
 		var got []int
 		for _, m := range found {
-			got = append(got, slices.Index(said, m.Text))
+			got = append(got, slices.Index(speech, m.Text))
 		}
 		if !slices.Equal(got, q.want) {
 			t.Errorf("%q with %q finds %v, want %v", q.find, q.contact, got, q.want)
 		}
 	}
 	found, err := s.Search(client.Search{Find: "deploy", Before: 10, Limit: 1})
-	if err != nil || len(found) != 1 || found[0].Text != said[6] {
+	if err != nil || len(found) != 1 || found[0].Text != speech[6] {
 		t.Errorf("the next page is %+v, %v", found, err)
 	}
 }
@@ -111,6 +141,43 @@ func FuzzSearch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, find string) {
 		if _, err := s.Search(client.Search{Find: find, Contact: find, Limit: 1}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzIndex: whatever a text is, all of it leaves the index when it is edited or
+// deleted, and nothing of another.
+func FuzzIndex(f *testing.F) {
+	isolate(f)
+	s := create(f, "alice")
+	bob := contactOf(f, "bob", client.Accepted)
+	if err := s.db.conn.Exec(`CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, words, instance)`); err != nil {
+		f.Fatal(err)
+	}
+	terms := func() (all []string) {
+		err := s.db.query(`SELECT term, doc, col, offset FROM terms`, func(r *sqlite3.Stmt) {
+			all = append(all, fmt.Sprint(r.ColumnText(0), r.ColumnInt64(1), r.ColumnText(2), r.ColumnInt(3)))
+		})
+		if err != nil {
+			f.Fatal(err)
+		}
+		return all
+	}
+	commit(f, s, &client.Changes{Messages: []client.NewMessage{incoming(bob, strings.Join(speech, " "))}})
+	stays := terms()
+	for i, text := range speech {
+		f.Add(text, speech[len(speech)-1-i])
+	}
+	f.Fuzz(func(t *testing.T, text, other string) {
+		m := incoming(bob, text)
+		commit(t, s, &client.Changes{Messages: []client.NewMessage{m}})
+		commit(t, s, &client.Changes{Rewrites: []client.Rewrite{{Author: m.Author, ID: idOf(t, m), Text: other}}})
+		commit(t, s, &client.Changes{Rewrites: []client.Rewrite{{Author: m.Author, ID: idOf(t, m), Deleted: true}}})
+		if left := terms(); !slices.Equal(left, stays) {
+			t.Fatalf("%d terms are left, not %d", len(left), len(stays))
+		}
+		if err := s.db.conn.Exec(`INSERT INTO words(words) VALUES ('integrity-check')`); err != nil {
 			t.Fatal(err)
 		}
 	})
