@@ -70,6 +70,7 @@ type model struct {
 	// What stands over the page.
 	dialog  dialog
 	notices notices
+	news    news
 	finder  *finder // the last search; nil before the first
 	tour    *tour   // through its hits; nil when none is looked at
 
@@ -139,6 +140,11 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value == ansi.ModeSet || msg.Value == ansi.ModePermanentlySet) {
 			m.relook(m.dark, ansi.GraphemeWidth) // the renderer counts so from now on
 		}
+	case tea.EnvMsg:
+		m.notifyBy(msg.Getenv)
+	case notifyAgain:
+		m.news.paused = false
+		return m.notify()
 	case minute:
 		return m.jobs.after(untilMinute(m.now), minute{})
 	case second:

@@ -79,7 +79,7 @@ func (m *model) happened(h happened) tea.Cmd {
 	for _, t := range m.threads {
 		t.trim()
 	}
-	return m.jobs.wait(m.position)
+	return tea.Batch(m.jobs.wait(m.position), m.notify())
 }
 
 func (m *model) event(e client.Event) {
@@ -107,6 +107,7 @@ func (m *model) event(e client.Event) {
 func (m *model) added(msg client.Message) {
 	if !msg.Outgoing() {
 		delete(m.writing, msg.Contact)
+		m.isNews(msg)
 	}
 	t := m.threads[msg.Contact]
 	if t == nil {

@@ -46,6 +46,7 @@ type screen struct {
 	mu    sync.Mutex
 	raw   bytes.Buffer // all that was written to the terminal, guarded by mu
 	title string       // guarded by mu
+	heard int          // how much of raw notified has seen, guarded by mu
 }
 
 // counted counts what the program asks of the model. Its fields belong to the
@@ -66,6 +67,7 @@ func (c *counted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 type setting struct {
 	width, height int
 	light         bool
+	env           []string
 	Options
 }
 
@@ -102,7 +104,7 @@ func start(t *testing.T, set setting, account client.Account) *screen {
 		profile = func(*tea.Program) {}
 	}
 	s.program = newProgram(s.model, set.Options, profile,
-		tea.WithWindowSize(set.width, set.height), tea.WithEnvironment([]string{"TERM=xterm-256color"}))
+		tea.WithWindowSize(set.width, set.height), tea.WithEnvironment(append([]string{"TERM=xterm-256color"}, set.env...)))
 	go func() {
 		_, err := s.program.Run()
 		s.ended <- err
