@@ -15,6 +15,13 @@ func (f *fake) view(name string) client.View {
 	return f.views[name]
 }
 
+// keepsNothing has SetView fail.
+func (f *fake) keepsNothing(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.viewless = err
+}
+
 // leave quits without clearing what is written.
 func (s *screen) leave() {
 	s.press("ctrl+p")
@@ -33,6 +40,8 @@ func TestDraftsSurviveACrash(t *testing.T) {
 		if n := len(f.view("bob").Draft); n < 30 {
 			t.Errorf("%d of 40 letters are on disk", n)
 		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
 		if f.saves > 6 {
 			t.Errorf("written %d times in 6 s", f.saves)
 		}
@@ -68,18 +77,18 @@ func TestSlowDiskKeepsTheLatest(t *testing.T) {
 // again, and whoever leaves all the same has been warned.
 func TestFullDisk(t *testing.T) {
 	inBubble(t, usual, withTalk, func(s *screen, f *fake) {
-		f.viewless = errFull
+		f.keepsNothing(errFull)
 		s.type_("precious")
 		s.pass(keepAfter)
 		s.shows("could not be put on disk. The disk is full.")
 		s.pass(wordFor + time.Second)
 		s.hides("could not be put on disk")
-		f.viewless = nil
+		f.keepsNothing(nil)
 		s.pass(reopenAfter)
 		if v := f.view("bob"); v.Draft != "precious" {
 			t.Errorf("on disk is %q", v.Draft)
 		}
-		f.viewless = errFull
+		f.keepsNothing(errFull)
 		s.type_("!")
 		s.leave()
 		s.wait()
