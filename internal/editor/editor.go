@@ -50,8 +50,8 @@ func Begin(text string) (*Session, error) {
 }
 
 // End reads the text and takes the file away, and whatever the editor has left
-// beside it. What it held is overwritten first, for what that is worth on a
-// disk.
+// beside it. What it held is overwritten in its place first, for what that is
+// worth on a disk.
 func (s *Session) End() (text string, err error) {
 	defer os.RemoveAll(filepath.Dir(s.file))
 	info, err := os.Stat(s.file)
@@ -64,7 +64,18 @@ func (s *Session) End() (text string, err error) {
 	} else {
 		b, err = os.ReadFile(s.file)
 	}
-	return string(b), errors.Join(err, os.WriteFile(s.file, make([]byte, info.Size()), 0o600))
+	return string(b), errors.Join(err, overwrite(s.file, info.Size()))
+}
+
+// overwrite writes zeros where the text stands: a file that is made empty first
+// may get another place.
+func overwrite(file string, size int64) error {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, size))
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // scratch is the folder for such files: of this user's session where there is

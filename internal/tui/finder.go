@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
@@ -139,7 +138,7 @@ func (f *finder) current() bool {
 	return !f.busy && len(f.found) > 0 && f.asked.Find == strings.TrimSpace(f.input.Value()) && (f.asked.Contact != "") == f.only
 }
 
-// forget takes a message away that has disappeared.
+// forget takes a message away whose words are gone.
 func (f *finder) forget(cursor int64) {
 	f.found = slices.DeleteFunc(f.found, func(h client.Message) bool { return h.Cursor == cursor })
 	f.at = min(f.at, max(len(f.found)-1, 0))
@@ -301,46 +300,4 @@ func (lk *look) around(text, find string, width int) string {
 		at = m.to
 	}
 	return lk.cut(out.String()+text[at:], width)
-}
-
-// matches finds where the words that were searched for begin words of a text,
-// in order, as far as case goes.
-func matches(text, find string) (found []piece) {
-	words := strings.FieldsFunc(strings.ToLower(find), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })
-	inWord := false
-	for i, r := range text {
-		is := unicode.IsLetter(r) || unicode.IsNumber(r)
-		if is && (!inWord || r >= 0x2e80) && (len(found) == 0 || i >= found[len(found)-1].to) {
-			longest := 0
-			for _, w := range words {
-				if n := prefixFold(text[i:], w); n > longest {
-					longest = n
-				}
-			}
-			if longest > 0 {
-				found = append(found, piece{i, i + longest})
-			}
-		}
-		inWord = is
-	}
-	return found
-}
-
-// prefixFold returns how many bytes of text a lower-case prefix takes, or 0.
-func prefixFold(text, prefix string) (n int) {
-	rest := prefix
-	for i, r := range text {
-		if rest == "" {
-			return i
-		}
-		low := string(unicode.ToLower(r))
-		if !strings.HasPrefix(rest, low) {
-			return 0
-		}
-		rest = rest[len(low):]
-	}
-	if rest == "" {
-		return len(text)
-	}
-	return 0
 }

@@ -81,6 +81,9 @@ func TestAround(t *testing.T) {
 		{"明日の十時に", "十時", []string{"十時"}},
 		{"a\"b", `"b`, []string{"b"}},
 		{"İstanbul", "ist", []string{"İst"}},
+		{"Müller, mu\u0308ller", "MULL", []string{"Müll", "mu\u0308ll"}},
+		{"muller", "mül", []string{"mul"}},
+		{"cafe\u0301s", "cafe", []string{"cafe\u0301"}},
 		{"nothing", "", nil},
 	} {
 		var got []string
@@ -122,6 +125,26 @@ func TestRecall(t *testing.T) {
 		s.type_("fi")
 		s.press("enter", "enter")
 		f.sent(t, "first", "second", "first")
+	})
+}
+
+// TestRecallForgets: what is deleted or is to disappear is not kept here.
+func TestRecallForgets(t *testing.T) {
+	inBubble(t, usual, withBob, func(s *screen, f *fake) {
+		s.type_("a secret\r")
+		s.type_("no secret\r")
+		s.press("alt+m", "up")
+		s.type_("dd")
+		f.Disappear(t.Context(), "bob", time.Hour)
+		s.wait()
+		s.type_("for an hour\r")
+		s.type_("/receipts\r")
+		s.press("ctrl+r")
+		s.shows("/receipts", "no secret", "in memory alone, until you quit")
+		s.hides("a secret\n", "▌ a secret", "  a secret")
+		if len(s.model.recalled) != 2 {
+			t.Errorf("kept %q", s.model.recalled)
+		}
 	})
 }
 

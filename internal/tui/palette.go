@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -20,6 +21,7 @@ type picker struct {
 	title  string
 	verb   string // what enter does
 	none   string // what is said where nothing fits
+	foot   string // about the list, in its frame
 	again  func(*keyMap) key.Binding
 	offers []offer
 	list   narrowing
@@ -86,7 +88,7 @@ func (p *picker) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	for len(lines) < min(room, 10)+2 {
 		lines = append(lines, "")
 	}
-	return lk.box(lk.Box, p.title, "", lines, width), cursorIn(input, 0)
+	return lk.box(lk.Box, p.title, p.foot, lines, width), cursorIn(input, 0)
 }
 
 func newPicker(keys *keyMap, title, verb, none, placeholder string, again func(*keyMap) key.Binding, offers []offer) *picker {
@@ -136,33 +138,35 @@ func newPalette(m *model) *picker {
 // maxRecalled is how many texts are offered again.
 const maxRecalled = 200
 
-// recall remembers what was sent or done from this screen. It is in memory
-// alone, and ends with it.
+// remember keeps what was sent or done from this screen, in memory alone. What
+// is to disappear is not kept longer by this.
 func (m *model) remember(text string) {
-	if n := len(m.recalled); n > 0 && m.recalled[n-1] == text {
+	if _, _, is := asCommand(text); !is && m.roster.get(m.current).Disappear > 0 {
 		return
 	}
+	m.forgetSent(text) // it comes last again
 	m.recalled = append(m.recalled, text)
 	if over := len(m.recalled) - maxRecalled; over > 0 {
 		m.recalled = m.recalled[over:]
 	}
 }
 
+// forgetSent lets go of a text.
+func (m *model) forgetSent(text string) {
+	m.recalled = slices.DeleteFunc(m.recalled, func(t string) bool { return t == text })
+}
+
 // newRecall offers what was sent and done before, the latest first.
 func newRecall(m *model) *picker {
 	var offers []offer
-	seen := map[string]bool{}
-	for i := len(m.recalled) - 1; i >= 0; i-- {
-		text := m.recalled[i]
-		if seen[text] {
-			continue
-		}
-		seen[text] = true
+	for _, text := range slices.Backward(m.recalled) {
 		offers = append(offers, offer{text, "", func(m *model) tea.Cmd {
 			m.composer.set(strings.TrimPrefix(m.composer.value()+"\n"+text, "\n"))
 			return nil
 		}})
 	}
-	return newPicker(&m.keys, "Sent before", "take it", "nothing like that was sent since chat was opened", "some letters of it",
+	p := newPicker(&m.keys, "Sent before", "take it", "nothing like that was sent since chat was opened", "some letters of it",
 		func(k *keyMap) key.Binding { return k.Recall }, offers)
+	p.foot = "in memory alone, until you quit"
+	return p
 }

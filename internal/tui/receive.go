@@ -91,6 +91,9 @@ func (m *model) event(e client.Event) {
 	case e.Kind == client.ContactWriting:
 		m.writing[sanitize.Line(e.Writing)] = m.now.Add(client.TypingFor)
 	case e.Message != nil:
+		if m.finder != nil && e.Message.Deleted {
+			m.finder.forget(e.Message.Cursor)
+		}
 		if t := m.threads[e.Message.Contact]; t != nil {
 			t.update(cleanMessage(*e.Message))
 		}

@@ -240,6 +240,7 @@ func (m *model) goTo(name string, cursor int64) {
 
 // deleteDialog says what goes from where.
 func (m *model) deleteDialog(e *entry) *choice {
+	words := e.Text
 	text, cursor, about := "Its words go from this device, and from theirs once it hears of that. Whoever has read or copied them still knows them.", e.Cursor, mention(e)
 	if !e.Outgoing() {
 		text = "Its words go from this device. They stay with " + e.From + "."
@@ -255,7 +256,11 @@ func (m *model) deleteDialog(e *entry) *choice {
 		},
 		options: []option{
 			{"Keep", plain, nil},
-			{"Delete", bad, func(m *model) tea.Cmd { m.picks = 0; return m.jobs.delete(cursor) }},
+			{"Delete", bad, func(m *model) tea.Cmd {
+				m.picks = 0
+				m.forgetSent(words)
+				return m.jobs.delete(cursor)
+			}},
 		},
 	}
 }

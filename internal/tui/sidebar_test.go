@@ -2,12 +2,15 @@ package tui
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	tea "charm.land/bubbletea/v2"
 
 	"secure-messaging/pkg/client"
 )
@@ -116,5 +119,35 @@ func TestNarrowing(t *testing.T) {
 		if got := fmt.Sprint(list.to(pattern)); got != want {
 			t.Errorf("%q gives %s, want %s", pattern, got, want)
 		}
+	}
+}
+
+// BenchmarkCrowd is what it costs with ten thousand contacts to open the list of
+// conversations and that of all that can be done, and a key in each, up to the
+// frame.
+func BenchmarkCrowd(b *testing.B) {
+	f := newFake()
+	crowd(10_000)(f)
+	m := newModel(newJobs(context.Background(), f), Options{})
+	m.Update(tea.WindowSizeMsg{Width: 160, Height: 45})
+	m.Update(m.jobs.open()())
+	for name, open := range map[string]rune{"jump": 'k', "palette": 'p'} {
+		b.Run(name+" open", func(b *testing.B) {
+			for b.Loop() {
+				m.Update(tea.KeyPressMsg{Code: open, Mod: tea.ModCtrl})
+				_ = m.View()
+				m.dialog = nil
+			}
+		})
+		b.Run(name+" key", func(b *testing.B) {
+			m.Update(tea.KeyPressMsg{Code: open, Mod: tea.ModCtrl})
+			for b.Loop() {
+				m.Update(tea.KeyPressMsg{Code: '7', Text: "7"})
+				_ = m.View()
+				m.Update(tea.KeyPressMsg{Code: tea.KeyBackspace})
+				_ = m.View()
+			}
+			m.dialog = nil
+		})
 	}
 }
