@@ -145,7 +145,7 @@ func (s *Store) Vanish(now time.Time, max int) (gone []client.Message, next time
 			id                crypto.MessageID
 		}
 		var rows []row
-		err := s.db.query(selectMessages+`WHERE m.gone_at IS NOT NULL AND m.gone_at <= ? ORDER BY m.gone_at LIMIT ?`, func(r *sqlite3.Stmt) {
+		err := s.db.query(selectMessages+`WHERE m.gone_at IS NOT NULL AND m.gone_at <= ? ORDER BY m.gone_at, m.cursor LIMIT ?`, func(r *sqlite3.Stmt) {
 			m := message(r)
 			w := row{author: r.ColumnText(1), typ: m.Type, text: m.Text}
 			copy(w.id[:], r.ColumnRawBlob(2))

@@ -88,10 +88,9 @@ func (c *crashing) open() (*Store, error) {
 // work commits n steps, or to the first that fails.
 func (c *crashing) work(s *Store, n int) error {
 	for range n {
-		changes := c.changes()
-		next := c.acked.after(changes)
+		next, write := c.step()
 		c.pending = &next
-		if err := c.commit(s, changes); err != nil {
+		if err := write(s); err != nil {
 			return err
 		}
 		c.acked, c.pending = next, nil
@@ -131,6 +130,9 @@ func (c *crashing) check(s *Store) string {
 	if diff != "" {
 		return fmt.Sprintf("after %d commits the profile holds something else: %.600s", c.commits, diff)
 	}
+	if wrong := c.search(s); wrong != "" {
+		return wrong
+	}
 	var verdict []string
 	if err := s.db.query("PRAGMA integrity_check", func(r *sqlite3.Stmt) { verdict = append(verdict, r.ColumnText(0)) }); err != nil {
 		return c.unlessOff("the check of the database fails", err)
@@ -139,62 +141,6 @@ func (c *crashing) check(s *Store) string {
 		return "the database is not whole: " + s
 	}
 	return ""
-}
-
-// changes makes a step as a client does.
-func (c *crashing) changes() *client.Changes {
-	who := c.people[c.rand.IntN(len(c.people))]
-	who.Session = fmt.Appendf(nil, "session after %d, %0*d", c.commits, c.rand.IntN(3000), 0)
-	changes := &client.Changes{Contacts: []client.ContactRecord{who}}
-	text := fmt.Sprintf("%d: %s", c.commits, strings.Repeat("text ", c.rand.IntN(1<<c.rand.IntN(12))))
-	switch c.rand.IntN(4) {
-	case 0: // several arrive
-		for n := range 1 + c.rand.IntN(10) {
-			changes.Messages = append(changes.Messages, incoming(who, fmt.Sprint(n, text)))
-		}
-	case 1: // one is sent
-		m := incoming(who, text)
-		m.Author, m.From, m.State, m.Unread = c.self, string(c.self.User), client.Waiting, false
-		changes.Messages = append(changes.Messages, m)
-		changes.Enqueue = append(changes.Enqueue, client.OutboxItem{ID: mustID(m), Kind: "encrypted_message", Contact: who.Name, At: now(), Frame: []byte(text)})
-	case 2: // receipts come
-		for _, it := range c.acked.Outbox {
-			switch c.rand.IntN(4) {
-			case 0:
-				changes.Stored = append(changes.Stored, it.ID)
-				changes.States = append(changes.States, client.StateChange{ID: it.ID, State: client.Stored})
-			case 1, 2:
-				changes.Settle = append(changes.Settle, it.ID)
-				changes.States = append(changes.States, client.StateChange{ID: it.ID, State: client.Delivered})
-			}
-		}
-	case 3: // a request is opened, under prekeys that go or are replaced
-		c.turnPrekeys(changes)
-	}
-	return changes
-}
-
-func (c *crashing) turnPrekeys(changes *client.Changes) {
-	id := c.acked.Highest + 1
-	for _, k := range c.acked.Prekeys {
-		switch {
-		case c.rand.IntN(3) == 0:
-			changes.DropPrekeys = append(changes.DropPrekeys, k.ID)
-		case k.Replaced.IsZero():
-			k.Replaced = now()
-			changes.ReplacePrekeys = append(changes.ReplacePrekeys, k)
-		}
-	}
-	changes.AddPrekeys = []crypto.PrekeyPrivate{crypto.NewPrekey(crypto.PrekeySigned, id, now()), crypto.NewPrekey(crypto.PrekeyOneTime, id+1, now())}
-	changes.AddHandshakes = []client.Handshake{{Signed: id, Ephemeral: crypto.NewBoxPrivate().Public()}}
-}
-
-func mustID(m client.NewMessage) crypto.MessageID {
-	id, err := parseID(m.ID)
-	if err != nil {
-		panic(err)
-	}
-	return id
 }
 
 // TestPowerLoss: whatever was committed is there after a failure of power at
@@ -207,8 +153,11 @@ func TestPowerLoss(t *testing.T) {
 			if n, wrong := c.live(crashes); wrong != "" {
 				t.Fatalf("crash %d: %s", n, wrong)
 			}
-			if c.commits < 3*crashes || len(c.acked.Messages) < 3*crashes {
-				t.Errorf("only %d commits came through, %d messages", c.commits, len(c.acked.Messages))
+			if c.commits < 3*crashes || c.acked.cursors < 3*crashes {
+				t.Errorf("only %d commits came through, %d messages", c.commits, c.acked.cursors)
+			}
+			if gone := int(c.acked.cursors) - len(c.acked.Messages); gone < 5 || len(c.acked.Views) == 0 || len(c.acked.Heard) < gone {
+				t.Errorf("only %d messages are gone, %d views, %d heard", gone, len(c.acked.Views), len(c.acked.Heard))
 			}
 		})
 	}

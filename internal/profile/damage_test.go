@@ -45,7 +45,7 @@ func readAll(ref Ref, master keyfile.Master) (c contents, err error) {
 	c.Outbox, errs[2] = s.Outbox(0, 1<<20)
 	c.Views, errs[3] = s.Views()
 	err = errors.Join(errs[:]...)
-	for _, word := range []string{"m", "n", "me", "nu", "message", "number", "1", "2", "10", "11", "5", "19"} { // short ones have indexes of their own
+	for _, word := range []string{"m", "n", "me", "nu", "mes", "num", "message", "number", "1", "2", "10", "11", "5", "19"} { // short ones have indexes of their own
 		found, err1 := s.Search(client.Search{Find: word, Limit: 1 << 20})
 		c.Found, err = append(c.Found, len(found)), errors.Join(err, err1)
 	}

@@ -98,7 +98,9 @@ func (c *crashing) standing(s *Store, err error, f *fault) string {
 		_, err2 := s.History(client.Query{Limit: 1})
 		_, err3 := s.Seen(c.self, crypto.MessageID{})
 		_, err4 := s.MarkRead("bob", 1, time.Now())
-		for _, err := range []error{err1, err2, err3, err4, s.Commit(c.changes())} {
+		_, err5 := s.Search(client.Search{Find: "text", Limit: 1})
+		_, _, err6 := s.Vanish(time.Now(), 1)
+		for _, err := range []error{err1, err2, err3, err4, err5, err6, s.SetView(client.View{Contact: "bob", Top: 1}), s.Commit(c.changes())} {
 			if err != failed {
 				return fmt.Sprintf("a store that has failed answers %v", err)
 			}
@@ -153,7 +155,7 @@ func TestHarmedBlock(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.disk.fault = &fault{kind: "write", err: syscall.EIO}
-		if err := c.work(s, 1); err == nil {
+		if err := c.work(s, 20); err == nil { // some have nothing to write
 			t.Fatal("the fault was not met")
 		}
 		c.disk.fault = nil

@@ -24,13 +24,21 @@ type model struct {
 	Secrets    map[crypto.PrekeyID]string
 	Handshakes map[string]crypto.PrekeyID // by ephemeral key
 
+	Settings client.Settings
+	Views    map[string]client.View
+	Heard    map[string]time.Time // by id
+
 	Highest crypto.PrekeyID // that was ever given
 
+	cursors   int64 // given to messages
 	positions int64 // given in the outbox
 }
 
 func newModel(first crypto.PrekeyPrivate) model {
-	m := model{Contacts: map[string]client.ContactRecord{}, Secrets: map[crypto.PrekeyID]string{}, Handshakes: map[string]crypto.PrekeyID{}}
+	m := model{
+		Contacts: map[string]client.ContactRecord{}, Secrets: map[crypto.PrekeyID]string{}, Handshakes: map[string]crypto.PrekeyID{},
+		Settings: client.DefaultSettings,
+	}
 	return m.afterPrekeys(&client.Changes{AddPrekeys: []crypto.PrekeyPrivate{first}})
 }
 
@@ -51,7 +59,8 @@ func (m model) after(c *client.Changes) model {
 		m.Contacts[r.Name] = r
 	}
 	for _, n := range c.Messages {
-		n.Cursor = int64(len(m.Messages)) + 1
+		m.cursors++
+		n.Cursor = m.cursors
 		m.Messages = append(m.Messages, n.Message)
 	}
 	for _, change := range c.States {
@@ -62,6 +71,7 @@ func (m model) after(c *client.Changes) model {
 		}
 	}
 	m.change(c)
+	m.hear(c)
 	for _, it := range c.Enqueue {
 		m.positions++
 		it.Position = m.positions
@@ -98,12 +108,7 @@ func (m model) change(c *client.Changes) {
 		}
 	}
 	for _, r := range c.Reads {
-		upTo := find(r.ID).Cursor
-		for i := range m.Messages {
-			if msg := &m.Messages[i]; msg.Contact == r.Contact && msg.Cursor <= upTo && (msg.State == client.Stored || msg.State == client.Delivered) {
-				msg.State = client.Read
-			}
-		}
+		m.seen(r)
 	}
 }
 
@@ -140,7 +145,7 @@ func read(s *Store) (m model, err error) {
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return m, err
 	}
-	m.Prekeys, m.Highest = l.Prekeys, l.Prekey
+	m.Prekeys, m.Highest, m.Settings = l.Prekeys, l.Prekey, l.Settings
 	m.Contacts, m.Secrets, m.Handshakes = map[string]client.ContactRecord{}, map[crypto.PrekeyID]string{}, map[string]crypto.PrekeyID{}
 	for _, c := range l.Contacts {
 		c.Unread, c.LastAt = 0, time.Time{}
@@ -153,11 +158,18 @@ func read(s *Store) (m model, err error) {
 		}
 		m.Secrets[k.ID] = secret(k)
 	}
-	return m, s.read(func() error {
-		return s.db.query(`SELECT ephemeral, prekey FROM handshakes`, func(r *sqlite3.Stmt) {
+	views, err := s.Views()
+	m.Views, m.Heard = map[string]client.View{}, map[string]time.Time{}
+	for _, v := range views {
+		m.Views[v.Contact] = v
+	}
+	return m, errors.Join(err, s.read(func() error {
+		return errors.Join(s.db.query(`SELECT ephemeral, prekey FROM handshakes`, func(r *sqlite3.Stmt) {
 			m.Handshakes[r.ColumnText(0)] = crypto.PrekeyID(r.ColumnInt64(1))
-		})
-	})
+		}), s.db.query(`SELECT id, at FROM heard`, func(r *sqlite3.Stmt) {
+			m.Heard[messageID(r, 0)] = columnTime(r, 1)
+		}))
+	}))
 }
 
 var equateModels = cmp.Options{equateCertificates, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(model{})}
@@ -172,6 +184,7 @@ func (m model) differs(got model) string {
 		a.At, a.SentAt, a.GoneAt = b.At, b.SentAt, b.GoneAt
 		return goneAt.Equal(b.GoneAt) && reflect.DeepEqual(a, b)
 	}
+	m.Messages = m.quoting()
 	if slices.EqualFunc(m.Messages, got.Messages, same) { // many, and cmp is slow
 		m.Messages, got.Messages = nil, nil
 	}

@@ -169,7 +169,7 @@ type React struct {
 // Seen is how far a contact has read what this device wrote to them.
 type Seen struct {
 	Contact string
-	ID      crypto.MessageID // everything up to this one that is Stored or Delivered becomes Read
+	ID      crypto.MessageID // everything up to this one that is Stored or Delivered becomes Read, from behind the latest before it that is
 }
 
 // Heard is a content that was taken, and is no message.
