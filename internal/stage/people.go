@@ -54,6 +54,14 @@ func AwaitContact(ctx context.Context, a client.Account, name string, state clie
 	})
 }
 
+// AwaitMessage waits until somebody else has written that text.
+func AwaitMessage(ctx context.Context, a client.Account, text string) error {
+	return await(ctx, a, func() (bool, error) {
+		all, err := a.History(ctx, client.Query{Incoming: true})
+		return slices.ContainsFunc(all, func(m client.Message) bool { return m.Text == text }), err
+	})
+}
+
 // AwaitSent waits until nothing waits for the relay any more.
 func AwaitSent(ctx context.Context, a client.Account) error {
 	return await(ctx, a, func() (bool, error) {

@@ -40,7 +40,7 @@ func (m *model) press(k tea.KeyPressMsg) tea.Cmd {
 	}
 	m.composer.press(k)
 	m.picked = 0
-	return m.tellTyping()
+	return tea.Batch(m.tellTyping(), m.gatherOn(k))
 }
 
 // answer gives the dialog a key and does what follows.

@@ -59,6 +59,10 @@ type model struct {
 	focused  bool
 	touched  time.Time // when somebody last pressed a key or used the mouse
 
+	gathering bool          // letters that come now are kept back
+	rush      []byte        // those that were
+	pouring   time.Duration // what it took to put the last of them into the text
+
 	// How conversations are left.
 	kept       map[string]client.View // what was written down last
 	left       map[string]bool        // conversations that were left since
@@ -175,6 +179,8 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 		m.themeKept(msg)
 	case settingsSet:
 		m.settingsSet(msg)
+	case gathered:
+		return m.gatherMore()
 	case keepNow:
 		return m.keepNow()
 	case viewsKept:

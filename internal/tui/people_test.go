@@ -113,6 +113,7 @@ func TestFailedCommandsComeBack(t *testing.T) {
 		s.shows("❯ /connect nobody and a note")
 		s.press("ctrl+c")
 		f.asks("dave", "")
+		s.wait()
 		s.type_("/accept davy\r")
 		s.shows("davy is not asking. Who is: dave", "❯ /accept davy")
 		s.press("ctrl+c", "alt+r")

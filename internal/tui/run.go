@@ -55,8 +55,17 @@ func run(ctx context.Context, account client.Account, opts Options, extra ...tea
 	return nil
 }
 
-func newProgram(m tea.Model, opts Options, extra ...tea.ProgramOption) *tea.Program {
-	options := []tea.ProgramOption{tea.WithFPS(120)} // the echo of a key comes 4 ms sooner than with 60
+// screenModel is the root model, or what wraps it.
+type screenModel interface {
+	tea.Model
+	gather(tea.Model, tea.Msg) tea.Msg
+}
+
+func newProgram(m screenModel, opts Options, extra ...tea.ProgramOption) *tea.Program {
+	options := []tea.ProgramOption{
+		tea.WithFPS(120), // the echo of a key comes 4 ms sooner than with 60
+		tea.WithFilter(m.gather),
+	}
 	if opts.In != nil {
 		options = append(options, tea.WithInput(opts.In))
 	}

@@ -28,7 +28,7 @@ func (w *world) first(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.open(ctx, me, w.messages); err != nil {
+	if _, err := w.open(ctx, me, w.messages, w.invitation()); err != nil {
 		return nil, err
 	}
 	median := series(own).at(0.5)
@@ -44,7 +44,7 @@ func (w *world) first(ctx context.Context) ([]row, error) {
 // openMany opens the client again and again, and closes it.
 func (w *world) openMany(ctx context.Context, name string, last int) (took []time.Duration, err error) {
 	for range w.openings {
-		d, err := w.open(ctx, name, last)
+		d, err := w.open(ctx, name, last, w.invitation())
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +57,8 @@ func (w *world) openMany(ctx context.Context, name string, last int) (took []tim
 }
 
 // open starts the client, and returns how long its first screen took from the
-// passphrase on.
-func (w *world) open(ctx context.Context, name string, last int) (took time.Duration, err error) {
+// passphrase on. Something stands in the composer: a draft, or the invitation.
+func (w *world) open(ctx context.Context, name string, last int, written string) (took time.Duration, err error) {
 	w.screen, err = stage.Start(w.house.Chat("login", name), w.cols, w.rows)
 	if err != nil {
 		return 0, err
@@ -70,7 +70,7 @@ func (w *world) open(ctx context.Context, name string, last int) (took time.Dura
 	if err != nil {
 		return 0, err
 	}
-	ended, err := w.until(ctx, "the latest message", shows(name+"@", fmt.Sprintf("no. %06d", last), invitation))
+	ended, err := w.until(ctx, "the latest message", shows(name+"@", fmt.Sprintf("no. %06d", last), written))
 	return ended.Sub(began), err
 }
 

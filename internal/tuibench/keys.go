@@ -16,9 +16,6 @@ const (
 	typingPause = 60 * time.Millisecond // of a fast typist
 	repeatPause = 33 * time.Millisecond // of a held key
 
-	// invitation stands in the empty composer.
-	invitation = "write to " + myFriend
-
 	// wave is how many letters are written before they are taken back.
 	wave = 24
 )
@@ -67,7 +64,7 @@ func (w *world) left(ctx context.Context) (x int, err error) {
 	_, err = w.until(ctx, "the cursor in an empty composer", func(e *vt.Emulator) bool {
 		pos := e.CursorPosition()
 		x = pos.X
-		return cell(e, x, pos.Y)+cell(e, x+1, pos.Y)+cell(e, x+2, pos.Y) == invitation[:3]
+		return cell(e, x, pos.Y)+cell(e, x+1, pos.Y)+cell(e, x+2, pos.Y) == w.invitation()[:3]
 	})
 	return x, err
 }
@@ -102,14 +99,14 @@ func (w *world) typing(ctx context.Context) ([]row, error) {
 // clear empties the composer with a key that does so whatever is in it.
 func (w *world) clear(ctx context.Context) error {
 	var empty bool
-	w.screen.Look(func(e *vt.Emulator) { empty = shows(invitation)(e) })
+	w.screen.Look(func(e *vt.Emulator) { empty = shows(w.invitation())(e) })
 	if empty {
 		return nil
 	}
 	if _, err := w.screen.Type("\x03"); err != nil {
 		return err
 	}
-	_, err := w.until(ctx, "an empty composer", shows(invitation))
+	_, err := w.until(ctx, "an empty composer", shows(w.invitation()))
 	return err
 }
 

@@ -48,6 +48,8 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"secure-messaging/internal/stage"
 )
 
 // limit bounds a run; the whole of it takes a few minutes.
@@ -100,7 +102,12 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	w, err := newWorld(ctx, c, dir)
+	house, err := stage.Open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, house.Close()) }()
+	w, err := newWorld(ctx, c, house)
 	if err != nil {
 		return err
 	}

@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/creack/pty"
 
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/stage"
@@ -19,24 +16,14 @@ import (
 // programs use the machine, too.
 var small = config{messages: 300, keys: 50, burst: 150, contacts: 5, openings: 1, cols: 100, rows: 30}
 
-func needTerminal(t *testing.T) {
-	t.Helper()
-	a, b, err := pty.Open()
-	if err != nil {
-		t.Skip("there are no pseudo-terminals here:", err)
-	}
-	a.Close()
-	b.Close()
-}
-
 // TestMeasurements: every figure is taken of as many keys as were asked for, the
 // screen follows each of them, and what came in meanwhile is there, once, in
 // order.
 func TestMeasurements(t *testing.T) {
-	needTerminal(t)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	w, err := newWorld(ctx, small, t.TempDir())
+	w, err := newWorld(ctx, small, openHouse(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,12 +100,4 @@ func TestTable(t *testing.T) {
 	if !strings.Contains(out.String(), "MISSED") || !strings.Contains(out.String(), "101.0") {
 		t.Errorf("the table is\n%s", &out)
 	}
-}
-
-func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == stretchCommand {
-		stretch()
-		return
-	}
-	os.Exit(m.Run())
 }

@@ -34,23 +34,13 @@ type world struct {
 	screen *stage.Screen
 }
 
-func newWorld(ctx context.Context, c config, dir string) (*world, error) {
-	house, err := stage.Open(ctx, dir)
+// newWorld makes the people and their pasts. The house stays its caller's to
+// close.
+func newWorld(ctx context.Context, c config, house *stage.House) (*world, error) {
+	w := &world{config: c, house: house}
+	friend, err := house.Move(ctx, myFriend, stage.Cheap)
 	if err != nil {
 		return nil, err
-	}
-	w := &world{config: c, house: house}
-	if err := w.furnish(ctx); err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	return w, nil
-}
-
-// furnish makes the people, and their pasts.
-func (w *world) furnish(ctx context.Context) error {
-	friend, err := w.house.Move(ctx, myFriend, stage.Cheap)
-	if err != nil {
-		return err
 	}
 	w.friend = friend.Ref
 	err = friend.Start()
@@ -60,7 +50,7 @@ func (w *world) furnish(ctx context.Context) error {
 	if err == nil {
 		err = w.moveIn(ctx, friend, costly, keyfile.DefaultCost, min(w.messages, fewMessages))
 	}
-	return errors.Join(err, friend.Close(0))
+	return w, errors.Join(err, friend.Close(0))
 }
 
 // fewMessages fill a screen.
@@ -83,18 +73,21 @@ func (w *world) moveIn(ctx context.Context, friend *owner.Account, name string, 
 		if err := stage.Crowd(store, w.contacts); err != nil {
 			return err
 		}
-		return stage.Past(store, myFriend, messages)
+		return stage.Past(store, friend.Ref.Name, messages)
 	})
 }
 
-// close ends what was started.
-func (w *world) close() error {
-	var err error
+// close ends the client where it still runs.
+func (w *world) close() (err error) {
 	if w.screen != nil {
 		err = w.screen.Close()
+		w.screen = nil
 	}
-	return errors.Join(err, w.house.Close())
+	return err
 }
+
+// invitation stands in the empty composer.
+func (w *world) invitation() string { return "write to " + w.friend.Name }
 
 // until waits for a state of the screen, with patience.
 func (w *world) until(ctx context.Context, what string, ok func(*vt.Emulator) bool) (time.Time, error) {
