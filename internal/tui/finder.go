@@ -262,7 +262,7 @@ func (lk *look) hit(m *client.Message, find string, chosen bool, width int, now 
 		style = lk.Own
 	}
 	head := lk.sides(lead+style.Render(who), lk.Dim.Render(shortDay(m.At.Local(), now.Local())+m.At.Local().Format(" "+lk.hours)), width)
-	return []string{head, lead + lk.around(strings.Join(strings.Fields(m.Text), " "), find, width-2)}
+	return []string{head, lead + lk.around(m.Text, find, width-2)}
 }
 
 // shortDay names a day in few letters.

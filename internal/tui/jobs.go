@@ -306,6 +306,7 @@ func (j *jobs) search(q client.Search) tea.Cmd {
 		found, err := j.account.Search(ctx, q)
 		for i, m := range found {
 			found[i] = cleanMessage(m)
+			found[i].Text = excerpt(found[i].Text, q.Find)
 		}
 		return searched{q, found, err}
 	})

@@ -33,6 +33,27 @@ func matches(text, find string) (found []piece) {
 	return found
 }
 
+// maxExcerpt is how much of a hit is kept for its line, in bytes: more than the
+// widest line shows on either side.
+const maxExcerpt = 1024
+
+// excerpt is the part of a text around the first of the words in it, in one
+// line. A frame has many hits, and each may have 32 KiB.
+func excerpt(text, find string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= maxExcerpt {
+		return text
+	}
+	from := 0
+	if found := matches(text, find); len(found) > 0 {
+		from = max(found[0].from-maxExcerpt/2, 0)
+	}
+	if cut := strings.IndexByte(text[from:], ' '); from > 0 && cut >= 0 && cut < maxExcerpt/4 {
+		from += cut + 1
+	}
+	return strings.ToValidUTF8(text[from:min(from+maxExcerpt, len(text))], "")
+}
+
 // firstUnspaced is where the scripts begin that write words without blanks.
 const firstUnspaced = 0x2e80
 
@@ -59,7 +80,7 @@ func prefixFold(text, prefix string) int {
 // folded is a letter in lower case and without accents. An accent of its own is
 // nothing.
 func folded(r rune) string {
-	if r < utf8.RuneSelf {
+	if r < utf8.RuneSelf || r >= firstUnspaced {
 		return string(unicode.ToLower(r))
 	}
 	var out strings.Builder

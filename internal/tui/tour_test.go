@@ -3,6 +3,7 @@ package tui
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"secure-messaging/pkg/client"
 )
@@ -153,4 +154,21 @@ func TestHitOfSomebodyGone(t *testing.T) {
 		s.type_("needle\r")
 		s.shows("chat history carol")
 	})
+}
+
+// TestExcerpt: it holds the first of the words whatever their place, in few
+// bytes.
+func TestExcerpt(t *testing.T) {
+	for _, filler := range []string{"word ", "wordwithoutend", "明日の", "é"} {
+		for _, n := range []int{0, 10, 500, 5000} {
+			text := strings.Repeat(filler, n) + "\n needle " + strings.Repeat(filler, n)
+			got := excerpt(text, "NEED")
+			if len(got) > maxExcerpt || !utf8.ValidString(got) || len(matches(got, "need")) != 1 {
+				t.Errorf("%d times %q gives %d bytes: %.40q", n, filler, len(got), got)
+			}
+		}
+	}
+	if got := excerpt(strings.Repeat("x", 5000), "y"); len(got) != maxExcerpt {
+		t.Errorf("without the words: %d bytes", len(got))
+	}
 }

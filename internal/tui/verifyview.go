@@ -33,14 +33,14 @@ func (d *verify) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	} else if d.read {
 		d.whole = true
 	}
-	title, foot := "Safety number with "+d.name, ""
+	title, foot, edge := "Safety number with "+d.name, "", lk.Box
 	if d.safety.Trust == client.Changed {
-		title = "Another key for " + d.name
+		title, edge = "Another key for "+d.name, lk.Bad
 	}
 	if d.wrong {
 		foot = "not the last five that differ"
 	}
-	return lk.box(lk.Box, title, foot, lines, inside), cursor
+	return lk.box(edge, title, foot, lines, inside), cursor
 }
 
 // renderNumber shows the number to compare, with the QR code beside or below
