@@ -409,6 +409,11 @@ func TestDisappear(t *testing.T) {
 		f.vanishes(6)
 		s.wait()
 		s.hides("soon gone", "gives up")
+		f.mu.Lock()
+		f.add(client.Message{Contact: "bob", From: "alice", Type: client.TypeTimer, Text: "3600", State: client.Delivered})
+		f.mu.Unlock()
+		s.wait()
+		s.shows("You have set that messages disappear 1 hour after they are read")
 	})
 }
 

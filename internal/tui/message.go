@@ -255,10 +255,14 @@ func (p *page) remark(m *client.Message) (lines []string) {
 // timer says what an author has set about messages that disappear.
 func timer(m *client.Message) string {
 	n, err := strconv.ParseUint(m.Text, 10, 32)
-	if err != nil || n == 0 {
-		return m.From + " has set that messages stay"
+	who := m.From + " has"
+	if m.Outgoing() {
+		who = "You have"
 	}
-	return m.From + " has set that messages disappear " + spell(time.Duration(n)*time.Second) + " after they are read"
+	if err != nil || n == 0 {
+		return who + " set that messages stay"
+	}
+	return who + " set that messages disappear " + spell(time.Duration(n)*time.Second) + " after they are read"
 }
 
 // missing says how many messages a gap stands for.
