@@ -241,7 +241,11 @@ func (x *linear) markRead(m client.Message) {
 	}
 	if err := x.account.MarkRead(x.ctx, m.Contact, m.Cursor); err != nil {
 		x.fail(err)
+		return
 	}
+	c := x.roster.get(m.Contact) // the account says so later
+	c.Unread = 0
+	x.roster.put(c)
 }
 
 // keep remembers a message as it was said.
@@ -274,7 +278,7 @@ func (x *linear) leave(batches <-chan happened) error {
 	}
 	x.status = cleanStatus(s)
 	late := time.After(handOver)
-	for x.status.Waiting > 0 && x.status.State == client.Connected {
+	for x.status.Waiting > 0 && x.status.State != client.Offline {
 		select {
 		case h := <-batches:
 			if h.err != nil {

@@ -30,8 +30,10 @@ notifications. What the file leaves out is as it is by default.`,
 	}
 	cmd.Flags().BoolVar(&path, "path", false, "only where the file lies")
 	asJSON := jsonFlag(cmd)
-	cmd.MarkFlagsMutuallyExclusive("path", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if path && *asJSON {
+			return wrongUsage("--path and --json do not go together: the path is in the JSON.")
+		}
 		file, err := configFile()
 		if err != nil {
 			return err
