@@ -18,12 +18,15 @@ func TestLook(t *testing.T) {
 	}
 	f := newFake()
 	scenes[*lookAt](f)
-	if err := Run(context.Background(), f, Options{ASCII: *lookASCII}); err != nil {
+	if err := Run(context.Background(), f, Options{ASCII: *lookASCII, Theme: *lookTheme}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-var lookASCII = flag.Bool("look-ascii", false, "with -look: signs in ASCII")
+var (
+	lookASCII = flag.Bool("look-ascii", false, "with -look: signs in ASCII")
+	lookTheme = flag.String("look-theme", "", "with -look: a theme")
+)
 
 // scenes are the states that the golden screens show.
 var scenes = map[string]func(*fake){
