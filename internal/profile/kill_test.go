@@ -50,7 +50,8 @@ func childHold(name string) {
 }
 
 // childCommit commits numbered messages, each with all that belongs to it, and
-// says each number once it is on the disk, until it is killed.
+// what is being typed after it, and says each number once it is on the disk,
+// until it is killed.
 func childCommit(name string) {
 	s := childOpen(name)
 	l, err := s.Load()
@@ -70,7 +71,7 @@ func childCommit(name string) {
 			}}},
 			Enqueue: []client.OutboxItem{{ID: id, Kind: "encrypted_message", Contact: bob.Name, At: now(), Frame: []byte(numbered(n))}},
 		}
-		if err := s.Commit(c); err != nil {
+		if err := errors.Join(s.Commit(c), s.SetView(client.View{Contact: bob.Name, Draft: numbered(n)})); err != nil {
 			panic(err)
 		}
 		fmt.Println(n)
@@ -136,6 +137,10 @@ func TestKill(t *testing.T) {
 		kept := len(l.Outbox)
 		if kept != said && kept != said+1 { // the last may be written and not yet said
 			t.Fatalf("%d were said, %d are kept", said, kept)
+		}
+		views, err := s.Views()
+		if err != nil || len(views) != 1 || views[0].Draft != numbered(kept-1) && views[0].Draft != numbered(said-1) {
+			t.Fatalf("what was typed after %d is %v, %v", said, views, err)
 		}
 		said = kept
 		if got := string(l.Contacts[0].Session); got != numbered(kept-1) {

@@ -3,7 +3,6 @@ package profile
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -181,42 +180,6 @@ func FuzzIndex(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// TestOldProfile: a profile from before there was an index has one after it was
-// opened, and everything in it is as it was.
-func TestOldProfile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), dbFile)
-	db, err := createDatabase(path, sealing, make([]byte, 32))
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := migrations
-	migrations = migrations[:2]
-	err = db.migrate()
-	migrations = old
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 1000 {
-		err := db.exec(`INSERT INTO messages(author, id, contact, type, text, sent_at, at, state, reason, unread) VALUES (?, ?, 'bob', 'text', ?, 1, 1, 'received', '', 0)`,
-			"bob/0123456789abcdef", []byte(fmt.Sprintf("%016d", i)), fmt.Sprint("was said ", i))
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.migrate(); err != nil {
-		t.Fatal(err)
-	}
-	defer db.close()
-	s := &Store{db: db}
-	found, err := s.Search(client.Search{Find: "said 77", Contact: "bob", Limit: 100})
-	if err != nil || len(found) != 11 || found[10].Text != "was said 77" {
-		t.Errorf("%d found, %v", len(found), err)
-	}
-	if m := history(t, s, client.Query{Contact: "bob", Limit: 1})[0]; m.Text != "was said 999" || m.Reply != nil || !m.GoneAt.IsZero() {
-		t.Errorf("the last one is %+v", m)
-	}
 }
 
 // BenchmarkSearch measures one search while somebody types, among so many
