@@ -288,8 +288,12 @@ func (x *linear) commandAccept(name string) (string, error) {
 	if complaint != "" {
 		return complaint, nil
 	}
-	_, err := x.account.Accept(x.ctx, name)
-	return "", err
+	c, err := x.account.Accept(x.ctx, name)
+	if err != nil || x.current != "" {
+		return "", err // that they can talk is said when it comes as an event
+	}
+	x.contact(cleanContact(c))
+	return "", x.to(name)
 }
 
 func (x *linear) commandReject(name string) (string, error) {

@@ -138,6 +138,17 @@ func lines(from, to int) string {
 	return b.String()
 }
 
+// Who talks to nobody talks to whom they accept.
+func TestLinearAccept(t *testing.T) {
+	onTape(t, func(f *fake) { f.asks("dave", "") }, func(p *tape, f *fake) {
+		p.after("", greeting+"Asking to talk to you: dave.\n")
+		p.after("/to dave\n", "dave asks to talk to you: /accept dave\n")
+		p.after("/accept\n", "You and dave can talk now: /to dave\nYou talk to dave.\n")
+		p.after("hi\n", "")
+		f.sent(t, "hi")
+	})
+}
+
 // A request, another key, the connection and a failure are said in words.
 func TestLinearEvents(t *testing.T) {
 	onTape(t, withBob, func(p *tape, f *fake) {

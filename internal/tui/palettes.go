@@ -136,6 +136,13 @@ type wardrobe struct {
 
 func newWardrobe(m *model) *wardrobe {
 	w := &wardrobe{keys: &m.keys, themes: Themes(), before: m.opts.Theme, wear: m.wear}
+	fits := func(t Theme) int { // those for this background come first
+		if t.Name == AutoTheme || paletteOf(t.Name, m.dark).dark == m.dark {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(w.themes, func(a, b Theme) int { return fits(a) - fits(b) })
 	w.at = max(slices.IndexFunc(w.themes, func(t Theme) bool { return t.Name == w.before }), 0)
 	return w
 }

@@ -78,7 +78,7 @@ func TestThemes(t *testing.T) {
 		night := s.styles()
 		s.type_("/theme\r")
 		s.shows("Theme", "▌ auto", "night", "paper", "ember", "iris", "contrast-dark", "contrast-light", "make check")
-		s.press("down", "down", "down")
+		s.press("down", "down")
 		s.shows("▌ ember")
 		if now := s.styles(); !strings.Contains(now, "#ffaf5f") || strings.Contains(now, "#87afff") {
 			t.Errorf("the screen does not wear it:\n%s", now)
