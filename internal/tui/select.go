@@ -44,6 +44,9 @@ func (m *model) chosen() *entry {
 // messageKey does what a key means to the message that is picked. Any other
 // key ends the mode and means what it always does.
 func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
+	if m.tour != nil && m.tourKey(k) {
+		return nil, true
+	}
 	e := m.chosen()
 	if e == nil {
 		m.picks = 0
@@ -51,14 +54,6 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 	}
 	keys := &m.keys
 	switch {
-	case m.tour != nil && key.Matches(k, keys.Close):
-		m.endTour()
-	case m.tour != nil && key.Matches(k, keys.NextHit):
-		m.nextHit(1)
-	case m.tour != nil && key.Matches(k, keys.PreviousHit):
-		m.nextHit(-1)
-	case m.tour != nil && key.Matches(k, keys.Find):
-		m.showFinder("")
 	case key.Matches(k, keys.Close), key.Matches(k, keys.Select):
 		m.picks = 0
 	case key.Matches(k, keys.Older):

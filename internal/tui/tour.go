@@ -1,6 +1,11 @@
 package tui
 
-import "slices"
+import (
+	"slices"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
 
 // tour is the way through the hits of a search, each in its place, and back to
 // where it began.
@@ -22,9 +27,28 @@ func (m *model) visit(at int) {
 	f.at, m.tour.find = at, f.asked.Find
 	hit := f.found[at]
 	m.goTo(hit.Contact, hit.Cursor)
+	m.picks = hit.Cursor // also where it is not in memory yet, or has no page
 	if m.thread() == nil {
 		m.say("You do not talk with " + hit.Contact + " any more. What was said is in: chat history " + hit.Contact)
 	}
+}
+
+// tourKey takes the keys that lead through the hits, and those that would be for
+// one that is still being read.
+func (m *model) tourKey(k tea.KeyPressMsg) bool {
+	switch keys := &m.keys; {
+	case key.Matches(k, keys.Close):
+		m.endTour()
+	case key.Matches(k, keys.NextHit):
+		m.nextHit(1)
+	case key.Matches(k, keys.PreviousHit):
+		m.nextHit(-1)
+	case key.Matches(k, keys.Find):
+		m.showFinder("")
+	default:
+		return m.chosen() == nil && k.Text != ""
+	}
+	return true
 }
 
 // nextHit goes on to the hit n further.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -153,6 +154,8 @@ func TestHitOfSomebodyGone(t *testing.T) {
 		s.press("ctrl+f")
 		s.type_("needle\r")
 		s.shows("chat history carol")
+		s.press("esc") // back all the same
+		s.shows("write to bob")
 	})
 }
 
@@ -171,4 +174,27 @@ func TestExcerpt(t *testing.T) {
 	if got := excerpt(strings.Repeat("x", 5000), "y"); len(got) != maxExcerpt {
 		t.Errorf("without the words: %d bytes", len(got))
 	}
+}
+
+// TestHitsInHaste: a key that is held goes through hits far apart faster than
+// their pages are read, and nothing of it is written.
+func TestHitsInHaste(t *testing.T) {
+	inBubble(t, usual, func(f *fake) {
+		withBob(f)
+		for i := range 4000 {
+			text := fmt.Sprint("line ", i)
+			if i%400 == 0 {
+				text = fmt.Sprint("needle ", i)
+			}
+			f.wrote("bob", text, client.Delivered, "")
+		}
+	}, func(s *screen, f *fake) {
+		s.press("ctrl+f")
+		s.type_("needle")
+		s.press("enter")
+		s.type_("nnnnnnx")
+		s.shows("▌needle 1200", "7 of 10", "line 1195", "line 1210", "❯ write to bob")
+		s.press("esc")
+		s.shows("line 3999")
+	})
 }
