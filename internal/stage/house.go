@@ -27,10 +27,14 @@ type House struct {
 	relay *exec.Cmd
 }
 
-// Open builds both binaries and starts a relay without limits. The folder must
-// be there and be empty. This process looks for profiles in it from then on.
-func Open(ctx context.Context, dir string) (*House, error) {
-	h := &House{Dir: dir, addr: "127.0.0.1:0"}
+// Anywhere lets the system choose where the relay listens.
+const Anywhere = "127.0.0.1:0"
+
+// Open builds both binaries and starts a relay without limits at a loopback
+// address. The folder must be there and be empty. This process looks for
+// profiles in it from then on.
+func Open(ctx context.Context, dir, addr string) (*House, error) {
+	h := &House{Dir: dir, addr: addr}
 	for key, value := range h.homes() {
 		if err := os.Setenv(key, value); err != nil {
 			return nil, err

@@ -47,7 +47,7 @@ func Befriend(ctx context.Context, a, b *owner.Account) error {
 
 // AwaitContact waits until somebody stands to the account like that.
 func AwaitContact(ctx context.Context, a client.Account, name string, state client.ContactState) error {
-	return await(ctx, a, func() (bool, error) {
+	return Await(ctx, a, func() (bool, error) {
 		all, err := a.Contacts(ctx)
 		there := slices.ContainsFunc(all, func(c client.Contact) bool { return c.Name == name && c.State == state })
 		return there, err
@@ -56,7 +56,7 @@ func AwaitContact(ctx context.Context, a client.Account, name string, state clie
 
 // AwaitMessage waits until somebody else has written that text.
 func AwaitMessage(ctx context.Context, a client.Account, text string) error {
-	return await(ctx, a, func() (bool, error) {
+	return Await(ctx, a, func() (bool, error) {
 		all, err := a.History(ctx, client.Query{Incoming: true})
 		return slices.ContainsFunc(all, func(m client.Message) bool { return m.Text == text }), err
 	})
@@ -64,13 +64,14 @@ func AwaitMessage(ctx context.Context, a client.Account, text string) error {
 
 // AwaitSent waits until nothing waits for the relay any more.
 func AwaitSent(ctx context.Context, a client.Account) error {
-	return await(ctx, a, func() (bool, error) {
+	return Await(ctx, a, func() (bool, error) {
 		s, err := a.Status(ctx)
 		return s.State == client.Connected && s.Waiting == 0, err
 	})
 }
 
-func await(ctx context.Context, a client.Account, ok func() (bool, error)) error {
+// Await waits until ok, which it asks at once and after everything that happens.
+func Await(ctx context.Context, a client.Account, ok func() (bool, error)) error {
 	batch, err := a.Events(ctx, 0)
 	if err != nil {
 		return err

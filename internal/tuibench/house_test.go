@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 
 var theHouse = sync.OnceValue(func() (err error) {
 	if houseDir, err = os.MkdirTemp("", "tuibench-test-"); err == nil {
-		house, err = stage.Open(context.Background(), houseDir)
+		house, err = stage.Open(context.Background(), houseDir, stage.Anywhere)
 	}
 	return err
 })

@@ -102,7 +102,7 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	house, err := stage.Open(ctx, dir)
+	house, err := stage.Open(ctx, dir, stage.Anywhere)
 	if err != nil {
 		return err
 	}
