@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -63,7 +64,8 @@ func (s *Store) rewrite(r client.Rewrite) error {
 		}
 	}
 	if r.Deleted {
-		return s.db.exec(`UPDATE messages SET text = '', edited = 0, deleted = 1, reactions = '' WHERE cursor = ?`, cursor)
+		err := s.db.exec(`UPDATE messages SET text = '', edited = 0, deleted = 1, reactions = '' WHERE cursor = ?`, cursor)
+		return errors.Join(err, s.dropEdit(cursor))
 	}
 	if indexed {
 		if err := s.db.index(cursor, contact, r.Text); err != nil {
@@ -185,7 +187,13 @@ func (s *Store) vanish(m client.Message, typ, text string) error {
 			return err
 		}
 	}
-	return s.db.exec(`DELETE FROM messages WHERE cursor = ?`, m.Cursor)
+	return errors.Join(s.db.exec(`DELETE FROM messages WHERE cursor = ?`, m.Cursor), s.dropEdit(m.Cursor))
+}
+
+// dropEdit forgets a draft of other words for a message that is gone: it began
+// with those that must not stay.
+func (s *Store) dropEdit(cursor int64) error {
+	return s.db.exec(`DELETE FROM views WHERE edits = ?`, cursor)
 }
 
 // Views implements client.Store.

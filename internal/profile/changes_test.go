@@ -120,12 +120,14 @@ func TestVanish(t *testing.T) {
 	bob := contactOf(t, "bob", client.Accepted)
 	theirs, ours, stays := incoming(bob, "short lived"), outgoing(t, s, "bob", "short lived, too"), incoming(bob, "stays")
 	start := now()
+	timer := incoming(bob, "60") // nobody is told that it was read
+	timer.Type = client.TypeTimer
 	theirs.Disappear, ours.Disappear, ours.GoneAt = 60, 60, start.Add(time.Minute)
-	commit(t, s, &client.Changes{Contacts: []client.ContactRecord{bob}, Messages: []client.NewMessage{theirs, ours, stays}})
+	commit(t, s, &client.Changes{Contacts: []client.ContactRecord{bob}, Messages: []client.NewMessage{theirs, ours, stays, timer}})
 	if gone, next, err := s.Vanish(start, 10); err != nil || len(gone) != 0 || !next.Equal(ours.GoneAt) {
 		t.Fatalf("%v gone, the next at %v, %v", gone, next, err)
 	}
-	marked, err := s.MarkRead("bob", 3, start.Add(30*time.Second))
+	marked, err := s.MarkRead("bob", 4, start.Add(30*time.Second))
 	if err != nil || marked.Left != 0 || marked.Latest != idOf(t, stays) {
 		t.Fatalf("MarkRead gives %+v, %v", marked, err)
 	}
@@ -138,7 +140,7 @@ func TestVanish(t *testing.T) {
 	if err != nil || len(gone) != 1 || gone[0].Cursor != 1 || !next.IsZero() {
 		t.Fatalf("%v gone, the next at %v, %v", gone, next, err)
 	}
-	if got := texts(history(t, s, client.Query{})); !slices.Equal(got, []string{"stays"}) {
+	if got := texts(history(t, s, client.Query{})); !slices.Equal(got, []string{"stays", "60"}) {
 		t.Errorf("left is %q", got)
 	}
 	for _, m := range []client.NewMessage{theirs, ours} {

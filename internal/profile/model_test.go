@@ -53,7 +53,7 @@ func secret(k crypto.PrekeyPrivate) string {
 
 // after gives the model with the changes made, and leaves m as it is.
 func (m model) after(c *client.Changes) model {
-	m.Contacts, m.Secrets, m.Handshakes = maps.Clone(m.Contacts), maps.Clone(m.Secrets), maps.Clone(m.Handshakes)
+	m.Contacts, m.Secrets, m.Handshakes, m.Views = maps.Clone(m.Contacts), maps.Clone(m.Secrets), maps.Clone(m.Handshakes), maps.Clone(m.Views)
 	m.Messages, m.Outbox, m.Prekeys = slices.Clone(m.Messages), slices.Clone(m.Outbox), slices.Clone(m.Prekeys)
 	for _, r := range c.Contacts {
 		m.Contacts[r.Name] = r
@@ -98,6 +98,7 @@ func (m model) change(c *client.Changes) {
 		msg.Text, msg.Edited, msg.Deleted = r.Text, !r.Deleted, r.Deleted
 		if r.Deleted {
 			msg.Text, msg.Reactions = "", nil
+			m.dropEdit(msg.Cursor)
 		}
 	}
 	for _, r := range c.Reacts {

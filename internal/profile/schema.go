@@ -103,11 +103,11 @@ CREATE INDEX heard_at ON heard(at);
 
 CREATE TABLE views(
 	contact TEXT    PRIMARY KEY,
-	draft   TEXT    NOT NULL,
 	replies INTEGER NOT NULL,
 	edits   INTEGER NOT NULL,
 	top     INTEGER NOT NULL,
-	line    INTEGER NOT NULL
+	line    INTEGER NOT NULL,
+	draft   TEXT    NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The words of all texts, by cursor; see search.go. What is deleted in it is

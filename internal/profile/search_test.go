@@ -63,6 +63,7 @@ var searches = []struct {
 	{"baz.go", "", []int{5}},
 	{"build.example/logs", "", []int{5}},
 	{"bob", "", []int{7}}, // the words, not whose conversation it is
+	{contactToken("bob"), "", nil},
 	{"прив", "", []int{8}},
 	{"हि", "", []int{11}}, // with its vowel, which is a mark
 	{"कि", "", []int{11}},
@@ -191,8 +192,8 @@ func BenchmarkSearch(b *testing.B) {
 			s := create(b, "alice")
 			said(b, s, n)
 			for name, q := range map[string]client.Search{
-				"letter": {Find: "w"}, "common": {Find: "w1"}, "word": {Find: "w77"}, "two": {Find: "w12 w345"}, "rare": {Find: "needle"}, "none": {Find: "absent"},
-				"rare in one": {Find: "needle", Contact: "bob"}, "common in one": {Find: "w1", Contact: "bob"},
+				"letter": {Find: "w"}, "three letters": {Find: "wor"}, "common": {Find: "wor1"}, "word": {Find: "wor77"}, "two": {Find: "wor12 wor345"}, "rare": {Find: "needle"}, "none": {Find: "absent"},
+				"rare in one": {Find: "needle", Contact: "bob"}, "common in one": {Find: "wor1", Contact: "bob"},
 			} {
 				q.Limit = client.DefaultLimit
 				b.Run(name, func(b *testing.B) {
@@ -217,7 +218,7 @@ func said(tb testing.TB, s *Store, n int) {
 	for i := range n {
 		words := make([]string, 10)
 		for j := range words {
-			words[j] = fmt.Sprint("w", zipf.Uint64())
+			words[j] = fmt.Sprint("wor", zipf.Uint64())
 		}
 		if i%(n/10) == 5 {
 			words[3] = "needle"

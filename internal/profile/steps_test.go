@@ -16,7 +16,7 @@ func (c *crashing) step() (next model, write func(*Store) error) {
 	cursor := 1 + c.rand.Int64N(c.acked.cursors+1)
 	switch c.rand.IntN(12) {
 	case 0: // somebody writes
-		v := client.View{Contact: who, Draft: strings.Repeat("draft ", c.rand.IntN(1<<c.rand.IntN(12))), Replies: c.rand.Int64N(2) * cursor, Line: c.rand.IntN(2)}
+		v := client.View{Contact: who, Draft: strings.Repeat("draft ", c.rand.IntN(1<<c.rand.IntN(12))), Replies: c.rand.Int64N(2) * cursor, Edits: c.rand.Int64N(2) * cursor, Line: c.rand.IntN(2)}
 		return c.acked.afterView(v), func(s *Store) error { return s.SetView(v) }
 	case 1: // a conversation is read
 		return c.acked.afterRead(who, cursor, at), func(s *Store) error { _, err := s.MarkRead(who, cursor, at); return err }

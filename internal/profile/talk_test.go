@@ -93,14 +93,21 @@ func (m model) afterTime(at time.Time, limit int) model {
 			heard[id] = told
 		}
 	}
+	m.Views = maps.Clone(m.Views)
 	for _, msg := range due {
 		heard[msg.ID] = at
+		m.dropEdit(msg.Cursor)
 	}
 	m.Heard = heard
 	m.Messages = slices.DeleteFunc(slices.Clone(m.Messages), func(msg client.Message) bool {
 		return slices.ContainsFunc(due, func(d client.Message) bool { return d.Cursor == msg.Cursor })
 	})
 	return m
+}
+
+// dropEdit forgets other words for a message that is gone.
+func (m model) dropEdit(cursor int64) {
+	maps.DeleteFunc(m.Views, func(_ string, v client.View) bool { return cursor != 0 && v.Edits == cursor })
 }
 
 // quoting gives the messages with the words of what they answer.

@@ -47,9 +47,9 @@ type Store interface {
 	MarkRead(contact string, cursor int64, now time.Time) (Marked, error)
 
 	// Vanish deletes at most max messages of which GoneAt has come, the earliest
-	// first, and keeps no more of them than Seen needs. It returns them with
-	// Cursor, ID, Contact and From alone, and when the next is due: zero for
-	// never.
+	// first, and keeps no more of them than Seen needs, not in a View that edits
+	// one either. It returns them with Cursor, ID, Contact and From alone, and
+	// when the next is due: zero for never.
 	Vanish(now time.Time, max int) (gone []Message, next time.Time, err error)
 
 	// Search returns the messages that q finds, the latest first; q.Limit is set.
@@ -154,7 +154,7 @@ type Rewrite struct {
 	Author  crypto.Address
 	ID      crypto.MessageID
 	Text    string
-	Deleted bool // it keeps its place, without words and reactions
+	Deleted bool // it keeps its place, without words and reactions; a View that edits it is forgotten
 }
 
 // React puts somebody's emoji beside a message, or takes it away.
