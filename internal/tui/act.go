@@ -161,7 +161,7 @@ func (m *model) submit() tea.Cmd {
 	c := m.roster.get(m.current)
 	if strings.TrimSpace(text) == "" {
 		if m.edits != 0 {
-			m.fail("An empty message is not sent. To delete it: esc, " + m.keys.Select.Help().Key + ", d.")
+			m.fail("An empty message is not sent. To delete it: " + pressed(m.keys.Newest) + ", " + pressed(m.keys.Select) + ", " + pressed(m.keys.Delete) + ".")
 		}
 		if c.State == client.Incoming {
 			m.show(m.requestDialog(c))

@@ -57,7 +57,7 @@ func (m *model) about(width int) string {
 			said = strings.TrimPrefix(said, e.From+": ")
 		}
 	}
-	return m.sides(m.Accent.Render(what)+" "+m.Dim.Render(said), m.Dim.Render(m.keys.Newest.Help().Key+" gives up"), width)
+	return m.sides(m.Accent.Render(what)+" "+m.Dim.Render(said), m.Dim.Render(pressed(m.keys.Newest)+" gives up"), width)
 }
 
 // mention names a message by its author and the beginning of its words.

@@ -84,12 +84,12 @@ func (h *help) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	}
 	h.all, h.page = len(lines), max(min(height-2, len(lines)), 1)
 	h.from = max(min(h.from, h.all-h.page), 0)
-	foot := "esc closes"
+	foot := pressed(h.keys.Close) + " closes"
 	switch more := h.all - h.from - h.page; {
 	case more > 0:
-		foot += fmt.Sprintf(" %s %s: %d more %s", lk.Dot, h.keys.PageDown.Help().Key, more, lk.Down)
+		foot += fmt.Sprintf(" %s %s: %d more %s", lk.Dot, pressed(h.keys.PageDown), more, lk.Down)
 	case h.from > 0:
-		foot += fmt.Sprintf(" %s %s: back %s", lk.Dot, h.keys.PageUp.Help().Key, lk.Up)
+		foot += fmt.Sprintf(" %s %s: back %s", lk.Dot, pressed(h.keys.PageUp), lk.Up)
 	}
 	return lk.box(lk.Box, "Help", foot, lines[h.from:h.from+h.page], width), nil
 }
@@ -159,7 +159,7 @@ func (h *help) signLines(lk *look, width int) []string {
 		{lk.Timed, "goes some time after it was read: /disappear"},
 		{lk.Verified + " bob", "you have compared safety numbers with them"},
 		{"bob " + lk.Connected, "online, where both share it"},
-		{lk.Changed + " bob", "another key is shown in their name; " + h.keys.Verify.Help().Key},
+		{lk.Changed + " bob", "another key is shown in their name; " + pressed(h.keys.Verify)},
 	} {
 		lines = append(lines, lk.helpEntry(s.sign, s.means, width)...)
 	}

@@ -125,10 +125,10 @@ func (m *model) banner(width, most int) []string {
 	}
 	style, tail := m.Bad, ""
 	if dismissible {
-		style, tail = m.Warn, "  esc: seen"
+		style, tail = m.Warn, "  "+pressed(m.keys.Newest)+": seen"
 	}
 	if len(wrap(m.cells, text+tail, width)) > most {
-		tail = " " + m.keys.Alarm.Help().Key + ": all" + tail
+		tail = " " + pressed(m.keys.Alarm) + ": all" + tail
 	}
 	return m.shortened(text, style, tail, width, most)
 }

@@ -87,7 +87,7 @@ func (m *model) who(width int) string {
 // gone stands where a conversation or a request was that has ended.
 func (m *model) gone(c client.Contact, width int) []string {
 	return m.wrapped(fmt.Sprintf("There is nothing between you and %[1]s any more. /connect %[1]s asks them, and lifts a block. %[2]s goes on to somebody else.",
-		c.Name, m.keys.Jump.Help().Key), m.Dim.Render, width)
+		c.Name, pressed(m.keys.Jump)), m.Dim.Render, width)
 }
 
 // composerRule parts the conversation from what is written, and says how much
@@ -123,7 +123,7 @@ func (m *model) talk(l layout) []string {
 			lines = m.wrapped(c.Name+" asks to talk with you.", m.Strong.Render, l.column)
 		}
 		lines = append(lines, m.request(c, l.column, l.talk-len(lines))...)
-		if how := m.wrapped("Press enter to answer, or write /accept, /reject or /block.", m.Text.Render, l.column); len(lines)+1+len(how) <= l.talk {
+		if how := m.wrapped("Press "+pressed(m.keys.Send)+" to answer, or write /accept, /reject or /block.", m.Text.Render, l.column); len(lines)+1+len(how) <= l.talk {
 			lines = append(append(lines, ""), how...)
 		}
 	case c.State == client.Requested:
@@ -156,7 +156,7 @@ func (m *model) welcome(width, height int) []string {
 	}
 	nobody := "Nobody is here yet."
 	if asking := m.roster.names(client.Incoming); len(asking) > 0 { // while something is being written
-		nobody = asking[0] + " asks to talk: " + m.keys.Answer.Help().Key + " answers."
+		nobody = asking[0] + " asks to talk: " + pressed(m.keys.Answer) + " answers."
 	}
 	lines := m.wrapped("Welcome, "+m.identity.Username+".", m.Strong.Render, width)
 	lines = append(lines, "")
@@ -206,11 +206,11 @@ func (m *model) invitation() string {
 	case c.Trust == client.Changed:
 		return "another key is shown: /verify"
 	case c.State == client.Incoming:
-		return "press enter to answer"
+		return "press " + pressed(m.keys.Send) + " to answer"
 	case c.State == client.Requested:
 		return c.Name + " has to accept first"
 	case c.State == client.Known:
-		return m.keys.Jump.Help().Key + " goes on"
+		return pressed(m.keys.Jump) + " goes on"
 	}
 	return "write to " + c.Name + m.More
 }

@@ -163,7 +163,7 @@ func (m *model) contact(c client.Contact) {
 // there is nothing to read and nothing is being written, settle shows its
 // page, on which nothing but a key for it decides.
 func (m *model) announce(name string) {
-	m.say(name + " asks to talk. " + m.keys.Answer.Help().Key + " answers.")
+	m.say(name + " asks to talk. " + pressed(m.keys.Answer) + " answers.")
 }
 
 // stay prepares the open conversation when it can begin. When it is gone, none
@@ -262,7 +262,7 @@ func (m *model) answered(a answered) {
 	name := a.contact.Name
 	switch {
 	case a.contact.State == client.Accepted && m.current != name && !m.composer.empty():
-		m.say("You and " + name + " can talk now: " + m.keys.Jump.Help().Key + " goes there.")
+		m.say("You and " + name + " can talk now: " + pressed(m.keys.Jump) + " goes there.")
 	case a.contact.State == client.Accepted:
 		m.open(name)
 		m.say("You and " + name + " can talk now.")

@@ -100,7 +100,7 @@ func (d *verify) renderChanged(lk *look, width, height int) ([]string, *tea.Curs
 	}
 	why := lk.wrapped("They may have started anew on another machine, or somebody is posing as them. Ask "+d.name+" by another way than this chat which number they see.", lk.Text.Render, width)
 	brief := lk.wrapped("Ask "+d.name+" by another way which number they see.", lk.Text.Render, width)
-	how := lk.wrapped("k keeps the key you know and refuses the new one. To take the new one, type the last group that is set off and press enter: "+d.name+" is asked anew then.", lk.Text.Render, width)
+	how := lk.wrapped("k keeps the key you know and refuses the new one. To take the new one, type the last group that is set off and press "+pressed(d.keys.Choose)+": "+d.name+" is asked anew then.", lk.Text.Render, width)
 	typed := d.typed
 	if lk.cells.StringWidth(typed.Prompt)+proof+1 > width {
 		typed.Prompt = "Last five that differ: "

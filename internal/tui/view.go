@@ -299,7 +299,7 @@ func (m *model) footer(l layout) []string {
 		if len(b.Keys()) == 0 { // bound to nothing
 			continue
 		}
-		hint := " " + m.Key.Render(brief(b)) + " " + m.Dim.Render(b.Help().Desc)
+		hint := " " + m.Key.Render(pressed(b)) + " " + m.Dim.Render(b.Help().Desc)
 		if left != "" {
 			hint = m.Dim.Render(" "+m.Dot) + hint
 		}
@@ -311,8 +311,8 @@ func (m *model) footer(l layout) []string {
 	return []string{m.sides(left, right, m.width)}
 }
 
-// brief is the label of a binding in a hint: one key does.
-func brief(b key.Binding) string {
+// pressed is the label of a binding in a hint: one key does.
+func pressed(b key.Binding) string {
 	if keys := b.Keys(); b.Help().Key == label(keys, "") {
 		return keys[0]
 	}
