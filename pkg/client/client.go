@@ -43,7 +43,9 @@ type Client struct {
 	session *session
 	status  Status
 	asks    map[crypto.MessageID]*ask
-	hints   []*hint // at most maxHints, of the present connection
+	hints   []*hint          // at most maxHints, of the present connection
+	share   crypto.MessageID // of all lists of whom presence is shared with, on the present connection
+	shareAt time.Time        // no list goes before
 }
 
 // New takes up the account that a store keeps. The store stays the caller's
@@ -240,11 +242,7 @@ func (c *Client) signal() {
 func (c *Client) handle(frames []protocol.Frame) error {
 	var wishes []wish
 	for _, f := range frames {
-		if p, ok := f.(*protocol.Presence); ok {
-			c.setOnline(p.User, p.State == protocol.Online)
-			continue
-		}
-		if !c.answered(f) {
+		if !c.heardPresence(f) && !c.answered(f) {
 			wishes = append(wishes, func(s *session, now time.Time) (*step, error) { return s.receive(f, now) })
 		}
 	}

@@ -193,6 +193,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.setStatus(Status{State: Connected})
 	c.hints = nil // of the connection before
 	c.presence.Store(c.session.settings.Presence)
+	c.share, c.shareAt = crypto.NewMessageID(), time.Time{}
 	c.mu.Unlock()
 
 	defer c.nobodyOnline()

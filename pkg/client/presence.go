@@ -2,6 +2,7 @@ package client
 
 import (
 	"slices"
+	"time"
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -16,19 +17,49 @@ func (c *Client) renewPresence() {
 	c.signal()
 }
 
-// unshared gives the writer the list that the relay is to be told, if it is to.
-// Without it, on a new connection, nobody is told of this device.
-func (c *Client) unshared() (frame []byte, due bool) {
-	if !c.presence.CompareAndSwap(true, false) {
-		return nil, false
+// unshared gives the writer the list that the relay is to be told, if it is to,
+// or says how long that has to wait. Without it, on a new connection, nobody is
+// told of this device. A list is sent behind all of the outbox, which may hold
+// the answer that made somebody a contact; that there is nobody any more is not.
+func (c *Client) unshared(behind bool) (frame []byte, wait time.Duration) {
+	if !c.presence.Load() {
+		return nil, 0
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	with := []crypto.Username{}
 	if c.session.settings.Presence {
+		if wait := time.Until(c.shareAt); wait > 0 || !behind {
+			return nil, max(wait, 0)
+		}
 		with = c.session.followed()
 	}
-	return protocol.Encode(&protocol.SharePresence{With: with}), true
+	c.presence.Store(false)
+	c.offline(func(name crypto.Username) bool { return !slices.Contains(with, name) })
+	return protocol.Encode(&protocol.SharePresence{ID: c.share, With: with}), 0
+}
+
+// heardPresence takes a frame that is about presence: what the relay says of
+// somebody, or that it wants to be told less often. It reports whether f was one.
+func (c *Client) heardPresence(f protocol.Frame) bool {
+	switch f := f.(type) {
+	case *protocol.Presence:
+		c.setOnline(f.User, f.State == protocol.Online)
+		return true
+	case *protocol.Error:
+		if f.Code != protocol.CodeRateLimited || f.ID == nil {
+			return false
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if *f.ID != c.share {
+			return false
+		}
+		c.shareAt = time.Now().Add(slowFrame(f.RetryAfter).pause())
+		c.renewPresence()
+		return true
+	}
+	return false
 }
 
 // followed are the contacts whose presence is of interest, those who spoke last

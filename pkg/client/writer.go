@@ -56,10 +56,14 @@ func (w *writer) run(ctx context.Context) {
 		}
 		if more {
 			w.signal()
-		} else if frame, due := w.unshared(); due { // behind the answer that made somebody a contact
-			if writeFrame(w.ws, frame) != nil {
-				return
-			}
+		}
+		list, wait := w.unshared(!more)
+		if list != nil && writeFrame(w.ws, list) != nil {
+			return
+		}
+		var share <-chan time.Time
+		if wait > 0 {
+			share = time.After(wait)
 		}
 		var due <-chan time.Time // an idle program is not woken
 		if w.owed.anything() {
@@ -67,6 +71,7 @@ func (w *writer) run(ctx context.Context) {
 		}
 		select {
 		case <-w.wake:
+		case <-share:
 		case <-ctx.Done():
 		case <-due:
 			w.watch()

@@ -176,7 +176,7 @@ func (f *SharePresence) check() *Refusal {
 	if len(f.With) > MaxPresence {
 		return refuse(CodeTooLarge, "presence is shared with at most %d people", MaxPresence)
 	}
-	return nil
+	return needID(f.ID)
 }
 
 func (f *Presence) check() *Refusal {

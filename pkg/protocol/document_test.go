@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
 )
 
 const (
@@ -75,6 +77,15 @@ func TestDocumentHasEveryErrorCode(t *testing.T) {
 		return true
 	})
 	same(t, "error codes", rows(section(t, wirePage, "### Error codes")), codes)
+}
+
+func TestDocumentHasTheVersion(t *testing.T) {
+	page := document(t, wirePage)
+	for _, text := range []string{"# The wire protocol, version %d\n", "`{\"version\": %d, \"relay\""} {
+		if text = fmt.Sprintf(text, protocol.Version); !strings.Contains(page, text) {
+			t.Errorf("the page does not say %q", text)
+		}
+	}
 }
 
 func TestDocumentHasEveryFrame(t *testing.T) {

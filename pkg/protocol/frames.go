@@ -119,6 +119,7 @@ type (
 	// device is connected, and asks to hear it of them. It replaces the one
 	// before; nobody is told of a device that has named nobody.
 	SharePresence struct {
+		ID   crypto.MessageID  `json:"id"`
 		With []crypto.Username `json:"with"` // may be empty
 	}
 

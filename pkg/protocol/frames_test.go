@@ -41,8 +41,8 @@ var fromClient = []protocol.Frame{
 	&protocol.PublishPrekeys{ID: id, OneTime: []protocol.RawPrekey{oneTime, oneTime[:1]}},
 	&protocol.PublishPrekeys{ID: id, Signed: signed, OneTime: []protocol.RawPrekey{oneTime}},
 	&protocol.FetchPrekeys{ID: id, Target: "bob"},
-	&protocol.SharePresence{With: []crypto.Username{"bob", "carol"}},
-	&protocol.SharePresence{With: []crypto.Username{}},
+	&protocol.SharePresence{ID: id, With: []crypto.Username{"bob", "carol"}},
+	&protocol.SharePresence{ID: id, With: []crypto.Username{}},
 }
 
 var fromRelay = []protocol.Frame{

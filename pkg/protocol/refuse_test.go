@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -168,7 +169,8 @@ func refusedFromClient() []refusal {
 		{"empty address", swap(ask, to, ""), protocol.CodeBadFrame},
 		{"null for an address", swap(ask, `"`+to+`"`, "null"), protocol.CodeBadFrame},
 		{"username with a device", swap(fromClient[3], `"bob"`, `"`+to+`"`), protocol.CodeBadFrame},
-		{"presence with too many", string(protocol.Encode(&protocol.SharePresence{With: make([]crypto.Username, protocol.MaxPresence+1)})), protocol.CodeBadFrame},
+		{"presence with too many", string(protocol.Encode(&protocol.SharePresence{ID: id, With: slices.Repeat([]crypto.Username{"bob"}, protocol.MaxPresence+1)})), protocol.CodeTooLarge},
+		{"presence with nobody's name", string(protocol.Encode(&protocol.SharePresence{ID: id, With: []crypto.Username{""}})), protocol.CodeBadFrame},
 		{"presence with a list of null", swap(fromClient[14], "[]", "null"), protocol.CodeBadFrame},
 		{"presence with one name", swap(fromClient[14], "[]", `"bob"`), protocol.CodeBadFrame},
 		{"presence with no username", swap(fromClient[13], `"bob"`, `"b b"`), protocol.CodeBadFrame},

@@ -51,24 +51,24 @@ type conn struct {
 
 	mu       sync.Mutex // guards what follows; nobody holds that of two connections
 	why      *closeReason
-	grace    *time.Timer                                // set with why
-	out      []byte                                     // WebSocket frames for the writer
-	owed     int                                        // of out, what the peer has caused itself
-	room     sync.Cond                                  // of mu: out was taken, or nobody writes any more
-	writing  bool                                       // the writer runs
-	writers  sync.WaitGroup                             // the writer
-	begun    bool                                       // the peer has heard that it is logged in
-	ended    bool                                       // nothing more will be queued
-	dead     bool                                       // a write has failed
-	touched  []*conn                                    // have got something in out that their writer does not know of
-	commits  []commit                                   // for settle, at most commitsUnderWay
-	settling bool                                       // settle runs
-	stock    bool                                       // the peer is to be told of its prekeys
-	mail     bool                                       // the mailbox may hold more than was sent
-	news     map[crypto.Username]protocol.PresenceState // what the peer is to hear of contacts; nil for nothing
-	caughtUp bool                                       // the peer was told that nothing is left
-	pinger   *time.Timer                                // nil before login
-	flights                                             // what was handed to the peer
+	grace    *time.Timer    // set with why
+	out      []byte         // WebSocket frames for the writer
+	owed     int            // of out, what the peer has caused itself
+	room     sync.Cond      // of mu: out was taken, or nobody writes any more
+	writing  bool           // the writer runs
+	writers  sync.WaitGroup // the writer
+	begun    bool           // the peer has heard that it is logged in
+	ended    bool           // nothing more will be queued
+	dead     bool           // a write has failed
+	touched  []*conn        // have got something in out that their writer does not know of
+	commits  []commit       // for settle, at most commitsUnderWay
+	settling bool           // settle runs
+	stock    bool           // the peer is to be told of its prekeys
+	mail     bool           // the mailbox may hold more than was sent
+	news     news           // what the peer is to hear of contacts
+	caughtUp bool           // the peer was told that nothing is left
+	pinger   *time.Timer    // nil before login
+	flights                 // what was handed to the peer
 }
 
 func newConn(r *Relay, ws *websocket.Conn, g *gate) *conn {

@@ -22,5 +22,6 @@
 // connection to end calls requestClose; nobody else closes a socket, except
 // for the timer that it starts.
 //
-// Locks: Relay.mu before conn.mu; hub.mu is never held over another.
+// Locks: Relay.mu before conn.mu, presence.mu before conn.mu; hub.mu is never
+// held over another.
 package relay

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -8,61 +9,108 @@ import (
 	"secure-messaging/pkg/protocol"
 )
 
+// maxFollowed bounds the names in the lists of all who take part, in 50 MB:
+// a hundred for each connection of a full relay.
+const maxFollowed = 1 << 20
+
 // presence tells people who are connected here which of their contacts are.
-// Whoever takes part names people; those who have named them, too, and are
-// accepted, hear of them. It is all in memory, and knows of this relay alone.
+// Whoever takes part names people; two who are accepted and have named each
+// other hear of each other. It is all in memory, and knows of this relay alone.
 type presence struct {
-	mu       sync.Mutex
+	max int // of followed
+
+	mu       sync.Mutex // guards what follows, and all sharers
 	sharers  map[crypto.Username]*sharer
-	watchers map[crypto.Username]map[*conn]struct{} // who wants to hear of somebody, and may
+	followed int // the names of all sharers
 	stopped  bool
 }
 
-// sharer is somebody whose contacts are told.
+// sharer is somebody who takes part.
 type sharer struct {
-	conn  *conn                        // nil for PresenceGrace after it has ended
-	with  map[crypto.Username]struct{} // who hears of them
-	grace *time.Timer                  // runs while conn is nil
+	conn  *conn             // nil for PresenceGrace after it has ended
+	with  []crypto.Username // in order, at most protocol.MaxPresence, and all accepted
+	grace *time.Timer       // set once conn is nil
 }
+
+// nobodyShared stands for somebody who takes no part.
+var nobodyShared = &sharer{}
 
 func newPresence() *presence {
-	return &presence{sharers: map[crypto.Username]*sharer{}, watchers: map[crypto.Username]map[*conn]struct{}{}}
+	return &presence{max: maxFollowed, sharers: map[crypto.Username]*sharer{}}
 }
 
-// mayShare takes one from the peer's bucket for lists. One too many is passed
-// over: what was told stays as it is.
-func (c *conn) mayShare() bool {
-	_, ok := c.relay.limiters.PresenceOf.Allow(time.Now(), c.me.User)
+func (s *sharer) names(name crypto.Username) bool {
+	_, ok := slices.BinarySearch(s.with, name)
 	return ok
 }
 
-// share is a list of people, of whom those may hear who are contacts.
-func (c *conn) share(f *protocol.SharePresence) {
-	before := c.relay.relations.Load()
-	may, err := c.contacts(f.With)
-	if err != nil {
-		c.relay.storeError("look-up of contacts", err)
-		c.unavailable(crypto.MessageID{}, nil)
-		return
-	}
-	c.relay.presence.share(c, may)
-	if c.relay.relations.Load() == before {
-		return
-	}
-	// Somebody may have been blocked between the look-up and the list.
-	still, err := c.contacts(f.With)
-	for name := range may {
-		if _, there := still[name]; !there || err != nil {
-			c.relay.presence.part(c.me.User, name)
-		}
+func (s *sharer) tell(name crypto.Username, state protocol.PresenceState) {
+	if s.conn != nil {
+		s.conn.tell(name, state)
 	}
 }
 
+// of returns what somebody shares. mu is held.
+func (p *presence) of(name crypto.Username) *sharer {
+	if s := p.sharers[name]; s != nil {
+		return s
+	}
+	return nobodyShared
+}
+
+// share is a list of people, of whom those may hear who are contacts. Who sends
+// too many lists adds nobody by one more; to drop people is free.
+func (c *conn) share(f *protocol.SharePresence) {
+	r := c.relay
+	slices.Sort(f.With)
+	f.With = slices.Compact(f.With)
+	if len(f.With) == 0 {
+		r.presence.narrow(c, nil)
+		return
+	}
+	after, ok := r.limiters.PresenceOf.Allow(time.Now(), c.me.User)
+	if !ok {
+		r.presence.narrow(c, f.With)
+		c.refuseFor(f.ID, nil, after)
+		return
+	}
+	before := r.relations.Load()
+	with, err := c.contacts(f.With)
+	if err == nil && !r.presence.replace(c, with) {
+		r.presence.narrow(c, with)
+		c.refuseFor(f.ID, nil, fullRetry)
+		return
+	}
+	if err == nil && r.relations.Load() != before {
+		err = c.shareStill(with)
+	}
+	if err != nil {
+		r.storeError("look-up of contacts", err)
+		c.unavailable(f.ID, nil)
+	}
+}
+
+// shareStill parts the peer from those who were contacts when they were looked
+// up, and were none any more when the list came into force: who blocks one of
+// the two parts them as well, but perhaps too early.
+func (c *conn) shareStill(with []crypto.Username) error {
+	still, err := c.contacts(with)
+	if err != nil {
+		c.relay.presence.narrow(c, nil)
+		return err
+	}
+	for _, name := range with {
+		if _, ok := slices.BinarySearch(still, name); !ok {
+			c.relay.presence.part(c.me.User, name)
+		}
+	}
+	return nil
+}
+
 // contacts returns those of names who are contacts of the peer.
-func (c *conn) contacts(names []crypto.Username) (map[crypto.Username]struct{}, error) {
-	may := map[crypto.Username]struct{}{}
+func (c *conn) contacts(names []crypto.Username) (with []crypto.Username, err error) {
 	for _, name := range names {
-		if _, twice := may[name]; twice || name == c.me.User {
+		if name == c.me.User {
 			continue
 		}
 		rel, err := c.relay.directory.Relation(c.relay.ctx, PairOf(c.me.User, name))
@@ -70,100 +118,64 @@ func (c *conn) contacts(names []crypto.Username) (map[crypto.Username]struct{}, 
 			return nil, err
 		}
 		if rel.Accepted {
-			may[name] = struct{}{}
+			with = append(with, name)
 		}
 	}
-	return may, nil
+	return with, nil
 }
 
-// share puts the people in place of those whom c has named before.
-func (p *presence) share(c *conn, with map[crypto.Username]struct{}) {
+// replace puts people, who are in order, in place of those whom c's user has
+// named before. It is false where all lists together get too long.
+func (p *presence) replace(c *conn, with []crypto.Username) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	me := c.me.User
-	old := p.sharers[me]
-	if old != nil {
-		p.unwatch(old)
-		if old.grace != nil {
-			old.grace.Stop()
+	if p.followed+len(with)-len(p.of(c.me.User).with) > p.max {
+		return false
+	}
+	p.set(c.me.User, &sharer{conn: c, with: slices.Clone(with)})
+	return true
+}
+
+// narrow drops all whom c's user has named before, but for those in a list that
+// is in order.
+func (p *presence) narrow(c *conn, list []crypto.Username) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &sharer{conn: c}
+	for _, name := range p.of(c.me.User).with {
+		if _, ok := slices.BinarySearch(list, name); ok {
+			s.with = append(s.with, name)
 		}
 	}
-	if len(with) == 0 {
-		p.leave(me)
-		return
+	p.set(c.me.User, s)
+}
+
+// set puts what somebody shares in place of what they shared before, and tells
+// them whom they see, and everybody else what is new. mu is held.
+func (p *presence) set(me crypto.Username, s *sharer) {
+	old := p.of(me)
+	if old.grace != nil {
+		old.grace.Stop()
 	}
-	s := &sharer{conn: c, with: with}
+	p.followed += len(s.with) - len(old.with)
 	p.sharers[me] = s
-	for name := range with {
-		if p.watchers[name] == nil {
-			p.watchers[name] = map[*conn]struct{}{}
-		}
-		p.watchers[name][c] = struct{}{}
+	if len(s.with) == 0 {
+		delete(p.sharers, me)
 	}
-	for name := range s.with {
-		other := p.sharers[name]
-		if other == nil {
+	for _, name := range old.with {
+		if other := p.of(name); other.names(me) && !s.names(name) {
+			other.tell(me, protocol.Offline)
+		}
+	}
+	for _, name := range s.with {
+		other := p.of(name)
+		if !other.names(me) {
 			continue
 		}
-		if _, ok := other.with[me]; ok {
-			c.tell(name, protocol.Online)
+		s.tell(name, protocol.Online)
+		if !old.names(name) {
+			other.tell(me, protocol.Online)
 		}
-	}
-	if old == nil {
-		p.announce(me, s, protocol.Online)
-		return
-	}
-	for name := range s.with { // who was added hears it for the first time
-		if _, there := old.with[name]; !there {
-			p.announceTo(name, me, protocol.Online)
-		}
-	}
-	for name := range old.with {
-		if _, there := s.with[name]; !there {
-			p.announceTo(name, me, protocol.Offline)
-		}
-	}
-}
-
-// announce tells everybody who may hear it of somebody.
-func (p *presence) announce(name crypto.Username, s *sharer, state protocol.PresenceState) {
-	for w := range p.watchers[name] {
-		if _, ok := s.with[w.me.User]; ok {
-			w.tell(name, state)
-		}
-	}
-}
-
-// announceTo tells one person.
-func (p *presence) announceTo(to, name crypto.Username, state protocol.PresenceState) {
-	other := p.sharers[to]
-	if other == nil || other.conn == nil {
-		return
-	}
-	if _, watches := other.with[name]; watches {
-		other.conn.tell(name, state)
-	}
-}
-
-// leave ends what somebody shares. mu is held.
-func (p *presence) leave(name crypto.Username) {
-	if s := p.sharers[name]; s != nil {
-		delete(p.sharers, name)
-		p.announce(name, s, protocol.Offline)
-	}
-}
-
-// unwatch forgets whom somebody wants to hear of. mu is held.
-func (p *presence) unwatch(s *sharer) {
-	for name := range s.with {
-		p.unwatchOne(s, name)
-	}
-}
-
-func (p *presence) unwatchOne(s *sharer, name crypto.Username) {
-	delete(p.watchers[name], s.conn)
-	if len(p.watchers[name]) == 0 {
-		delete(p.watchers, name)
 	}
 }
 
@@ -173,46 +185,44 @@ func (p *presence) ended(c *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	me := c.me.User
-	s := p.sharers[me]
-	if s == nil || s.conn != c || p.stopped {
+	s := p.of(me)
+	if s.conn != c || p.stopped {
 		return
 	}
-	p.unwatch(s)
 	s.conn = nil
 	s.grace = time.AfterFunc(protocol.PresenceGrace, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.sharers[me] == s {
-			p.leave(me)
+		if p.of(me) == s {
+			p.set(me, nobodyShared)
 		}
 	})
 }
 
-// part makes two people strangers to each other, who were contacts.
+// part lets two people who are contacts no more hear nothing of each other, as
+// if each had left. Who did not see the other hears nothing at all.
 func (p *presence) part(a, b crypto.Username) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.drop(a, b)
-	p.drop(b, a)
+	x, y := p.of(a), p.of(b)
+	if x.names(b) && y.names(a) {
+		x.tell(b, protocol.Offline)
+		y.tell(a, protocol.Offline)
+	}
+	p.forget(x, b)
+	p.forget(y, a)
 }
 
-// drop lets a hear nothing of b any more, as if b had left. mu is held.
-func (p *presence) drop(a, b crypto.Username) {
-	s := p.sharers[a]
-	if s == nil {
-		return
+// forget takes somebody out of a list. mu is held.
+func (p *presence) forget(s *sharer, name crypto.Username) {
+	if i, ok := slices.BinarySearch(s.with, name); ok {
+		s.with = slices.Delete(s.with, i, i+1)
+		p.followed--
 	}
-	if _, ok := s.with[b]; !ok {
-		return
-	}
-	if s.conn != nil {
-		s.conn.tell(b, protocol.Offline)
-		p.unwatchOne(s, b)
-	}
-	delete(s.with, b)
 }
 
-// stop ends all timers, and lets none begin.
+// stop ends all timers, and lets none begin: a relay that ends tells nobody that
+// others leave.
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -224,26 +234,29 @@ func (p *presence) stop() {
 	}
 }
 
+// news is what a peer is to hear of its contacts; nil for nothing.
+type news map[crypto.Username]protocol.PresenceState
+
 // tell notes what the peer is to hear of somebody. Of what it does not read in
 // time, it hears the latest.
 func (c *conn) tell(name crypto.Username, state protocol.PresenceState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dead || c.ended {
+	if c.why != nil || c.dead || c.ended {
 		return
 	}
 	if c.news == nil {
-		c.news = map[crypto.Username]protocol.PresenceState{}
+		c.news = news{}
 	}
 	c.news[name] = state
 	c.signal()
 }
 
 // appendNews appends what the peer is to hear.
-func (c *conn) appendNews(out []byte, news map[crypto.Username]protocol.PresenceState) []byte {
-	for name, state := range news {
+func (c *conn) appendNews(out []byte, n news) []byte {
+	for name, state := range n {
 		out = appendText(out, protocol.Encode(&protocol.Presence{User: name, State: state}))
 	}
-	c.relay.framesOut.Add(uint64(len(news)))
+	c.relay.framesOut.Add(uint64(len(n)))
 	return out
 }

@@ -79,7 +79,7 @@ func (c *conn) admitDecoded(f protocol.Frame, size int) bool {
 	case *protocol.PublishPrekeys:
 		return c.admit(f.ID, nobody, 1, size) && c.mayAsk(c.relay.limiters.PrekeyPublicationsOf, f.ID)
 	case *protocol.SharePresence:
-		return c.admit(crypto.MessageID{}, nobody, 1+len(f.With)/presenceEach, size) && c.mayShare()
+		return c.admit(f.ID, nobody, 1+len(f.With)/presenceEach, size)
 	case *protocol.AcceptConnection:
 		return c.admit(f.ID, nobody, 1, size)
 	case *protocol.RejectConnection:

@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 )
 
@@ -137,7 +136,7 @@ func (c *conn) ping() {
 func (c *conn) write() {
 	defer c.writers.Done()
 	for {
-		out, news, stock, mail, more := c.work()
+		out, n, stock, mail, more := c.work()
 		if !more {
 			return
 		}
@@ -147,8 +146,8 @@ func (c *conn) write() {
 		if stock {
 			out = c.appendStock(out)
 		}
-		if news != nil {
-			out = c.appendNews(out, news)
+		if n != nil {
+			out = c.appendNews(out, n)
 		}
 		if mail > 0 {
 			out = c.appendMail(out, mail)
@@ -168,7 +167,7 @@ func (c *conn) write() {
 // work takes what there is to write: out, and behind it the stock of prekeys,
 // the news of contacts and up to that many entries of the mailbox. If there is
 // nothing, the writer has ended.
-func (c *conn) work() (out []byte, news map[crypto.Username]protocol.PresenceState, stock bool, mail int, more bool) {
+func (c *conn) work() (out []byte, n news, stock bool, mail int, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	out, c.out, c.owed = c.out, nil, 0
@@ -181,13 +180,13 @@ func (c *conn) work() (out []byte, news map[crypto.Username]protocol.PresenceSta
 		return out, nil, false, 0, c.writing
 	}
 	stock, c.stock = c.stock, false
-	news, c.news = c.news, nil
+	n, c.news = c.news, nil
 	if c.mail && c.airborne < flightBytes {
 		mail = min(readBatch, flightWindow-c.flight.len())
 		c.mail = mail == 0 // what comes from now on nudges again
 	}
-	c.writing = len(out) > 0 || stock || news != nil || mail > 0
-	return out, news, stock, mail, c.writing
+	c.writing = len(out) > 0 || stock || n != nil || mail > 0
+	return out, n, stock, mail, c.writing
 }
 
 // send writes, or ends the connection.

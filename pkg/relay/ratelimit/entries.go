@@ -37,7 +37,7 @@ const (
 	unavailable  = "503"
 	closed       = "closed"
 	slowed       = "slowed: not read for a while"
-	passedOver   = "passed over: the one before stays in force"
+	notAdded     = "`rate_limited` with `retryAfter`; nobody is added"
 	refused      = "`rate_limited` with `retryAfter`"
 	refusedClose = "`rate_limited` with `retryAfter`, then 1013"
 )
@@ -93,7 +93,7 @@ var entries = []entry{
 		name: "prekeyPublicationsPerUser", by: byUser, what: "publications of prekeys (`publish_prekeys`)", above: refused,
 		rate: func(l *Limits) *Rate { return &l.PrekeyPublicationsPerUser }, least: 1, most: mostBurst,
 	}, {
-		name: "presencePerUser", by: byUser, what: "lists of whom to share presence with (`presence`)", above: passedOver,
+		name: "presencePerUser", by: byUser, what: "lists of whom to share presence with (`presence`); an empty one is free", above: notAdded,
 		rate: func(l *Limits) *Rate { return &l.PresencePerUser }, least: 1, most: mostBurst,
 	}, {
 		name: "oneTimePrekeysPerTarget", by: byTarget, what: "one-time prekeys handed out", above: "`prekeys` without one",

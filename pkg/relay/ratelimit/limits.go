@@ -82,7 +82,8 @@ func Default() Limits {
 		PrekeyPublicationsPerUser: Rate{60, time.Hour, 60},
 
 		// A client names its contacts when it logs in and when one is new. Each list
-		// may bring a look-up, and a frame to its owner and back, for 1,000 people.
+		// may cost 1,000 look-ups and as many frames to its owner, as many to others,
+		// and to those again when it ends: 100 a second, like messages.
 		PresencePerUser: Rate{120, time.Hour, 60},
 
 		// Of the usual stock of 50, strangers together get 30 at once and 20 in a
