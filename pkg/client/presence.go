@@ -17,24 +17,18 @@ func (c *Client) renewPresence() {
 	c.signal()
 }
 
-// unshared gives the writer the list that the relay is to be told, if it is to,
-// or says how long that has to wait. Without it, on a new connection, nobody is
-// told of this device. A list is sent behind all of the outbox, which may hold
-// the answer that made somebody a contact; that there is nobody any more is not.
-func (c *Client) unshared(behind bool) (frame []byte, wait time.Duration) {
-	if !c.presence.Load() {
-		return nil, 0
-	}
+// list is what the relay is to be told, or says how long that has to wait. It is
+// sent once nothing is left of the outbox; that there is nobody any more, at once.
+func (c *Client) list(drained bool) (frame []byte, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	with := []crypto.Username{}
 	if c.session.settings.Presence {
-		if wait := time.Until(c.shareAt); wait > 0 || !behind {
+		if wait := time.Until(c.shareAt); wait > 0 || !drained {
 			return nil, max(wait, 0)
 		}
 		with = c.session.followed()
 	}
-	c.presence.Store(false)
 	c.offline(func(name crypto.Username) bool { return !slices.Contains(with, name) })
 	return protocol.Encode(&protocol.SharePresence{ID: c.share, With: with}), 0
 }

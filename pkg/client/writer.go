@@ -50,6 +50,7 @@ func (w *writer) run(ctx context.Context) {
 				return
 			}
 		}
+		due := w.presence.Swap(false) // before the outbox is read: it may hold the answer that made somebody a contact
 		more, err := w.sendOutbox()
 		if err != nil {
 			return
@@ -57,23 +58,26 @@ func (w *writer) run(ctx context.Context) {
 		if more {
 			w.signal()
 		}
-		list, wait := w.unshared(!more)
-		if list != nil && writeFrame(w.ws, list) != nil {
-			return
-		}
 		var share <-chan time.Time
-		if wait > 0 {
-			share = time.After(wait)
+		if due {
+			list, wait := w.list(!more)
+			if list != nil && writeFrame(w.ws, list) != nil {
+				return
+			}
+			if list == nil {
+				w.presence.Store(true)
+				share = time.After(wait)
+			}
 		}
-		var due <-chan time.Time // an idle program is not woken
+		var silent <-chan time.Time // an idle program is not woken
 		if w.owed.anything() {
-			due = watch.C
+			silent = watch.C
 		}
 		select {
 		case <-w.wake:
 		case <-share:
 		case <-ctx.Done():
-		case <-due:
+		case <-silent:
 			w.watch()
 		case <-maintenance.C:
 			w.maintain()
