@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"secure-messaging/internal/tui"
 )
@@ -89,7 +90,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%q is no mistake", text)
 			continue
 		}
-		if strings.ContainsAny(err.Error(), "\x1b\xff") {
+		if said := err.Error(); strings.Contains(said, "\x1b") || !utf8.ValidString(said) {
 			t.Errorf("%q brings control characters to the terminal: %q", text, err)
 		}
 		out.WriteString(strings.TrimSpace(text) + "\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    ") + "\n\n")
