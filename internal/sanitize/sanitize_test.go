@@ -1,6 +1,8 @@
 package sanitize
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -120,8 +122,44 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// corpus reads the texts under testdata, whose README says what each would do.
+func corpus(t testing.TB) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/attacks/*.txt")
+	if err != nil || len(files) < 60 {
+		t.Fatalf("only %d attacks, %v", len(files), err)
+	}
+	readme, err := os.ReadFile("testdata/attacks/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := strings.TrimSuffix(filepath.Base(f), ".txt")
+		all[name] = string(b)
+		if !strings.Contains(string(readme), name) {
+			t.Errorf("the README does not say what %s would do", name)
+		}
+	}
+	return all
+}
+
+func TestCorpus(t *testing.T) {
+	for name, text := range corpus(t) {
+		t.Run(name, func(t *testing.T) { check(t, text) })
+	}
+}
+
 func FuzzText(f *testing.F) {
 	seeds := 0
+	for _, text := range corpus(f) {
+		f.Add(text)
+		seeds++
+	}
 	for _, a := range attacks {
 		f.Add(a.in)
 		seeds++
@@ -130,7 +168,7 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 		seeds++
 	}
-	if seeds < 60 {
+	if seeds < 120 {
 		f.Fatalf("only %d seeds", seeds)
 	}
 	f.Fuzz(check)

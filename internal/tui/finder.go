@@ -284,7 +284,7 @@ func (lk *look) around(text, find string, width int) string {
 	marks := matches(text, find)
 	const before = 12 // cells that say what it is about
 	if len(marks) > 0 && lk.cells.StringWidth(text[:marks[0].to]) > width {
-		cut := lk.cells.TruncateLeft(text[:marks[0].from], max(lk.cells.StringWidth(text[:marks[0].from])-before, 0), "")
+		cut := lk.part(text[:marks[0].from], max(lk.cells.StringWidth(text[:marks[0].from])-before, 0), whole, "")
 		skip := marks[0].from - len(cut)
 		text = lk.More + text[skip:]
 		for i := range marks {

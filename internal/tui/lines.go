@@ -17,7 +17,13 @@ func repeat(sign string, n int) string { return strings.Repeat(sign, max(n, 0)) 
 
 // cut shortens s to width cells, with a mark where something is missing.
 func (lk *look) cut(s string, width int) string {
-	return lk.cells.Truncate(s, max(width, 0), lk.More)
+	if lk.cells.StringWidth(s) <= width {
+		return s
+	}
+	if room := width - lk.cells.StringWidth(lk.More); room >= 0 {
+		return lk.part(s, 0, room, lk.More)
+	}
+	return lk.part(s, 0, 0, "")
 }
 
 // pad makes s exactly width cells wide.
@@ -65,9 +71,9 @@ func (lk *look) overlay(base, box []string, x, y int) {
 			continue
 		}
 		under := base[y+i]
-		left := lk.cells.Truncate(under, x, "")
+		left := lk.part(under, 0, x, "")
 		left += space(x - lk.cells.StringWidth(left))
-		right := lk.cells.TruncateLeft(under, x+lk.cells.StringWidth(top), "")
+		right := lk.part(under, x+lk.cells.StringWidth(top), whole, "")
 		base[y+i] = left + ansi.ResetStyle + top + ansi.ResetStyle + right
 	}
 }

@@ -215,7 +215,7 @@ func (m *model) settle() tea.Cmd {
 		m.tour = nil
 	}
 	l := m.layout()
-	m.composer.resize(l.column)
+	m.composer.resize(l.column - leadWidth)
 	m.composer.invite(m.invitation())
 	cmds := []tea.Cmd{m.tick(), m.readSafety(), m.keep(), m.search()}
 	if t := m.thread(); t != nil && m.ready && m.lost == "" {

@@ -86,7 +86,7 @@ func (lk *look) shortened(text string, style lipgloss.Style, tail string, width,
 	for i, l := range lines {
 		s := (text + tail)[l.from:l.to]
 		if i == most-1 && len(lines) > most {
-			s = lk.cells.Truncate(s, width-lk.cells.StringWidth(lk.More+tail), "") + lk.More + tail
+			s = lk.part(s, 0, width-lk.cells.StringWidth(lk.More+tail), "") + lk.More + tail
 			return append(out, style.Render(s))
 		}
 		out = append(out, style.Render(s))

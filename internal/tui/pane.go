@@ -33,14 +33,14 @@ func (m *model) paneLines(l layout) ([]string, *tea.Cursor) {
 	}
 	text, cursor := m.composer.render(l.composer)
 	for i := range l.composer {
-		lead := "  "
+		lead := space(leadWidth)
 		if i == 0 {
 			lead = m.Accent.Render(m.Prompt) + " "
 		}
-		lines = append(lines, indent+lead+at(text, i))
+		lines = append(lines, indent+lead+m.part(at(text, i), 0, l.column-leadWidth, "")) // the area counts emoji in its own way
 	}
 	if cursor != nil {
-		cursor.X, cursor.Y = cursor.X+l.columnX+2, cursor.Y+l.composerY+1+l.above()
+		cursor.X, cursor.Y = cursor.X+l.columnX+leadWidth, cursor.Y+l.composerY+1+l.above()
 	}
 	for len(lines) < l.body { // a screen of very few lines
 		lines = append(lines, "")

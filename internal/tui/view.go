@@ -20,6 +20,8 @@ const (
 
 	maxBanner = 4 // lines
 
+	leadWidth = 2 // of the prompt before the composer
+
 	minWidth, minHeight = 24, 6 // below this there is nothing to be shown
 )
 
