@@ -129,7 +129,7 @@ func BenchmarkCommit(b *testing.B) {
 		people = append(people, c)
 	}
 	const text = "a message of usual length, more or less"
-	for _, size := range []int{1, 16, 64} {
+	for _, size := range []int{1, 16, 64, 500} {
 		b.Run(fmt.Sprintf("received/%d", size), func(b *testing.B) {
 			for n := 0; n < b.N; n += size {
 				c := &client.Changes{Contacts: people[:min(size, len(people))]}
