@@ -392,3 +392,28 @@ func words(text string) (found string) {
 	}
 	return found
 }
+
+// TestEditOfWhatDisappears: its words are nowhere then, in a draft of another
+// conversation neither.
+func TestEditOfWhatDisappears(t *testing.T) {
+	inBubble(t, usual, func(f *fake) {
+		withTalk(f)
+		f.knows("carol", client.Accepted)
+		f.wrote("carol", "burn after reading", client.Delivered, "")
+	}, func(s *screen, f *fake) {
+		s.press("alt+2", "up")
+		s.shows("❯ burn after reading")
+		s.press("alt+1", "up")
+		s.shows("❯ yes")
+		f.vanishes(4)
+		f.vanishes(2)
+		s.wait()
+		s.hides("❯ yes", "editing")
+		s.pass(keepAfter)
+		s.press("alt+2")
+		s.hides("burn after")
+		if v := f.views["carol"]; v.Draft != "" {
+			t.Errorf("kept is %q", v.Draft)
+		}
+	})
+}

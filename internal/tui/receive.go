@@ -137,8 +137,16 @@ func (m *model) vanished(gone client.Message) {
 	if m.finder != nil {
 		m.finder.forget(gone.Cursor)
 	}
-	if m.replies == gone.Cursor || m.edits == gone.Cursor {
-		m.replies, m.edits = 0, 0 // what is written stays
+	if m.edits == gone.Cursor || m.replies == gone.Cursor {
+		m.giveUp() // of an edit, the words go, too: they are those of the message
+	}
+	for name, d := range m.drafts {
+		switch gone.Cursor {
+		case d.edits:
+			delete(m.drafts, name)
+		case d.replies:
+			m.drafts[name] = draft{text: d.text}
+		}
 	}
 }
 
