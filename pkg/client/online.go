@@ -25,13 +25,8 @@ func (c *Client) setOnline(name crypto.Username, online bool) {
 func (c *Client) nobodyOnline() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.offline(func(crypto.Username) bool { return true })
-}
-
-// offline takes those for offline that are among them. The caller holds mu.
-func (c *Client) offline(among func(crypto.Username) bool) {
 	for _, known := range c.session.list() {
-		if known.Online && among(crypto.Username(known.Name)) {
+		if known.Online {
 			r := c.session.contacts[crypto.Username(known.Name)]
 			r.Online = false
 			c.session.contacts[crypto.Username(known.Name)] = r

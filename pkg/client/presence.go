@@ -29,7 +29,6 @@ func (c *Client) list(drained bool) (frame []byte, wait time.Duration) {
 		}
 		with = c.session.followed()
 	}
-	c.offline(func(name crypto.Username) bool { return !slices.Contains(with, name) })
 	return protocol.Encode(&protocol.SharePresence{ID: c.share, With: with}), 0
 }
 

@@ -374,3 +374,13 @@ func (w *world) befriend(a, b *person) {
 		w.t.Fatal(err)
 	}
 }
+
+// related reports whether two people are contacts.
+func (w *world) related(a, b *person) bool {
+	w.t.Helper()
+	r, err := w.store.Relation(context.Background(), relay.PairOf(a.cert.User, b.cert.User))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return r.Accepted
+}

@@ -151,7 +151,7 @@ func (p *presence) narrow(c *conn, list []crypto.Username) {
 }
 
 // set puts what somebody shares in place of what they shared before, and tells
-// them whom they see, and everybody else what is new. mu is held.
+// them whom they see, and see no more, and everybody else what is new. mu is held.
 func (p *presence) set(me crypto.Username, s *sharer) {
 	old := p.of(me)
 	if old.grace != nil {
@@ -165,6 +165,7 @@ func (p *presence) set(me crypto.Username, s *sharer) {
 	for _, name := range old.with {
 		if other := p.of(name); other.names(me) && !s.names(name) {
 			other.tell(me, protocol.Offline)
+			s.tell(name, protocol.Offline) // behind what is on its way
 		}
 	}
 	for _, name := range s.with {

@@ -42,31 +42,24 @@ func TestPresenceLimit(t *testing.T) {
 
 		a = w.online(alice)
 		id := a.share(bob, carol)
-		told, refused := 0, 0
-		for range 2 { // in any order
-			switch f, _ := a.read(); f := f.(type) {
-			case *protocol.Presence:
-				told++
-			case *protocol.Error:
-				if *f.ID == id {
-					refused++
-				}
-			}
-		}
-		if told != 1 || refused != 1 {
-			t.Errorf("%d were told, %d refused", told, refused)
+		if f := hearsBoth[*protocol.Error](a, carol, protocol.Online); *f.ID != id {
+			t.Errorf("not the list that was one too many: %s", protocol.Encode(f))
 		}
 		time.Sleep(2 * protocol.PresenceGrace)
 		c.settled(carol) // it is no loss
 
-		tooMany(bob)
+		id = a.share(bob)
 		c.hears(alice, protocol.Offline)
+		if f := hearsBoth[*protocol.Error](a, carol, protocol.Offline); f.Code != protocol.CodeRateLimited || *f.ID != id {
+			t.Errorf("not the list that was one too many: %s", protocol.Encode(f))
+		}
 		tooMany(bob, carol)
 		c.settled(carol)
 		b.share(alice)
 		b.hears(alice, protocol.Online)
 		a.hears(bob, protocol.Online)
 		a.share() // is never one too many
+		a.hears(bob, protocol.Offline)
 		b.hears(alice, protocol.Offline)
 		a.settled(alice)
 		tooMany(bob)
@@ -101,8 +94,8 @@ func TestPresenceRoom(t *testing.T) {
 		b.hears(alice, protocol.Online)
 		a.hears(bob, protocol.Online)
 		id := b.share(carol, dan)
-		if f := b.expectError(protocol.CodeRateLimited); *f.ID != id {
-			t.Errorf("refused with %s", protocol.Encode(f))
+		if f := hearsBoth[*protocol.Error](b, alice, protocol.Offline); f.Code != protocol.CodeRateLimited || *f.ID != id {
+			t.Errorf("not the list that was one too many: %s", protocol.Encode(f))
 		}
 		a.hears(bob, protocol.Offline) // who is dropped all the same
 		a.share(bob)

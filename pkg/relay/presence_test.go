@@ -27,6 +27,25 @@ func (c *peer) hears(of *person, state protocol.PresenceState) {
 	}
 }
 
+// hearsBoth reads such a frame and an F, in any order.
+func hearsBoth[F protocol.Frame](c *peer, of *person, state protocol.PresenceState) (other F) {
+	c.t.Helper()
+	for told, found := false, false; !told || !found; {
+		f, err := c.read()
+		switch f := f.(type) {
+		case *protocol.Presence:
+			if told = !told && f.User == of.cert.User && f.State == state; !told {
+				c.t.Fatalf("not once that %s is %s: %s", of.cert.User, state, protocol.Encode(f))
+			}
+		case F:
+			found, other = true, f
+		default:
+			c.t.Fatalf("heard %v, %v", f, err)
+		}
+	}
+	return other
+}
+
 // settled makes sure that everything which c has sent was handled, and that it
 // has heard nothing else.
 func (c *peer) settled(self *person) {
@@ -85,11 +104,13 @@ func TestPresence(t *testing.T) {
 		b.hears(alice, protocol.Online)
 		a.hears(bob, protocol.Online)
 		a.share(carol)
+		a.hears(bob, protocol.Offline)
 		b.hears(alice, protocol.Offline)
 		a.share(bob)
 		a.hears(bob, protocol.Online)
 		b.hears(alice, protocol.Online)
 		a.share()
+		a.hears(bob, protocol.Offline)
 		b.hears(alice, protocol.Offline)
 		b.share()
 		a.settled(alice)
@@ -118,21 +139,8 @@ func TestPresenceEndsWithTheRelation(t *testing.T) {
 		b.settled(bob)
 
 		id = a.block(bob)
-		var told, done bool
-		for range 2 { // in any order
-			f, err := a.read()
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch f := f.(type) {
-			case *protocol.Presence:
-				told = f.User == "bob" && f.State == protocol.Offline
-			case *protocol.Receipt:
-				done = f.ID == id
-			}
-		}
-		if !told || !done {
-			t.Errorf("told %v, done %v", told, done)
+		if f := hearsBoth[*protocol.Receipt](a, bob, protocol.Offline); f.ID != id {
+			t.Errorf("not the receipt of the block: %s", protocol.Encode(f))
 		}
 		b.hears(alice, protocol.Offline)
 		b.share(alice)
@@ -156,6 +164,7 @@ func TestSlowPresence(t *testing.T) {
 			b.share(alice)
 			b.hears(alice, protocol.Online)
 			b.share()
+			b.hears(alice, protocol.Offline)
 			b.settled(bob)
 		}
 		b.share(alice)
