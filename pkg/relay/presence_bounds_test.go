@@ -93,6 +93,8 @@ func TestPresenceRoom(t *testing.T) {
 		b.share(alice)
 		b.hears(alice, protocol.Online)
 		a.hears(bob, protocol.Online)
+		a.share(bob, carol) // no more than before
+		a.hears(bob, protocol.Online)
 		id := b.share(carol, dan)
 		if f := hearsBoth[*protocol.Error](b, alice, protocol.Offline); f.Code != protocol.CodeRateLimited || *f.ID != id {
 			t.Errorf("not the list that was one too many: %s", protocol.Encode(f))

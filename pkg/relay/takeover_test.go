@@ -314,11 +314,11 @@ const (
 func (s *storm) rage(t *testing.T) {
 	const total = stormSenders * stormMessages
 	var all, writing sync.WaitGroup
-	all.Go(s.receive)
 	for i := range stormSenders {
 		random := rand.New(rand.NewPCG(s.random.Uint64(), uint64(i)))
 		writing.Go(func() { s.write(i, random) })
 	}
+	all.Go(s.receive) // s.random is its own from now on
 	asks := make(chan struct{}, total)
 	stranger := s.register("stranger")
 	all.Go(func() { s.ask(stranger, asks) })
