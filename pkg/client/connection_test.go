@@ -316,7 +316,7 @@ func TestBackoffAfterSteadyConnection(t *testing.T) {
 	hold := func(d time.Duration) func(*line) {
 		return func(l *line) {
 			l.login()
-			go l.gone() // a pipe has no buffer
+			l.readAny() // with whom it shares: a pipe has no buffer
 			time.Sleep(d)
 			l.close(websocket.CloseGoingAway)
 		}
