@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,8 +34,7 @@ func (w *world) bursting(ctx context.Context) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, friend.Close(0)) }()
-	if err := write(ctx, friend, w.burst); err != nil {
+	if err := errors.Join(write(ctx, friend, w.burst), friend.Close(0)); err != nil {
 		return nil, err
 	}
 	left, err := w.left(ctx)
@@ -43,9 +45,11 @@ func (w *world) bursting(ctx context.Context) (rows []row, err error) {
 	all := make(chan struct{})
 	typed := make(chan error, 1)
 	began := time.Now()
-	if err := friend.Start(); err != nil {
+	end, err := w.connect()
+	if err != nil {
 		return nil, err
 	}
+	defer end()
 	go func() { typed <- k.play(ctx, all) }()
 	_, err = w.until(ctx, "the last message of a burst", shows(lastOfBurst))
 	took := time.Since(began)
@@ -53,14 +57,32 @@ func (w *world) bursting(ctx context.Context) (rows []row, err error) {
 	if err = errors.Join(err, <-typed); err != nil {
 		return nil, err
 	}
-	if err := stage.AwaitSent(ctx, friend); err != nil {
-		return nil, err
-	}
 	if err := w.clear(ctx); err != nil {
 		return nil, err
 	}
 	name := fmt.Sprintf("a key while %d messages come in, %.1f s", w.burst, took.Seconds())
 	return []row{timed(name, k.took, below(series(k.took).at(1), burstGoal, "longest"))}, nil
+}
+
+// connect lets the friend's client send what waits, in a process of its own,
+// until end is called. In life it would not run on this machine; where there is
+// nice, it leaves the processor to those who do.
+func (w *world) connect() (end func(), err error) {
+	secret := filepath.Join(w.house.Dir, "passphrase")
+	if err := os.WriteFile(secret, []byte(stage.Passphrase+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	cmd := w.house.Chat("listen", "--as", w.friend.Name, "--passphrase-file", secret)
+	if nice, err := exec.LookPath("nice"); err == nil {
+		cmd.Path, cmd.Args = nice, append([]string{"nice", cmd.Path}, cmd.Args[1:]...)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() {
+		cmd.Process.Kill()
+		cmd.Wait() // says that it was killed
+	}, nil
 }
 
 // write lets an account that is not connected write n messages. One comes last.

@@ -30,8 +30,8 @@
 // to the first message of all.
 //
 // a key while n messages come in: a friend has written them while not connected,
-// and now connects. A key is pressed every 50 ms until the last of them is on
-// the screen.
+// and now connects, in a process of its own. A key is pressed every 50 ms until
+// the last of them is on the screen.
 //
 // idle: processor time while nothing happens, as a part of one processor, and
 // resident memory after everything.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -227,8 +229,16 @@ func (a *app) openLast(cmd *cobra.Command) error {
 	return a.screen(cmd, acc, settings)
 }
 
+// quick is on how many threads the interface runs at least. With one for each
+// of few processors, a key waits until a goroutine that opens messages gives its
+// thread up; the system's scheduler lets a thread go first that has slept.
+const quick = 8
+
 // screen runs the interface on an account and closes it.
 func (a *app) screen(cmd *cobra.Command, acc *owner.Account, s settings) error {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < quick {
+		runtime.GOMAXPROCS(quick)
+	}
 	err := acc.Start()
 	if err == nil {
 		err = s.run(cmd.Context(), acc)
