@@ -56,9 +56,12 @@ func (h *House) homes() map[string]string {
 	return map[string]string{"XDG_DATA_HOME": at("data"), "XDG_STATE_HOME": at("state"), "XDG_CONFIG_HOME": at("config")}
 }
 
-// StartRelay starts the relay, again with the data and the address that it had,
-// and returns when it says that it is ready.
+// StartRelay starts the relay, if it does not run, again with the data and the
+// address that it had, and returns when it says that it is ready.
 func (h *House) StartRelay() error {
+	if h.relay != nil {
+		return nil
+	}
 	log, err := os.OpenFile(filepath.Join(h.Dir, "relay.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

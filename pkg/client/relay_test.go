@@ -221,10 +221,12 @@ func Example() {
 	if _, err := alice.Connect(ctx, "echo", "It is me."); err != nil {
 		log.Fatal(err)
 	}
+	greeted := false // other things of a contact change, too
 	client.Await(ctx, alice, &position.Next, func(events []client.Event) (bool, error) {
 		for _, e := range events {
 			switch {
-			case e.Kind == client.ContactChanged && e.Contact.State == client.Accepted && e.Contact.LastAt.IsZero():
+			case e.Kind == client.ContactChanged && e.Contact.State == client.Accepted && !greeted:
+				greeted = true
 				fmt.Println(e.Contact.Name, "has accepted")
 				_, err := alice.Send(ctx, "echo", "hello")
 				return false, err
