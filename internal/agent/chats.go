@@ -104,3 +104,38 @@ func (r *Remote) Views(ctx context.Context) ([]client.View, error) {
 func (r *Remote) SetView(ctx context.Context, v client.View) error {
 	return tell(ctx, r, "set_view", v)
 }
+
+// SendFile implements client.Account.
+func (r *Remote) SendFile(ctx context.Context, to, path, text string) (client.Message, error) {
+	return ask[client.Message](ctx, r, "send_file", fileParams{To: to, Path: path, Text: text})
+}
+
+// SaveFile implements client.Account.
+func (r *Remote) SaveFile(ctx context.Context, cursor int64, path string) (string, error) {
+	return ask[string](ctx, r, "save_file", fileParams{Cursor: cursor, Path: path})
+}
+
+// Groups implements client.Account.
+func (r *Remote) Groups(ctx context.Context) ([]client.Group, error) {
+	var all []client.Group
+	for after := ""; ; after = all[len(all)-1].Name {
+		page, err := ask[groupsPage](ctx, r, "groups", afterParams{after})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Groups...)
+		if !page.More || len(page.Groups) == 0 {
+			return all, nil
+		}
+	}
+}
+
+// MakeGroup implements client.Account.
+func (r *Remote) MakeGroup(ctx context.Context, name string, members []string) (client.Group, error) {
+	return ask[client.Group](ctx, r, "make_group", groupParams{Name: name, Members: members})
+}
+
+// ChangeGroup implements client.Account.
+func (r *Remote) ChangeGroup(ctx context.Context, group string, change client.GroupChange) (client.Group, error) {
+	return ask[client.Group](ctx, r, "change_group", groupParams{Name: group, Change: change})
+}

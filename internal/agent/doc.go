@@ -32,22 +32,27 @@
 //	search        Search                          {"messages": [Message…], "more"}
 //	views         {"after"}                       {"views": [View…], "more"}
 //	set_view      View                            null
+//	send_file     {"to", "path", "text"}          Message
+//	save_file     {"cursor", "path"}              path
+//	groups        {"after"}                       {"groups": [Group…], "more"}
+//	make_group    {"name", "members"}             Group
+//	change_group  {"name", "change"}              Group
 //	message       {"id"}                          Message
 //	history       Query                           {"messages": [Message…], "more"}
 //	mark_read     {"contact", "cursor"}           null
 //	events        {"after"}                       Batch
 //	cancel        {"id"}                          null
 //
-// Identity, Status, Contact, Safety, Message, Settings, Search, View, Query and
-// Batch are the JSON forms of the types of package client; each method does what
-// the method of the same name of client.Account does.
+// Identity, Status, Contact, Group, Safety, Message, Settings, Search, View, Query
+// and Batch, and the "change" of a group, are the JSON forms of the types of package
+// client; each method does what the method of the same name of client.Account does.
 //
 // hello comes first: the versions of both sides must be the same, [Version]
 // here. cancel ends the call with that id, if it is still under way; it is
 // then answered by error -32097.
 //
 // An answer that would be too long holds a part, and "more" is true. The next
-// contacts and views are asked for with the last name as "after". The next
+// contacts, groups and views are asked for with the last name as "after". The next
 // messages of a history are asked for with the last cursor as "after" when the
 // query had one, and else with the first cursor as "before"; those of a search,
 // which come latest first, with the last cursor as "before".
@@ -60,8 +65,8 @@
 //
 // For example (what the owner answers is indented):
 //
-//	{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":2}}
-//	    {"jsonrpc":"2.0","id":1,"result":{"version":2}}
+//	{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":3}}
+//	    {"jsonrpc":"2.0","id":1,"result":{"version":3}}
 //	{"jsonrpc":"2.0","id":2,"method":"reject","params":{"name":"bob"}}
 //	    {"jsonrpc":"2.0","id":2,"error":{"code":1,"message":"There is no request of bob to reject. …","data":{"code":"not_found"}}}
 //
@@ -77,4 +82,4 @@ package agent
 
 // Version is the version of the protocol. It changes with every change that
 // an older or newer side would misunderstand.
-const Version = 2
+const Version = 3

@@ -30,6 +30,20 @@ func (s *Server) views(ctx context.Context, p afterParams) (viewsPage, error) {
 	return viewsPage{rest[:n], n < len(rest)}, nil
 }
 
+func (s *Server) groups(ctx context.Context, p afterParams) (groupsPage, error) {
+	all, err := s.account.Groups(ctx)
+	if err != nil {
+		return groupsPage{}, err
+	}
+	rest := all[sort.Search(len(all), func(i int) bool { return all[i].Name > p.After }):]
+	n := fit(len(rest), func(i int) int { return weight(memberWeight * len(rest[i].Members)) })
+	return groupsPage{rest[:n], n < len(rest)}, nil
+}
+
+// memberWeight is how many bytes a member of a group takes at most, a sixth of
+// them, for weight takes them to be escaped.
+const memberWeight = 32
+
 func (s *Server) history(ctx context.Context, q client.Query) (historyPage, error) {
 	all, err := s.account.History(ctx, q)
 	if err != nil {

@@ -201,8 +201,19 @@ func (s *Server) methods(ctx context.Context) methods {
 		"search":       method(s.search),
 		"views":        method(s.views),
 		"set_view":     method(func(ctx context.Context, p client.View) (any, error) { return nil, a.SetView(ctx, p) }),
-		"message":      method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
-		"history":      method(s.history),
+		"send_file": method(func(ctx context.Context, p fileParams) (client.Message, error) {
+			return a.SendFile(ctx, p.To, p.Path, p.Text)
+		}),
+		"save_file": method(func(ctx context.Context, p fileParams) (string, error) { return a.SaveFile(ctx, p.Cursor, p.Path) }),
+		"groups":    method(s.groups),
+		"make_group": method(func(ctx context.Context, p groupParams) (client.Group, error) {
+			return a.MakeGroup(ctx, p.Name, p.Members)
+		}),
+		"change_group": method(func(ctx context.Context, p groupParams) (client.Group, error) {
+			return a.ChangeGroup(ctx, p.Name, p.Change)
+		}),
+		"message": method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
+		"history": method(s.history),
 		"mark_read": method(func(ctx context.Context, p markReadParams) (any, error) {
 			return nil, a.MarkRead(ctx, p.Contact, p.Cursor)
 		}),

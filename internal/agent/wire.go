@@ -73,6 +73,21 @@ type (
 		Views []client.View `json:"views"`
 		More  bool          `json:"more,omitempty"`
 	}
+	fileParams struct {
+		To     string `json:"to,omitempty"`
+		Cursor int64  `json:"cursor,omitempty"`
+		Path   string `json:"path"`
+		Text   string `json:"text,omitempty"`
+	}
+	groupParams struct {
+		Name    string             `json:"name"`
+		Members []string           `json:"members,omitempty"`
+		Change  client.GroupChange `json:"change,omitzero"`
+	}
+	groupsPage struct {
+		Groups []client.Group `json:"groups"`
+		More   bool           `json:"more,omitempty"`
+	}
 	messageParams struct {
 		ID string `json:"id"`
 	}

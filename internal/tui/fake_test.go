@@ -17,29 +17,31 @@ import (
 type fake struct {
 	identity client.Identity
 
-	mu       sync.Mutex
-	status   client.Status
-	contacts map[string]client.Contact
-	messages []client.Message // by cursor, which is the index plus 1
-	events   []client.Event
-	dropped  int           // events that are no longer remembered
-	more     chan struct{} // closed when the next event comes
-	failing  error         // of every call
-	refuse   error         // of Send
-	offers   string        // the number under another key of every contact whose key has changed
-	trusts   []string      // decisions that were made: who, what, about which number
-	hold     chan struct{} // Send waits until it is closed, unless nil
-	late     chan struct{} // History answers what it knew when it was asked once it is closed, unless nil
-	reads    []int64       // cursors that were marked as read
-	pages    []client.Query
-	ago      time.Duration // how long before now the next messages came
-	settings client.Settings
-	typed    []string // whom Typing told
-	searches []client.Search
-	views    map[string]client.View
-	saves    int           // calls of SetView
-	viewless error         // of SetView alone
-	pen      chan struct{} // SetView waits for a value from it, unless nil
+	mu        sync.Mutex
+	status    client.Status
+	contacts  map[string]client.Contact
+	messages  []client.Message // by cursor, which is the index plus 1
+	events    []client.Event
+	dropped   int           // events that are no longer remembered
+	more      chan struct{} // closed when the next event comes
+	failing   error         // of every call
+	refuse    error         // of Send
+	offers    string        // the number under another key of every contact whose key has changed
+	trusts    []string      // decisions that were made: who, what, about which number
+	hold      chan struct{} // Send waits until it is closed, unless nil
+	late      chan struct{} // History answers what it knew when it was asked once it is closed, unless nil
+	reads     []int64       // cursors that were marked as read
+	pages     []client.Query
+	ago       time.Duration // how long before now the next messages came
+	settings  client.Settings
+	typed     []string // whom Typing told
+	searches  []client.Search
+	views     map[string]client.View
+	saves     int   // calls of SetView
+	viewless  error // of SetView alone
+	groups    map[string]client.Group
+	sentFiles []string
+	pen       chan struct{} // SetView waits for a value from it, unless nil
 }
 
 func newFake() *fake {
@@ -49,6 +51,7 @@ func newFake() *fake {
 		contacts: map[string]client.Contact{},
 		settings: client.DefaultSettings,
 		views:    map[string]client.View{},
+		groups:   map[string]client.Group{},
 		more:     make(chan struct{}),
 	}
 }

@@ -54,8 +54,8 @@ type Account interface {
 	// nothing.
 	Trust(ctx context.Context, name string, decision Decision, number string) (Contact, error)
 
-	// Send seals a text (1 to MaxText bytes of UTF-8) for a contact and writes
-	// it to the outbox in one transaction. It returns as soon as that is on
+	// Send seals a text (1 to MaxText bytes of UTF-8) for a contact, or for each
+	// member of a group, and writes it to the outbox in one transaction. It returns as soon as that is on
 	// disk, with Message.State Waiting; later states come as events.
 	Send(ctx context.Context, to, text string) (Message, error)
 
@@ -104,6 +104,33 @@ type Account interface {
 	// but a contact is forgotten.
 	SetView(ctx context.Context, v View) error
 
+	// SendFile sends a file, up to MaxFile bytes, to a contact or a group, with
+	// words beside it (at most MaxText bytes, may be empty). It returns when a
+	// sealed copy and the message, of TypeFile, are on this disk; the file itself
+	// is not needed any more. The copy goes to the relay as soon as there is one
+	// to take it, and then the message to the recipient; MessageChanged tells of
+	// both. The path is absolute, and of the machine where the profile lies.
+	SendFile(ctx context.Context, to, path, text string) (Message, error)
+
+	// SaveFile fetches the file of the message at cursor, checks and opens it, and
+	// writes it to path: a folder, in which it gets the name that it was sent
+	// under, cleaned, or the name of a file that does not exist. Nothing that
+	// exists is written over. It returns the path that it was written to.
+	// MessageChanged tells how far it has come.
+	SaveFile(ctx context.Context, cursor int64, path string) (saved string, err error)
+
+	// Groups returns every group of this account, those that it has left too,
+	// ordered by name.
+	Groups(ctx context.Context) ([]Group, error)
+
+	// MakeGroup makes a group of this account and of contacts, who are told. The
+	// name is 1 to MaxGroupName of a-z, 0-9, _ and -; here the group is called by it
+	// behind a GroupSign, and a number at its end where another has that name.
+	MakeGroup(ctx context.Context, name string, members []string) (Group, error)
+
+	// ChangeGroup changes who is in a group. Only its owner can, but for Leave.
+	ChangeGroup(ctx context.Context, group string, change GroupChange) (Group, error)
+
 	// Message returns a message that this account sent, or ErrNotFound.
 	Message(ctx context.Context, id string) (Message, error)
 
@@ -131,6 +158,10 @@ const (
 	MaxReaction = 64 // the longest emoji sequences have 35
 	MaxFind     = 256
 )
+
+// MaxFile is the size of the largest file that can be sent, in bytes. A relay may
+// take less.
+const MaxFile = 1 << 30
 
 // MaxDisappear is the longest time after which messages can disappear.
 const MaxDisappear = 4 * 7 * 24 * time.Hour

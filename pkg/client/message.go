@@ -19,22 +19,31 @@ const (
 type Message struct {
 	Cursor  int64        `json:"cursor"`  // rises with every message of this profile; never reused
 	ID      string       `json:"id"`      // 32 hex digits, unique for its author's device
-	Contact string       `json:"contact"` // whose conversation this belongs to
+	Contact string       `json:"contact"` // whose conversation this belongs to: a contact's, or a group's, by its name here
 	From    string       `json:"from"`    // the author
 	Type    string       `json:"type"`    // TypeText, TypeTimer, TypeUnreadable, TypeMissing, or one that needs a newer version
 	Text    string       `json:"text"`
 	SentAt  time.Time    `json:"sent_at"` // by the author's clock
 	At      time.Time    `json:"at"`      // when it entered this profile, by our clock
 	State   MessageState `json:"state"`
-	Reason  string       `json:"reason,omitempty"` // why, when State is Failed: a clause for the user, without a full stop
+	Reason  string       `json:"reason,omitempty"` // why, when State is Failed, and in a group whom it does not reach, and why: a clause for the user, without a full stop
 	Unread  bool         `json:"unread,omitempty"`
 
+	File      *File      `json:"file,omitempty"`      // of TypeFile
 	Reply     *Quote     `json:"reply,omitempty"`     // the message that it answers
 	Edited    bool       `json:"edited,omitempty"`    // Text is not what it was first
 	Deleted   bool       `json:"deleted,omitempty"`   // Text is empty, its author took it back or this account did
 	Reactions []Reaction `json:"reactions,omitempty"` // at most one of each side, the earliest first
 	Disappear int        `json:"disappear,omitempty"` // seconds that it is kept once it is read; 0 for ever
 	GoneAt    time.Time  `json:"gone_at,omitzero"`    // when it will be gone; zero before that is known
+}
+
+// File is a file that was sent.
+type File struct {
+	Name  string `json:"name"`            // without folders; their words, not fit for a disk or a screen
+	Size  int64  `json:"size"`            // bytes
+	Done  int64  `json:"done,omitempty"`  // how many of them this device has moved, to or from the relay, while it is at it
+	Saved string `json:"saved,omitempty"` // of one that came in: where it was written to last
 }
 
 // Quote is what a message answers.
@@ -89,6 +98,8 @@ const (
 	TypeText       = "text"
 	TypeUnreadable = "unreadable" // could not be opened: altered on its way, or not sealed for this device
 	TypeMissing    = "missing"    // a gap: Text says how many messages in front of the next had not arrived, in decimal
+	TypeFile       = "file"       // a file; Text is what was said with it, and may be empty
+	TypeGroup      = "group"      // a group has changed; Text is a GroupNews and whom it is about, between spaces
 	TypeTimer      = "timer"      // its author has set after how many seconds messages disappear; Text says it, in decimal, 0 for never
 )
 
