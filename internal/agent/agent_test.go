@@ -103,6 +103,17 @@ var roundTrips = map[string]struct {
 	"SetView": {nil, "SetView {Contact:bob Draft:to\x00 be <&> Replies:9007199254740992 Edits:4 Top:5 Line:6}", func(ctx context.Context, a client.Account) (any, error) {
 		return nil, a.SetView(ctx, someView)
 	}},
+	"SendFile": {someFile, `SendFile "+ops" "/tmp/a b" "look\n"`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.SendFile(ctx, "+ops", "/tmp/a b", "look\n")
+	}},
+	"SaveFile": {"/tmp/a", `SaveFile 9 "/tmp"`, func(ctx context.Context, a client.Account) (any, error) { return a.SaveFile(ctx, 9, "/tmp") }},
+	"Groups":   {[]client.Group{someGroup}, "Groups", func(ctx context.Context, a client.Account) (any, error) { return a.Groups(ctx) }},
+	"MakeGroup": {someGroup, `MakeGroup "ops" ["bob" "carol"]`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.MakeGroup(ctx, "ops", []string{"bob", "carol"})
+	}},
+	"ChangeGroup": {someGroup, `ChangeGroup "+ops" {Add:[dave] Remove:[bob] Owner:carol Disappear:<nil> Leave:true} 0`, func(ctx context.Context, a client.Account) (any, error) {
+		return a.ChangeGroup(ctx, "+ops", client.GroupChange{Add: []string{"dave"}, Remove: []string{"bob"}, Owner: "carol", Disappear: new(int), Leave: true})
+	}},
 	"Message": {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
 	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true}", func(ctx context.Context, a client.Account) (any, error) {
 		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true})

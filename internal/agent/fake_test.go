@@ -20,7 +20,9 @@ var (
 	someAnswer   = client.Message{Cursor: 8, ID: "00112233445566778899aabbccddeeff", Contact: "bob", From: "bob", Type: client.TypeText, Text: "yes", SentAt: someTime, At: someTime, State: client.Received, Reply: &client.Quote{Cursor: 7, ID: "ff112233445566778899aabbccddeeff", From: "alice", Text: "ten?\x00"}, Edited: true, Reactions: []client.Reaction{{From: "bob", Emoji: "👍🏽"}}, Disappear: 60, GoneAt: someTime}
 	someSettings = client.Settings{Receipts: true, Presence: true}
 	someView     = client.View{Contact: "bob", Draft: "to\x00 be <&>", Replies: 1 << 53, Edits: 4, Top: 5, Line: 6}
-	someBatch    = client.Batch{Events: []client.Event{{Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}, {Kind: client.ContactWriting, Writing: "bob"}, {Kind: client.MessageChanged, Message: &someAnswer}}, Next: 1<<63 + 1, Lagged: true}
+	someFile     = client.Message{Cursor: 9, ID: "00112233445566778899aabbccddeeff", Contact: "+ops", From: "bob", Type: client.TypeFile, SentAt: someTime, At: someTime, State: client.Received, File: &client.File{Name: "a\x00.pdf", Size: 1<<53 + 1, Done: 7, Saved: "/tmp/a.pdf"}}
+	someGroup    = client.Group{Name: "+ops", ID: "00112233445566778899aabbccddeeff", State: client.Joined, Owner: "alice", Members: []client.Member{{Name: "alice", Fingerprint: "k3qd", Reach: client.Self}, {Name: "bob", Fingerprint: "a7xw", Reach: client.Stranger}}, Epoch: 1<<53 + 1, Since: someTime, Unread: 3, LastAt: someTime, Disappear: 60}
+	someBatch    = client.Batch{Events: []client.Event{{Kind: client.GroupChanged, Group: &someGroup}, {Kind: client.MessageAdded, Message: &someMessage}, {Kind: client.Warned, Warning: "careful"}, {Kind: client.ContactWriting, Writing: "bob"}, {Kind: client.MessageChanged, Message: &someAnswer}}, Next: 1<<63 + 1, Lagged: true}
 )
 
 // fake is an account that records its calls and answers what it is told to.
@@ -152,6 +154,30 @@ func (f *fake) Views(context.Context) ([]client.View, error) {
 func (f *fake) SetView(_ context.Context, v client.View) error {
 	_, err := record[any](f, "SetView %+v", v)
 	return err
+}
+
+func (f *fake) SendFile(_ context.Context, to, path, text string) (client.Message, error) {
+	return record[client.Message](f, "SendFile %q %q %q", to, path, text)
+}
+
+func (f *fake) SaveFile(_ context.Context, cursor int64, path string) (string, error) {
+	return record[string](f, "SaveFile %d %q", cursor, path)
+}
+
+func (f *fake) Groups(context.Context) ([]client.Group, error) {
+	return record[[]client.Group](f, "Groups")
+}
+
+func (f *fake) MakeGroup(_ context.Context, name string, members []string) (client.Group, error) {
+	return record[client.Group](f, "MakeGroup %q %q", name, members)
+}
+
+func (f *fake) ChangeGroup(_ context.Context, group string, change client.GroupChange) (client.Group, error) {
+	after := -1
+	if change.Disappear != nil {
+		after, change.Disappear = *change.Disappear, nil
+	}
+	return record[client.Group](f, "ChangeGroup %q %+v %d", group, change, after)
 }
 
 func (f *fake) Message(_ context.Context, id string) (client.Message, error) {

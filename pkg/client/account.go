@@ -290,6 +290,7 @@ type Event struct {
 	Kind    EventKind `json:"kind"`
 	Message *Message  `json:"message,omitempty"` // MessageAdded, MessageChanged; MessageGone with Cursor, ID, Contact and From alone
 	Contact *Contact  `json:"contact,omitempty"` // ContactChanged
+	Group   *Group    `json:"group,omitempty"`   // GroupChanged
 	Status  *Status   `json:"status,omitempty"`  // StatusChanged
 	Warning string    `json:"warning,omitempty"` // Warned: a sentence for the user
 	Writing string    `json:"writing,omitempty"` // ContactWriting: the name of who writes; for TypingFor, or until a message of theirs comes
@@ -304,6 +305,7 @@ const (
 	MessageChanged EventKind = "message_changed" // its State, text or reactions changed
 	MessageGone    EventKind = "message_gone"    // it has disappeared
 	ContactChanged EventKind = "contact"         // a contact is new, or anything but LastAt has changed
+	GroupChanged   EventKind = "group"           // a group is new, or anything but LastAt has changed
 	ContactWriting EventKind = "writing"         // a contact is writing
 	StatusChanged  EventKind = "status"
 	Warned         EventKind = "warning" // something was refused that the user should know of
