@@ -37,7 +37,7 @@ func TestByHand(t *testing.T) {
 	o := own(t, &fake{err: &client.Error{Code: client.CodeNotFound, Text: "There is no request."}})
 	conn, in := raw(t, o.path)
 	for _, tt := range []struct{ say, want string }{
-		{`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":2,"later":true}}`, `{"jsonrpc":"2.0","id":1,"result":{"version":2}}`},
+		{`{"jsonrpc":"2.0","id":1,"method":"hello","params":{"version":3,"later":true}}`, `{"jsonrpc":"2.0","id":1,"result":{"version":3}}`},
 		{`{"jsonrpc":"2.0","id":"two","method":"reject","params":{"name":"bob"}}`, `{"jsonrpc":"2.0","id":"two","error":{"code":1,"message":"There is no request.","data":{"code":"not_found"}}}`},
 		{`{"jsonrpc":"2.0","id":3,"method":"dance"}`, `{"jsonrpc":"2.0","id":3,"error":{"code":-32601,"message":"method not found","data":"dance"}}`},
 		{`{"jsonrpc":"2.0","id":4,"method":"rpc.serverInfo"}`, `{"jsonrpc":"2.0","id":4,"error":{"code":-32601,"message":"method not found","data":"rpc.serverInfo"}}`},
@@ -431,7 +431,7 @@ func TestHostileOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := scripted(t, func(conn net.Conn, in *bufio.Reader) {
 				in.ReadString('\n')
-				fmt.Fprintln(conn, `{"jsonrpc":"2.0","id":1,"result":{"version":2}}`)
+				fmt.Fprintln(conn, `{"jsonrpc":"2.0","id":1,"result":{"version":3}}`)
 				in.ReadString('\n')
 				io.WriteString(conn, answer)
 			})
