@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
@@ -63,7 +64,7 @@ type screenModel interface {
 
 func newProgram(m screenModel, opts Options, extra ...tea.ProgramOption) *tea.Program {
 	options := []tea.ProgramOption{
-		tea.WithFPS(120), // the echo of a key comes 4 ms sooner than with 60
+		tea.WithFPS(int(time.Second / frame)),
 		tea.WithFilter(m.gather),
 	}
 	if opts.In != nil {
@@ -75,5 +76,7 @@ func newProgram(m screenModel, opts Options, extra ...tea.ProgramOption) *tea.Pr
 	if opts.NoColor {
 		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
 	}
-	return tea.NewProgram(m, append(options, extra...)...)
+	clock := &pulse{}
+	clock.program = tea.NewProgram(paced{m, clock}, append(options, extra...)...)
+	return clock.program
 }
