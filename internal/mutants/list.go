@@ -22,6 +22,7 @@ var (
 	ofCrypto    = []string{"./pkg/crypto", "./pkg/crypto/handshake", "./pkg/crypto/ratchet"}
 	ofHandshake = []string{"./pkg/crypto/handshake", "./pkg/crypto/session"}
 	ofRatchet   = []string{"./pkg/crypto/ratchet", "./pkg/crypto/session"}
+	ofFile      = []string{"./pkg/crypto/file"}
 	ofSession   = []string{"./pkg/crypto/session"}
 	ofClient    = []string{"./pkg/client"}
 )
@@ -110,6 +111,20 @@ var mutants = []mutant{
 	}},
 	{name: "KEM keys are not checked", packages: ofCrypto, edits: []overlay.Edit{
 		{crypto + "kem.go", "mlkem.NewEncapsulationKey768(b); err != nil {", "mlkem.NewEncapsulationKey768(b); err != nil && len(b) != KEMPublicSize {"},
+	}},
+
+	// What a chunk of a file is bound to.
+	{name: "the last chunk of a file is sealed like the others", packages: ofFile, edits: []overlay.Edit{
+		{crypto + "file/file.go", "if c.last() {", "if false {"},
+	}},
+	{name: "the chunks of a file have no numbers", packages: ofFile, edits: []overlay.Edit{
+		{crypto + "file/file.go", "AppendUint64(nil, c.number)", "AppendUint64(nil, 0)"},
+	}},
+	{name: "a sealed file may go on", packages: ofFile, edits: []overlay.Edit{
+		{crypto + "file/file.go", "n > 0 {\n\t\treturn ErrOpen", "n > 0 {\n\t\treturn nil"},
+	}},
+	{name: "what pads a file is not looked at", packages: ofFile, edits: []overlay.Edit{
+		{crypto + "file/file.go", "if b != 0 {", "if false && b != 0 {"},
 	}},
 
 	// The ratchet's keys.

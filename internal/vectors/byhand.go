@@ -84,6 +84,14 @@ func Pad(content []byte) []byte {
 	return append(b, make([]byte, size-n)...)
 }
 
+// PadFile pads the content of a file.
+func PadFile(content []byte) []byte {
+	n := max(len(content), 4096)
+	e := bits.Len(uint(n)) - 1
+	unit := 1 << (e - bits.Len(uint(e)))
+	return append(content, make([]byte, (n+unit-1)/unit*unit-len(content))...)
+}
+
 func mac(key, text []byte) []byte {
 	m := hmac.New(sha256.New, key)
 	m.Write(text)

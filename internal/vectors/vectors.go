@@ -2,7 +2,7 @@
 // in pkg/protocol/testdata/vectors. Tests make them from fixed keys and say
 // when code and file part; with -update they write the file anew:
 //
-//	go test ./pkg/protocol ./pkg/crypto ./pkg/crypto/{padding,handshake,ratchet,session} -run Vectors -update
+//	go test ./pkg/protocol ./pkg/crypto ./pkg/crypto/{padding,file,handshake,ratchet,session} -run Vectors -update
 package vectors
 
 import (

@@ -22,6 +22,8 @@ const (
 	LabelChainKey      Label = "secure-messaging v1 chain key"
 	LabelMessageKey    Label = "secure-messaging v1 message key"
 	LabelMessage       Label = "secure-messaging v1 message body"
+	LabelFileChunk     Label = "secure-messaging v1 file chunk"
+	LabelFileRequest   Label = "secure-messaging v1 request for a file"
 	LabelSafetyNumber  Label = "secure-messaging v1 safety number"
 	LabelKeyfileCommit Label = "secure-messaging v1 keyfile commitment"
 	LabelKeyfileWrap   Label = "secure-messaging v1 keyfile wrap"
@@ -35,7 +37,8 @@ func Labels() []Label {
 		LabelCertificate, LabelCertHash, LabelChallenge, LabelLogin, LabelWelcome,
 		LabelRegister, LabelRegisterNonce, LabelFingerprint,
 		LabelPrekey, LabelPrekeyHash, LabelHandshake, LabelFirstSecret, LabelSealedCert, LabelSessionID,
-		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage, LabelSafetyNumber,
+		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage,
+		LabelFileChunk, LabelFileRequest, LabelSafetyNumber,
 		LabelKeyfileCommit, LabelKeyfileWrap, LabelProfileDB, LabelProfileSecret,
 	}
 }

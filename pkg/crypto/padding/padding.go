@@ -38,14 +38,20 @@ func Size(n int) int {
 			return size
 		}
 	}
-	return padme(n)
+	return int(padme(int64(n)))
+}
+
+// FileSize is the length of a padded file of n bytes: at least the last of the
+// buckets, and above that a size of Padmé. A file has no length in front of it.
+func FileSize(n int64) int64 {
+	return padme(max(n, int64(buckets[len(buckets)-1])))
 }
 
 // padme rounds up so that only the log2(log2(n)) highest bits are set.
-func padme(n int) int {
-	e := bits.Len(uint(n)) - 1
+func padme(n int64) int64 {
+	e := bits.Len64(uint64(n)) - 1
 	s := bits.Len(uint(e))
-	mask := 1<<(e-s) - 1
+	mask := int64(1)<<(e-s) - 1
 	return (n + mask) &^ mask
 }
 
