@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/term"
@@ -208,7 +209,8 @@ func (x *linear) event(e client.Event) {
 	switch {
 	case e.Kind == client.Warned:
 		x.say("Warning: " + cleanWarning(e.Warning))
-	case e.Kind == client.MessageGone:
+	case e.Kind == client.MessageGone && e.Message != nil:
+		x.forget(e.Message.Cursor)
 	case e.Kind == client.MessageAdded && e.Message != nil:
 		x.added(cleanMessage(*e.Message))
 	case e.Message != nil:
@@ -268,6 +270,13 @@ func (x *linear) keep(m client.Message) {
 		last = x.ours
 	}
 	last[m.Contact] = max(last[m.Contact], m.Cursor)
+}
+
+// forget lets go of a message that has disappeared: its words, and that it could
+// be answered.
+func (x *linear) forget(cursor int64) {
+	delete(x.said, cursor)
+	x.order = slices.DeleteFunc(x.order, func(c int64) bool { return c == cursor })
 }
 
 // leave waits for the relay to take what was sent, where it answers.
