@@ -202,6 +202,8 @@ func (m *model) unsendable(c client.Contact, text string) string {
 		return c.Name + " has not answered yet. Your text stays here."
 	case c.State != client.Accepted:
 		return "Nobody to send it to yet: /connect NAME asks somebody."
+	case m.groups[c.Name].State == client.Unknown:
+		return "The owner of " + c.Name + " has not told you of it yet. Your text stays here."
 	case len(text) > client.MaxText:
 		return "Too long by " + size(len(text)-client.MaxText) + ". A message takes 32 KiB: split it."
 	case len(m.queue) >= maxQueue:

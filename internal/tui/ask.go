@@ -105,23 +105,32 @@ func plural(n int, one, many string) string {
 	return fmt.Sprint(n, " ", many)
 }
 
-// connectForm asks whom to ask.
-type connectForm struct {
+// form asks for two lines.
+type form struct {
 	keys   *keyMap
+	title  string
+	verb   string // what enter does at last
+	lead   string
 	fields [2]textinput.Model
 	at     int
+	done   func(first, second string) action // the first is not empty
 }
 
-func newConnectForm(keys *keyMap) *connectForm {
-	f := &connectForm{keys: keys, fields: [2]textinput.Model{
-		field("Name  ", "as they log in with", 32),
-		field("Note  ", "who you are; may be empty", client.MaxNote),
-	}}
+func newForm(keys *keyMap, title, verb, lead string, first, second textinput.Model, done func(first, second string) action) *form {
+	f := &form{keys: keys, title: title, verb: verb, lead: lead, fields: [2]textinput.Model{first, second}, done: done}
 	f.fields[0].Focus()
 	return f
 }
 
-func (f *connectForm) press(k tea.KeyPressMsg) (action, bool) {
+func newConnectForm(keys *keyMap) *form {
+	return newForm(keys, "Ask somebody to talk", "ask", "They see your name, your note and your fingerprint, and accept or not.",
+		field("Name  ", "as they log in with", 32), field("Note  ", "who you are; may be empty", client.MaxNote),
+		func(name, note string) action {
+			return func(m *model) tea.Cmd { return m.connect(name, note) }
+		})
+}
+
+func (f *form) press(k tea.KeyPressMsg) (action, bool) {
 	switch {
 	case key.Matches(k, f.keys.Close):
 		return nil, true
@@ -131,36 +140,35 @@ func (f *connectForm) press(k tea.KeyPressMsg) (action, bool) {
 		f.at = 1 - f.at
 		f.fields[f.at].Focus()
 	case key.Matches(k, f.keys.Choose):
-		name, note := f.fields[0].Value(), f.fields[1].Value()
-		if name == "" {
+		if f.fields[0].Value() == "" {
 			return nil, false
 		}
-		return func(m *model) tea.Cmd { return m.connect(name, note) }, true
+		return f.done(f.fields[0].Value(), f.fields[1].Value()), true
 	default:
 		f.fields[f.at], _ = f.fields[f.at].Update(k)
 	}
 	return nil, false
 }
 
-func (f *connectForm) paste(line string) {
+func (f *form) paste(line string) {
 	f.fields[f.at], _ = f.fields[f.at].Update(tea.PasteMsg{Content: line})
 }
 
-func (f *connectForm) hints() []key.Binding {
-	return []key.Binding{bind("enter", "next, ask", "enter"), bind("tab", "other field", "tab"), f.keys.Close}
+func (f *form) hints() []key.Binding {
+	return []key.Binding{bind("enter", "next, "+f.verb, "enter"), bind("tab", "other field", "tab"), f.keys.Close}
 }
 
-func (f *connectForm) render(lk *look, width, height int) ([]string, *tea.Cursor) {
+func (f *form) render(lk *look, width, height int) ([]string, *tea.Cursor) {
 	width = min(width-4, 60)
 	var lines []string
 	if height > 8 {
 		lines = append(lines, "")
-		lines = append(lines, lk.wrapped("They see your name, your note and your fingerprint, and accept or not.", lk.Dim.Render, width)...)
+		lines = append(lines, lk.wrapped(f.lead, lk.Dim.Render, width)...)
 		lines = append(lines, "")
 	}
 	y := len(lines) + f.at
 	for i := range f.fields {
 		lines = append(lines, dressed(f.fields[i], lk, width).View())
 	}
-	return lk.box(lk.Box, "Ask somebody to talk", "", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
+	return lk.box(lk.Box, f.title, "", lines, width), cursorIn(dressed(f.fields[f.at], lk, width), y)
 }

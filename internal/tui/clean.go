@@ -17,6 +17,11 @@ func cleanMessage(m client.Message) client.Message {
 	m.Contact, m.From = sanitize.Line(m.Contact), sanitize.Line(m.From)
 	m.Type, m.Reason = sanitize.Line(m.Type), sanitize.Line(m.Reason)
 	m.Text = sanitize.Text(m.Text)
+	if m.File != nil {
+		f := *m.File
+		f.Name, f.Saved = sanitize.Line(f.Name), sanitize.Line(f.Saved)
+		m.File = &f
+	}
 	if m.Reply != nil {
 		q := *m.Reply
 		q.From, q.Text = sanitize.Line(q.From), sanitize.Line(q.Text)
@@ -33,6 +38,15 @@ func cleanContact(c client.Contact) client.Contact {
 	c.Name, c.Fingerprint = sanitize.Line(c.Name), sanitize.Line(c.Fingerprint)
 	c.Note = sanitize.Text(c.Note)
 	return c
+}
+
+func cleanGroup(g client.Group) client.Group {
+	g.Name, g.Owner = sanitize.Line(g.Name), sanitize.Line(g.Owner)
+	g.Members = slices.Clone(g.Members)
+	for i, o := range g.Members {
+		g.Members[i].Name, g.Members[i].Fingerprint = sanitize.Line(o.Name), sanitize.Line(o.Fingerprint)
+	}
+	return g
 }
 
 // cleanView cleans what the user wrote, too: a profile may be put back from

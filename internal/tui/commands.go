@@ -47,6 +47,8 @@ func init() { // their functions lead back to the table, by way of the help
 		{"verify", "[name]", "compare safety numbers", anybody, (*model).commandVerify},
 		{"block", "[name]", "hear nothing from somebody any more", anybody, (*model).commandBlock},
 		{"search", "[words]", "search everything that was ever said", nil, (*model).commandSearch},
+		{"file", "PATH", "send a file", func(*model) []string { return nil }, (*model).commandFile},
+		{"group", "[make|add|leave]", "talk with several: make, add, remove, owner, leave; alone: who is in it", groupWords, (*model).commandGroup},
 		{"disappear", "[time]", "let messages of this conversation go after they are read: 30m, 8h, 1d, 1w; off", oneOf("off", "30m", "8h", "1d", "1w"), (*model).commandDisappear},
 	}
 	for _, s := range tellings {
@@ -143,7 +145,7 @@ func forRequest(f func(*model, string) tea.Cmd) func(*model, string) (tea.Cmd, s
 
 func (m *model) commandBlock(name string) (tea.Cmd, string) {
 	name = strings.ToLower(cmp.Or(name, m.current))
-	if name == "" {
+	if name == "" || isGroup(name) {
 		return nil, "Block whom? /block NAME"
 	}
 	m.show(m.blockDialog(name))

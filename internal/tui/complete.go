@@ -10,7 +10,7 @@ import (
 // complete extends the word before the cursor as far as it is certain: after a
 // command to what that takes, after a colon to an emoji, else to somebody's
 // name. Where it is not, it says what the word may become.
-func (m *model) complete() {
+func (m *model) complete() tea.Cmd {
 	before := m.composer.before()
 	at := strings.LastIndexAny(before, " \n") + 1
 	word := strings.ToLower(before[at:])
@@ -18,7 +18,9 @@ func (m *model) complete() {
 	switch name, _, is := asCommand(m.composer.value()); {
 	case strings.HasPrefix(word, ":"):
 		m.completeEmoji(word)
-		return
+		return nil
+	case is && name == "file" && at > 0:
+		return m.completePath()
 	case is:
 		if c := known(name); c != nil && c.completions != nil && at > 0 {
 			candidates = c.completions(m)
@@ -34,6 +36,7 @@ func (m *model) complete() {
 	case len(fit) > 1:
 		m.offer(fit)
 	}
+	return nil
 }
 
 // certain returns those of some words that begin with another, and how far they

@@ -127,6 +127,12 @@ func (c *composer) length() (s string, tooLong bool) {
 }
 
 func size(n int) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n < 1<<10:
+		return plural(n, "byte", "bytes")
+	}
 	if n >= 1<<20 {
 		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 	}

@@ -39,7 +39,7 @@ func init() { // they lead back to the table, by way of the palette
 			return nil
 		}, only: func(m *model, k tea.KeyPressMsg) bool { return k.Text == "" || m.composer.empty() }},
 		{key: func(k *keyMap) key.Binding { return k.Send }, do: func(m *model, _ tea.KeyPressMsg) tea.Cmd { return m.submit() }, plain: true},
-		{key: func(k *keyMap) key.Binding { return k.Complete }, do: quiet((*model).complete), plain: true},
+		{key: func(k *keyMap) key.Binding { return k.Complete }, do: func(m *model, _ tea.KeyPressMsg) tea.Cmd { return m.complete() }, plain: true},
 		{key: func(k *keyMap) key.Binding { return k.Newest }, do: quiet((*model).back), plain: true},
 		{key: func(k *keyMap) key.Binding { return k.Select }, do: quiet((*model).startChoosing)},
 		{key: func(k *keyMap) key.Binding { return k.EditLast }, do: quiet((*model).editLast),

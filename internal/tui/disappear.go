@@ -91,5 +91,9 @@ func (m *model) commandDisappear(args string) (tea.Cmd, string) {
 	if !ok {
 		return nil, "That is no time. Write 30s, 30m, 8h, 1d or 1w, at most 4w; or off."
 	}
+	if isGroup(c.Name) {
+		seconds := int(d / time.Second)
+		return m.jobs.changeGroup(c.Name, client.GroupChange{Disappear: &seconds}, "disappear "+args), ""
+	}
 	return m.jobs.disappear(c.Name, d), ""
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -73,6 +74,7 @@ type (
 		identity client.Identity
 		status   client.Status
 		contacts []client.Contact
+		groups   []client.Group
 		settings client.Settings
 		views    []client.View
 		err      error
@@ -121,6 +123,25 @@ type (
 		err   error
 	}
 	typingTold struct{}
+	grouped    struct { // an order about a group was carried out
+		group client.Group
+		line  string // behind the command that does it again
+		made  bool
+		err   error
+	}
+	fileSent struct {
+		message client.Message
+		line    string // behind the command that does it again
+		err     error
+	}
+	fileSaved struct {
+		path string
+		err  error
+	}
+	pathsRead struct { // what is in the folder of a path
+		typed string
+		names []string
+	}
 )
 
 // outgoing is a text on its way into the account.
@@ -153,6 +174,12 @@ func (j *jobs) open() tea.Cmd {
 		}
 		for i, v := range o.views {
 			o.views[i] = cleanView(v)
+		}
+		if o.groups, o.err = j.account.Groups(ctx); o.err != nil {
+			return o
+		}
+		for i, g := range o.groups {
+			o.groups[i] = cleanGroup(g)
 		}
 		o.contacts, o.err = j.account.Contacts(ctx)
 		for i, c := range o.contacts {
@@ -314,4 +341,41 @@ func (j *jobs) search(q client.Search) tea.Cmd {
 
 func (j *jobs) keepTheme(keep func(string) error, name string) tea.Cmd {
 	return j.do(func(context.Context) tea.Msg { return themeKept{name, keep(name)} })
+}
+
+func (j *jobs) makeGroup(name string, members []string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		g, err := j.account.MakeGroup(ctx, name, members)
+		return grouped{cleanGroup(g), "make " + name + " " + strings.Join(members, " "), true, err}
+	})
+}
+
+func (j *jobs) changeGroup(name string, change client.GroupChange, line string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		g, err := j.account.ChangeGroup(ctx, name, change)
+		return grouped{cleanGroup(g), line, false, err}
+	})
+}
+
+func (j *jobs) sendFile(to, path, line string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		m, err := j.account.SendFile(ctx, to, path, "")
+		return fileSent{cleanMessage(m), line, err}
+	})
+}
+
+// saveFile makes the folder where it is not there yet: that of a new system.
+func (j *jobs) saveFile(cursor int64, dir string) tea.Cmd {
+	return j.do(func(ctx context.Context) tea.Msg {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fileSaved{err: err}
+		}
+		path, err := j.account.SaveFile(ctx, cursor, dir)
+		return fileSaved{path, err}
+	})
+}
+
+// paths looks into a folder, which may be on a disk that does not answer.
+func (j *jobs) paths(typed string) tea.Cmd {
+	return j.do(func(context.Context) tea.Msg { return pathsRead{typed, pathsIn(typed)} })
 }

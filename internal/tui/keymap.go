@@ -24,6 +24,7 @@ type keyMap struct {
 	// In the message mode.
 	Reply, React, Edit, Delete, Follow     key.Binding
 	Copy, CopyCode, CopyLink, Older, Later key.Binding
+	Save                                   key.Binding
 	NextHit, PreviousHit                   key.Binding
 
 	Choose, Left, Right, Close key.Binding // in dialogs
@@ -85,6 +86,7 @@ func (k *keyMap) table() []section {
 			{"copy", &k.Copy, inMessage, "copy it, as it was written", "y", ""},
 			{"copy-code", &k.CopyCode, inMessage, "copy the code in it", "c", ""},
 			{"copy-link", &k.CopyLink, inMessage, "copy the link in it; again: the next one", "o", ""},
+			{"save", &k.Save, inMessage, "save the file in it", "s", ""},
 			{"follow", &k.Follow, inMessage, "go to what it answers", "g", ""},
 			{"next-hit", &k.NextHit, inMessage, "the next hit of a search", "n", ""},
 			{"previous-hit", &k.PreviousHit, inMessage, "the hit before it", "N", ""},

@@ -38,6 +38,7 @@ type linear struct {
 	status   client.Status
 	settings client.Settings
 	roster   roster
+	groups   map[string]client.Group // by name; they stand in the roster, too
 
 	current   string                   // whom the user talks to
 	said      map[int64]client.Message // as they were last said, by cursor
@@ -46,6 +47,7 @@ type linear struct {
 	theirs    map[string]int64         // cursor of the last message of each person
 	ours      map[string]int64         // cursor of our last message to each
 	shown     map[string]client.Safety // what was shown to be compared
+	downloads string                   // where files are saved to; "" for nowhere
 	elsewhere map[string]int           // new messages of the batch that are not of current
 	quit      bool
 }
@@ -64,8 +66,8 @@ func RunLinear(ctx context.Context, account client.Account, opts Options) error 
 	opts.ASCII = true // no signs at all, but the dots of what is cut
 	x := &linear{
 		account: account, ctx: ctx, out: out, look: newLook(true, opts),
-		said: map[int64]client.Message{}, theirs: map[string]int64{}, ours: map[string]int64{},
-		shown: map[string]client.Safety{}, elsewhere: map[string]int{},
+		groups: map[string]client.Group{}, said: map[int64]client.Message{}, theirs: map[string]int64{}, ours: map[string]int64{},
+		shown: map[string]client.Safety{}, elsewhere: map[string]int{}, downloads: opts.Downloads,
 	}
 	err := x.run(in)
 	if ctx.Err() != nil {
@@ -124,6 +126,16 @@ func (x *linear) open() (err error) {
 	contacts, err := x.account.Contacts(x.ctx)
 	for i, c := range contacts {
 		contacts[i] = cleanContact(c)
+	}
+	if err != nil {
+		return err
+	}
+	all, err := x.account.Groups(x.ctx)
+	clear(x.groups)
+	for _, g := range all {
+		g = cleanGroup(g)
+		x.groups[g.Name] = g
+		contacts = append(contacts, asContact(g))
 	}
 	x.roster.set(contacts)
 	x.identity, x.status = cleanIdentity(x.identity), cleanStatus(x.status)
@@ -215,6 +227,8 @@ func (x *linear) event(e client.Event) {
 		x.added(cleanMessage(*e.Message))
 	case e.Message != nil:
 		x.changed(cleanMessage(*e.Message))
+	case e.Group != nil:
+		x.group(cleanGroup(*e.Group))
 	case e.Contact != nil:
 		x.contact(cleanContact(*e.Contact))
 	case e.Status != nil:
@@ -262,7 +276,7 @@ func (x *linear) keep(m client.Message) {
 		}
 		x.order = x.order[over:]
 	}
-	if m.Type != client.TypeText || m.Deleted {
+	if m.Type != client.TypeText && m.Type != client.TypeFile || m.Deleted {
 		return
 	}
 	last := x.theirs

@@ -41,6 +41,9 @@ func init() { // they lead back to the table, by way of the help
 		{"reject", "NAME", "drop a request; they are not told", (*linear).commandReject},
 		{"block", "NAME", "hear nothing from somebody any more", (*linear).commandBlock},
 		{"verify", "NAME", "compare safety numbers", (*linear).commandVerify},
+		{"file", "PATH", "send a file", (*linear).commandFile},
+		{"save", "FOLDER", "save the last file that came in", (*linear).commandSave},
+		{"group", "[make|add|leave]", "talk with several: make, add, remove, owner, leave; alone: who is in it", (*linear).commandGroup},
 		{"disappear", "TIME", "let messages go after they are read: 30m, 8h, 1d, 1w; off", (*linear).commandDisappear},
 	}
 	for _, t := range tellings {
@@ -126,6 +129,8 @@ func (x *linear) commandTo(name string) (string, error) {
 		return name + " asks to talk to you: /accept " + name, nil
 	case c.State == client.Requested:
 		return name + " has not answered yet.", nil
+	case c.State != client.Accepted && isGroup(name):
+		return "You are in no group " + name + ".", nil
 	case c.State != client.Accepted:
 		return "There is no conversation with " + name + ". /connect " + name + " asks for one.", nil
 	}
@@ -328,6 +333,9 @@ func (x *linear) commandDisappear(args string) (string, error) {
 	d, ok := parseTime(args)
 	if !ok {
 		return "Write /disappear with 30s, 30m, 8h, 1d or 1w, at most 4w; or off.", nil
+	}
+	if isGroup(x.current) {
+		return "", x.setGroupTimer(d)
 	}
 	_, err := x.account.Disappear(x.ctx, x.current, d) // said when it comes as a message
 	return "", err

@@ -150,8 +150,13 @@ func (x *linear) sentence(m client.Message) string {
 		return timer(&m) + "."
 	case m.Type == client.TypeMissing:
 		return missing(m.Text) + "."
+	case m.Type == client.TypeGroup:
+		return groupNews(&m) + "."
 	}
 	head := m.From
+	if isGroup(m.Contact) {
+		head += " in " + m.Contact
+	}
 	if m.Outgoing() {
 		head = "you to " + m.Contact
 	}
@@ -165,9 +170,11 @@ func (x *linear) sentence(m client.Message) string {
 	if m.Edited {
 		head += ", edited"
 	}
-	text := head + ": " + saying(m)
+	text := head + ": " + x.saying(m)
 	if m.State == client.Failed {
 		text += "\nnot sent: " + reason(m)
+	} else if m.Outgoing() && m.Reason != "" {
+		text += "\n" + m.Reason
 	}
 	for _, r := range m.Reactions {
 		text += "\n" + r.Emoji + " from " + x.name(r.From)
@@ -194,12 +201,14 @@ func stateWord(s client.MessageState) string {
 }
 
 // saying is what a message says, or why it says nothing.
-func saying(m client.Message) string {
+func (x *linear) saying(m client.Message) string {
 	switch {
 	case m.Deleted:
 		return "this message was deleted"
 	case m.Type == client.TypeUnreadable:
 		return "this message could not be opened: it was altered on its way, or not sealed for this device"
+	case m.Type == client.TypeFile:
+		return x.file(m)
 	case m.Type != client.TypeText:
 		return "this message is of a kind that needs a newer version"
 	}
@@ -235,7 +244,7 @@ func (x *linear) changed(m client.Message) {
 	case m.Deleted && !was.Deleted:
 		x.say("Deleted by " + x.name(m.From) + ":" + cmp.Or(x.quote(was.Text), " a message") + ".")
 	case m.Text != was.Text:
-		x.say("Edited by " + x.name(m.From) + ", of " + x.when(m) + ": " + saying(m))
+		x.say("Edited by " + x.name(m.From) + ", of " + x.when(m) + ": " + x.saying(m))
 	case m.State != was.State && m.State == client.Failed:
 		x.say("Not sent to " + m.Contact + quote + ": " + reason(m) + ".")
 	case m.State != was.State && m.State == client.Stored:

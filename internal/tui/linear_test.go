@@ -229,7 +229,7 @@ func TestLinearEnds(t *testing.T) {
 	onTape(t, withBob, func(p *tape, f *fake) {
 		p.hears()
 		p.after(strings.Repeat("x", maxPaste+1)+"\n", "That line was too long, and nothing of it was sent. A message takes 32 KiB.\n")
-		p.after(strings.Repeat("x", client.MaxText+1)+"\n", "Not sent: too long by 0.0 KiB. A message takes 32 KiB.\n")
+		p.after(strings.Repeat("x", client.MaxText+1)+"\n", "Not sent: too long by 1 byte. A message takes 32 KiB.\n")
 		f.sent(t)
 		f.connection(client.Status{State: client.Connected, Waiting: 1})
 		p.after("/quit\n", "")

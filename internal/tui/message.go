@@ -77,7 +77,9 @@ func (e *entry) drawWords(p *page) []string {
 
 // centred reports whether a message is a remark about the conversation, and
 // nobody's words.
-func centred(typ string) bool { return typ == client.TypeMissing || typ == client.TypeTimer }
+func centred(typ string) bool {
+	return typ == client.TypeMissing || typ == client.TypeTimer || typ == client.TypeGroup
+}
 
 // above draws what stands over a message's words.
 func (p *page) above(m *client.Message, key blockKey) []string {
@@ -147,6 +149,9 @@ func (p *page) words(m *client.Message) []string {
 		}
 		lines = append(lines, p.wrapped("not sent: "+reason, p.Bad.Render, width)...)
 	}
+	if m.State != client.Failed && m.Outgoing() && m.Reason != "" && !m.Deleted {
+		lines = append(lines, p.wrapped(strings.TrimSuffix(m.Reason, "."), p.Warn.Render, width)...)
+	}
 	if len(m.Reactions) > 0 {
 		lines = append(lines, p.reactions(m, width))
 	}
@@ -178,6 +183,11 @@ func (p *page) said(m *client.Message, width int) (lines []string) {
 		return p.wrapped(p.Note+" "+deleted, p.Dim.Render, width)
 	case m.Type == client.TypeUnreadable:
 		return p.wrapped(p.Note+" A message that could not be opened. It was altered on its way, or not sealed for this device. If that goes on: /connect "+m.Contact, p.Warn.Render, width)
+	case m.Type == client.TypeFile:
+		lines = append(lines, p.file(m, width))
+		if strings.TrimSpace(m.Text) == "" {
+			return lines
+		}
 	case m.Type != client.TypeText:
 		return p.wrapped(fmt.Sprintf("%s A message of a kind that this version does not know (%s). Update chat to read it.", p.Note, m.Type), p.Dim.Render, width)
 	}
@@ -243,8 +253,11 @@ func (p *page) reactions(m *client.Message, width int) string {
 // remark draws what was said about the conversation, in its middle.
 func (p *page) remark(m *client.Message) (lines []string) {
 	text := missing(m.Text)
-	if m.Type == client.TypeTimer {
+	switch m.Type {
+	case client.TypeTimer:
 		text = timer(m)
+	case client.TypeGroup:
+		text = groupNews(m)
 	}
 	for _, l := range p.wrapped(text, p.Dim.Render, p.width) {
 		lines = append(lines, space((p.width-p.cells.StringWidth(l))/2)+l)
@@ -254,15 +267,10 @@ func (p *page) remark(m *client.Message) (lines []string) {
 
 // timer says what an author has set about messages that disappear.
 func timer(m *client.Message) string {
-	n, err := strconv.ParseUint(m.Text, 10, 32)
-	who := m.From + " has"
 	if m.Outgoing() {
-		who = "You have"
+		return "You have " + timed(m.Text)
 	}
-	if err != nil || n == 0 {
-		return who + " set that messages stay"
-	}
-	return who + " set that messages disappear " + spell(time.Duration(n)*time.Second) + " after they are read"
+	return m.From + " has " + timed(m.Text)
 }
 
 // missing says how many messages a gap stands for.

@@ -40,7 +40,8 @@ type model struct {
 	status   client.Status
 	settings client.Settings
 	roster   roster
-	marking  bool // the account is being told what was read
+	marking  bool                    // the account is being told what was read
+	groups   map[string]client.Group // by name; they stand in the roster, too
 	threads  map[string]*thread
 	writing  map[string]time.Time // who is writing, and until when that is believed
 
@@ -90,7 +91,7 @@ type model struct {
 func newModel(j *jobs, opts Options) *model {
 	m := &model{
 		jobs: j, keys: newKeyMap(opts.Keys), opts: opts,
-		threads: map[string]*thread{}, drafts: map[string]draft{},
+		groups: map[string]client.Group{}, threads: map[string]*thread{}, drafts: map[string]draft{},
 		writing: map[string]time.Time{}, told: map[string]time.Time{}, kept: map[string]client.View{}, left: map[string]bool{},
 		focused: true, look: newLook(true, opts), now: time.Now(),
 	}
@@ -186,6 +187,14 @@ func (m *model) route(msg tea.Msg) tea.Cmd {
 	case viewsKept:
 		return m.viewsKept(msg)
 	case typingTold: // nobody waits for it
+	case grouped:
+		m.grouped(msg)
+	case fileSent:
+		m.fileSent(msg)
+	case fileSaved:
+		m.fileSaved(msg)
+	case pathsRead:
+		m.pathsRead(msg)
 	case readMarked:
 		m.marking = false
 		if msg.err != nil {

@@ -148,6 +148,9 @@ func (m *model) notification() (title, body string) {
 	switch {
 	case m.opts.Notify.Preview == previewNone:
 	case total == 1 && m.opts.Notify.Preview == previewFull && n.last.Type == client.TypeText && n.last.Disappear == 0:
+		if isGroup(from[0]) {
+			return from[0], n.last.From + ": " + n.last.Text
+		}
 		return from[0], n.last.Text
 	case len(from) > 3:
 		body += fmt.Sprintf(" from %s and %d others", strings.Join(from[:2], ", "), len(from)-2)

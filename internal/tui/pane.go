@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -65,6 +66,9 @@ func (m *model) who(width int) string {
 		return ""
 	}
 	left := m.Strong.Render(c.Name)
+	if g := m.groups[c.Name]; g.Name != "" && c.State == client.Accepted {
+		return m.pad(left+"  "+m.Dim.Render(m.cut(strings.Join(m.others(&g), ", "), width-m.cells.StringWidth(left)-2)), width)
+	}
 	if c.Online && c.State == client.Accepted {
 		left += "  " + m.Good.Render(m.Connected) + m.Dim.Render(" online")
 	}
@@ -86,6 +90,9 @@ func (m *model) who(width int) string {
 
 // gone stands where a conversation or a request was that has ended.
 func (m *model) gone(c client.Contact, width int) []string {
+	if isGroup(c.Name) {
+		return m.wrapped(fmt.Sprintf("You are not in %s any more. %s goes on to somebody else.", c.Name, pressed(m.keys.Jump)), m.Dim.Render, width)
+	}
 	return m.wrapped(fmt.Sprintf("There is nothing between you and %[1]s any more. /connect %[1]s asks them, and lifts a block. %[2]s goes on to somebody else.",
 		c.Name, pressed(m.keys.Jump)), m.Dim.Render, width)
 }
@@ -134,7 +141,9 @@ func (m *model) talk(l layout) []string {
 	case len(t.entries) == 0 && t.older:
 		lines = []string{m.Dim.Render("reading" + m.More)}
 	case len(t.entries) == 0:
-		lines = m.beginning(c, l.column)
+		if lines = m.beginning(c, l.column); isGroup(c.Name) {
+			lines = m.opening(m.groups[c.Name], l.column)
+		}
 	default:
 		return t.render(m.page())
 	}

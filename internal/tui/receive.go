@@ -19,6 +19,11 @@ func (m *model) opened(o opened) tea.Cmd {
 	}
 	m.lost = ""
 	m.identity, m.status, m.position = o.identity, o.status, o.position
+	clear(m.groups)
+	for _, g := range o.groups {
+		m.groups[g.Name] = g
+		o.contacts = append(o.contacts, asContact(g))
+	}
 	m.roster.set(o.contacts)
 	m.settings = o.settings
 	m.lookAgain("")
@@ -97,6 +102,8 @@ func (m *model) event(e client.Event) {
 		if t := m.threads[e.Message.Contact]; t != nil {
 			t.update(cleanMessage(*e.Message))
 		}
+	case e.Group != nil:
+		m.regroup(cleanGroup(*e.Group))
 	case e.Contact != nil:
 		m.contact(cleanContact(*e.Contact))
 	case e.Status != nil:
@@ -109,7 +116,7 @@ func (m *model) event(e client.Event) {
 // added takes a new message of a conversation that is in memory.
 func (m *model) added(msg client.Message) {
 	if !msg.Outgoing() {
-		delete(m.writing, msg.Contact)
+		delete(m.writing, msg.From)
 		m.isNews(msg)
 	}
 	t := m.threads[msg.Contact]

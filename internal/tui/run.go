@@ -30,6 +30,9 @@ type Options struct {
 	// with the screen.
 	KeepTheme func(name string) error
 
+	// Downloads is the folder that files are saved to; "" for none.
+	Downloads string
+
 	Keys map[string][]string // other keys for some of Bindings; as CheckKeys admits
 }
 

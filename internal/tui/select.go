@@ -70,6 +70,8 @@ func (m *model) messageKey(k tea.KeyPressMsg) (cmd tea.Cmd, taken bool) {
 		return m.copyCode(e), true
 	case key.Matches(k, keys.CopyLink):
 		return m.copyLink(e), true
+	case key.Matches(k, keys.Save):
+		return m.save(e), true
 	case key.Matches(k, keys.Help):
 		m.show(m.newHelp(""))
 	case key.Matches(k, keys.Follow) && e.Reply != nil:
@@ -101,7 +103,7 @@ func (m *model) step(n int) {
 // copy hands the words to the terminal's clipboard as they were written, not as
 // they are wrapped.
 func (m *model) copy(e *entry) tea.Cmd {
-	if e.Text == "" || e.Type != client.TypeText {
+	if e.Text == "" || e.Type != client.TypeText && e.Type != client.TypeFile {
 		m.fail("There is nothing in it to copy.")
 		return nil
 	}
@@ -165,7 +167,7 @@ func codeOf(e *entry) string {
 // answerable reports whether a message can be answered and reacted to.
 func (m *model) answerable(e *entry) bool {
 	c := m.roster.get(m.current)
-	return e.Type == client.TypeText && !e.Deleted && e.State != client.Failed && c.State == client.Accepted && c.Trust != client.Changed
+	return (e.Type == client.TypeText || e.Type == client.TypeFile) && !e.Deleted && e.State != client.Failed && c.State == client.Accepted && c.Trust != client.Changed
 }
 
 // editable reports whether the words of a message are ours to change.
@@ -267,6 +269,9 @@ func (m *model) messageHints(e *entry) []key.Binding {
 	back := short(k.Close, "back")
 	if m.tour != nil {
 		hints = append(hints, bind(k.NextHit.Help().Key+", "+k.PreviousHit.Help().Key, "next, previous hit", k.NextHit.Keys()...), back)
+	}
+	if e.Type == client.TypeFile && !e.Deleted && !e.Outgoing() {
+		hints = append(hints, short(k.Save, "save"))
 	}
 	if m.answerable(e) {
 		hints = append(hints, short(k.Reply, "reply"), short(k.React, "react"))

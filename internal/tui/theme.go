@@ -70,7 +70,7 @@ type signs struct {
 	Rule, Bar, Tie, Branch, Foot, Here, Prompt, Up, Down, More string
 	Waiting, Stored, Delivered, Read, Failed, Timed            string
 	Connected, Connecting, Offline                             string
-	Person, Asked, Note, Dot, Answers                          string
+	Person, Asked, Note, Dot, Answers, File                    string
 	Verified, Changed                                          string
 	Corners                                                    [4]string // of a box: top left, top right, bottom left, bottom right
 }
@@ -80,7 +80,7 @@ var (
 		Rule: "─", Bar: "│", Tie: "┬", Branch: "├", Foot: "┴", Here: "▌", Prompt: "❯", Up: "↑", Down: "↓", More: "…",
 		Waiting: "◌", Stored: "✓", Delivered: "✓✓", Read: "◉", Failed: "✗", Timed: "◔",
 		Connected: "●", Connecting: "◌", Offline: "○",
-		Person: "◆", Asked: "◌", Note: "▸", Dot: "·", Answers: "↱",
+		Person: "◆", Asked: "◌", Note: "▸", Dot: "·", Answers: "↱", File: "▤",
 		Verified: "✓", Changed: "!",
 		Corners: [4]string{"╭", "╮", "╰", "╯"},
 	}
@@ -88,7 +88,7 @@ var (
 		Rule: "-", Bar: "|", Tie: "+", Branch: "+", Foot: "+", Here: ">", Prompt: ">", Up: "^", Down: "v", More: "...",
 		Waiting: "..", Stored: "+", Delivered: "++", Read: "**", Failed: "x", Timed: "%",
 		Connected: "*", Connecting: "~", Offline: "o",
-		Person: "?", Asked: "~", Note: ">", Dot: "-", Answers: "/",
+		Person: "?", Asked: "~", Note: ">", Dot: "-", Answers: "/", File: "=",
 		Verified: "=", Changed: "!",
 		Corners: [4]string{"+", "+", "+", "+"},
 	}

@@ -155,7 +155,7 @@ func (m *model) commandVerify(name string) (tea.Cmd, string) {
 	if name == "" {
 		name = m.current
 	}
-	if name == "" {
+	if name == "" || isGroup(name) {
 		return nil, "Verify whom? /verify NAME"
 	}
 	m.show(newVerify(&m.keys, strings.ToLower(name), m.identity.Username, m.opts.ASCII))
