@@ -80,6 +80,40 @@ func (f *fake) ChangeGroup(_ context.Context, name string, change client.GroupCh
 	return f.setGroup(g), nil
 }
 
+// together puts this account and others into a group.
+func (f *fake) together(name, owner string, members ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.setGroup(f.group(name, owner, members...))
+}
+
+// regroups lets a group become other than it was.
+func (f *fake) regroups(name string, how func(*client.Group)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g := f.groups[name]
+	how(&g)
+	f.setGroup(g)
+}
+
+// saysIn lets a member's message come in.
+func (f *fake) saysIn(group, from, text string) client.Message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.add(client.Message{Contact: group, From: from, Type: client.TypeText, Text: text, State: client.Received, Unread: true})
+}
+
+// reports lets a group's news come in, of others or of this account.
+func (f *fake) reports(group, from, text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := client.Message{Contact: group, From: from, Type: client.TypeGroup, Text: text, State: client.Received}
+	if from == f.identity.Username {
+		m.State = client.Delivered
+	}
+	f.add(m)
+}
+
 func (f *fake) SendFile(_ context.Context, to, path, text string) (client.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -99,7 +133,7 @@ func (f *fake) SaveFile(_ context.Context, cursor int64, path string) (string, e
 	}
 	m := &f.messages[cursor-1]
 	file := *m.File
-	file.Saved = path + "/" + file.Name
+	file.Done, file.Saved = 0, path + "/" + file.Name
 	m.File = &file
 	changed := *m
 	f.publish(client.Event{Kind: client.MessageChanged, Message: &changed})

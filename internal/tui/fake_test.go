@@ -141,6 +141,14 @@ func (f *fake) add(m client.Message) client.Message {
 	}
 	f.messages = append(f.messages, m)
 	f.publish(client.Event{Kind: client.MessageAdded, Message: &m})
+	if g, is := f.groups[m.Contact]; is {
+		g.LastAt = m.At
+		if m.Unread {
+			g.Unread++
+		}
+		f.setGroup(g)
+		return m
+	}
 	c := f.contacts[m.Contact]
 	c.LastAt = m.At
 	if m.Unread {
@@ -367,13 +375,20 @@ func (f *fake) MarkRead(_ context.Context, contact string, cursor int64) error {
 		return f.failing
 	}
 	f.reads = append(f.reads, cursor)
-	c := f.contacts[contact]
+	n := 0
 	for i := range f.messages {
 		if m := &f.messages[i]; m.Contact == contact && m.Cursor <= cursor && m.Unread {
 			m.Unread = false
-			c.Unread--
+			n++
 		}
 	}
+	if g, is := f.groups[contact]; is {
+		g.Unread -= n
+		f.setGroup(g)
+		return nil
+	}
+	c := f.contacts[contact]
+	c.Unread -= n
 	f.setContact(c)
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -86,7 +87,7 @@ func (m *model) fileSent(s fileSent) {
 		m.comeBack("/file "+s.line, s.err)
 		return
 	}
-	m.say(fileName(&s.message) + " is on its way.")
+	m.say("") // it stands there
 	if t := m.threads[s.message.Contact]; t != nil {
 		t.arrive(s.message)
 	}
@@ -165,5 +166,6 @@ func pathsIn(typed string) (names []string) {
 		}
 		names = append(names, name)
 	}
+	slices.Sort(names)
 	return names
 }

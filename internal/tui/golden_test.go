@@ -61,6 +61,11 @@ func TestScreens(t *testing.T) {
 			s.type_("re")
 		}},
 		{"jump", "talk", func(s *screen, _ *fake) { s.press("ctrl+k") }},
+		{"group", "group", func(s *screen, _ *fake) { s.press("alt+1") }},
+		{"members", "group", func(s *screen, _ *fake) {
+			s.press("alt+1")
+			s.type_("/group\r")
+		}},
 		{"scripts", "scripts", nil},
 	}
 	sizes := [][2]int{{40, 12}, {60, 20}, {100, 30}, {200, 60}}

@@ -85,6 +85,15 @@ func surround(f *fake, text string) {
 	f.gets(client.Message{Contact: "bob", From: text, Type: client.TypeTimer, Text: text})
 	f.gets(client.Message{Contact: "bob", From: text, Type: client.TypeMissing, Text: text})
 	f.wrote("bob", text, client.Failed, text)
+	f.together(text, text, "bob", text)
+	f.together("ops", text, "bob", text)
+	for _, m := range []client.Message{
+		{From: text, Type: client.TypeText, Text: text}, {From: text, Type: client.TypeGroup, Text: text}, {From: text, Type: client.TypeGroup, Text: "added " + text},
+		{From: text, Type: client.TypeFile, Text: text, File: &client.File{Name: text, Size: 1, Saved: text}},
+	} {
+		m.Contact = "+ops"
+		f.gets(m)
+	}
 	f.views["carol"] = client.View{Contact: "carol", Draft: text}
 	f.offers = text
 }
@@ -102,6 +111,10 @@ func live(s *screen, f *fake, text string) {
 		at("conversation "+k, func() { s.press(k) })
 	}
 	at("a conversation", func() { s.press("ctrl+k"); s.type_("bob"); s.press("enter") })
+	at("a group", func() { s.press("ctrl+k"); s.type_("ops\r") })
+	at("its members", func() { s.type_("/group\r") })
+	at("a saved file", func() { s.press("esc", "alt+m"); s.type_("s") })
+	at("a conversation again", func() { s.press("esc", "ctrl+k"); s.type_("bob"); s.press("enter") })
 	at("a picked message", func() { s.press("alt+m", "up", "up", "up") })
 	at("what it answers", func() { s.type_("g"); s.press("esc") })
 	at("a request", func() { s.press("alt+r") })

@@ -48,6 +48,7 @@ var scenes = map[string]func(*fake){
 		f.wrote("bob", "one more thing", client.Failed, "bob's mailbox is full.")
 	},
 	"scripts": scripts,
+	"group":   several,
 	"verified": func(f *fake) {
 		talk(f)
 		f.trusted("bob", client.Verified)
@@ -109,6 +110,22 @@ func talk(f *fake) {
 	f.ago = 0
 	read(f, f.says("bob", "yes. **don't** forget the flag"))
 	f.wrote("bob", "of course", client.Delivered, "")
+}
+
+// several is a conversation of several, with files in it.
+func several(f *fake) {
+	talk(f)
+	f.together("backend", "alice", "bob", "carol", "grace")
+	in := client.GroupSign + "backend"
+	f.ago = 20 * time.Minute
+	f.reports(in, "alice", "made bob carol grace")
+	read(f, f.saysIn(in, "bob", "the numbers are in"))
+	f.gets(client.Message{Contact: in, From: "bob", Type: client.TypeFile, File: &client.File{Name: "latency-2026-11.csv", Size: 2_411_520, Saved: "/home/alice/Downloads/latency-2026-11.csv"}})
+	f.ago = 0
+	read(f, f.saysIn(in, "carol", "p99 is *half* of what it was, nice"))
+	f.wrote(in, "then I'd roll it out today", client.Delivered, "not to grace: no contact of yours")
+	f.gets(client.Message{Contact: in, From: "alice", Type: client.TypeFile, Text: "the plan", File: &client.File{Name: "rollout.md", Size: 3_100, Done: 1_200}})
+	f.changes(int64(len(f.messages)), func(m *client.Message) { m.State = client.Waiting })
 }
 
 func scripts(f *fake) {

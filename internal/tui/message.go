@@ -150,7 +150,7 @@ func (p *page) words(m *client.Message) []string {
 		lines = append(lines, p.wrapped("not sent: "+reason, p.Bad.Render, width)...)
 	}
 	if m.State != client.Failed && m.Outgoing() && m.Reason != "" && !m.Deleted {
-		lines = append(lines, p.wrapped(strings.TrimSuffix(m.Reason, "."), p.Warn.Render, width)...)
+		lines = append(lines, p.wrapped(strings.TrimSuffix(m.Reason, "."), p.Dim.Render, width)...)
 	}
 	if len(m.Reactions) > 0 {
 		lines = append(lines, p.reactions(m, width))
