@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/config"
@@ -111,6 +112,7 @@ func (s settings) run(ctx context.Context, acc client.Account) error {
 		o.ASCII = plainLocale()
 	}
 	o.NoColor = os.Getenv("NO_COLOR") != ""
+	o.Downloads = xdg.UserDirs.Download
 	o.KeepTheme = func(name string) error { return config.SetTheme(s.file, name) }
 	if s.Linear {
 		return tui.RunLinear(ctx, acc, o)
