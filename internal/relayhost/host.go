@@ -4,7 +4,7 @@
 // The directory holds
 //
 //	relay.key    the relay's identity, readable by its owner alone
-//	store/       users, contacts and what waits for its recipients
+//	store/       users, contacts and what waits for its recipients, sealed files too
 //
 // and belongs to one process at a time.
 package relayhost
@@ -86,6 +86,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		Requests: uint64(cfg.Limits.MailboxRequests),
 	}
 	options.MaxBytes = uint64(cfg.Limits.StoreBytes)
+	options.FileBytes, options.OwnerBytes = uint64(cfg.Limits.FilesBytes), uint64(cfg.Limits.FilesBytesOfUser)
 	for _, name := range cfg.Hosts {
 		if !isHost(name) {
 			return nil, fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
@@ -111,7 +112,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		}
 	}
 	rc := relay.Config{
-		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store,
+		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store, Files: h.store,
 		Origins: cfg.Origins, Logger: cfg.Logger,
 		Limits: cfg.Limits, BehindProxy: cfg.Plain,
 	}
@@ -196,6 +197,11 @@ func (h *Host) expire(ctx context.Context) {
 			h.log.Error("what has waited for too long could not be dropped; it is tried again", "in", expireEvery, "error", err)
 		case dropped > 0:
 			h.log.Info("dropped what has waited for too long", "entries", dropped)
+		}
+		if files, err := h.relay.ExpireFiles(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("files that were kept for long enough could not be dropped; it is tried again", "in", expireEvery, "error", err)
+		} else if files > 0 {
+			h.log.Info("dropped files that were kept for long enough", "files", files)
 		}
 		select {
 		case <-tick.C:

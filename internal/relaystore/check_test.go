@@ -66,6 +66,8 @@ func checkRecords(t testing.TB, s *Store) {
 			_, err = decodeUser(value)
 		case tableRelation:
 			_, err = decodeRelation(value)
+		case tableFile:
+			_, err = decodeFile(key, value)
 		case tableFormat, tableRelay:
 		default:
 			t.Errorf("a record that nobody knows: %q", key)

@@ -1,6 +1,7 @@
 // Package relaystore keeps what a relay must not forget in one directory:
 // users, who may write to whom, and sealed messages on their way. It
-// implements relay.Directory, relay.Prekeys and relay.Mailboxes over Pebble.
+// implements relay.Directory, relay.Prekeys, relay.Mailboxes and relay.Files over
+// Pebble.
 //
 // # Commits
 //
@@ -28,6 +29,15 @@
 // Each mailbox is bounded, and so is what waits in all of them together: by
 // Options.MaxBytes, and by what the disk has left. What is beyond is refused and
 // reported; what waits stays, and can be deleted on a disk that is nearly full.
+//
+// # Files
+//
+// A sealed file lies in a file of its own, in the folder "files" beside Pebble's,
+// under its id. It is written as a part, synced, renamed, and then gets its record;
+// to delete it, the record goes first. So what has no record is the rest of a
+// crash, and is removed when the store is opened. Files have room of their own, and
+// take none on a disk that is nearly full. A write of one that fails is refused,
+// and ends nothing else.
 //
 // # Failure
 //

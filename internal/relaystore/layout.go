@@ -28,6 +28,7 @@ import (
 //	b address                           0x01 first[8] entries[8] bytes[8] requests[8] receipts[8]
 //	e address seq[8]                    0x01 kind[1] time[8] id[16] address data
 //	k address kind[1] address id[16]    seq[8]
+//	f id[16]                            0x01 size[8] expires[8] SHA-256[32] name of the owner
 //
 // p is there from the registration on: no one-time prekey is below first, none
 // above highest was ever added.
@@ -46,11 +47,13 @@ const (
 	tableBox      = 'b'
 	tableEntry    = 'e'
 	tableKnown    = 'k'
+	tableFile     = 'f'
 )
 
 // storeFormat is the version of this layout as a whole. Version 1 had no
 // prekeys; its users have none. Version 2 had no entries of KindExpired, and a
-// program that knows no newer one cannot read a mailbox with any.
+// program that knows no newer one cannot read a mailbox with any. Files came
+// later: a program that does not know of them passes over their records.
 const storeFormat = 3
 
 // valueVersion begins every value that may get more fields.

@@ -47,9 +47,12 @@ type Options struct {
 	// MaxBytes bounds what waits in all mailboxes together: the sealed data, and
 	// a little for each entry. 0 stands for DefaultMaxBytes.
 	MaxBytes uint64
+	// FileBytes bounds all files together, and OwnerBytes those of one user; 0
+	// stands for the defaults.
+	FileBytes, OwnerBytes uint64
 }
 
-// Store implements relay.Directory, relay.Prekeys and relay.Mailboxes. Make it
+// Store implements relay.Directory, relay.Prekeys, relay.Mailboxes and relay.Files. Make it
 // with Open.
 type Store struct {
 	// Static after Open.
@@ -64,6 +67,7 @@ type Store struct {
 	wake   chan struct{} // holds one when there is a next group
 
 	stripes [lockStripes]sync.Mutex // see lockKeys
+	files   files
 
 	failOnce sync.Once
 	failed   chan struct{} // closed once cause is set
@@ -85,6 +89,10 @@ func open(dir string, o Options, block uint64) (*Store, error) {
 	s := &Store{
 		fs: o.FS, dir: dir, limits: o.Limits, max: cmp.Or(o.MaxBytes, DefaultMaxBytes), block: block,
 		seed: maphash.MakeSeed(), wake: make(chan struct{}, 1), failed: make(chan struct{}),
+	}
+	s.files = files{
+		max: cmp.Or(o.FileBytes, DefaultFileBytes), maxOwner: cmp.Or(o.OwnerBytes, DefaultOwnerBytes),
+		owners: map[crypto.Username]uint64{}, busy: map[crypto.FileID]struct{}{},
 	}
 	if s.fs == nil {
 		s.fs = vfs.Default
@@ -152,6 +160,9 @@ func (s *Store) start() (err error) {
 	used, err := s.waiting()
 	if err != nil {
 		return err
+	}
+	if err := s.startFiles(); err != nil {
+		return fmt.Errorf("look for files: %w", err)
 	}
 	w := &writer{
 		s: s, quota: quota{max: s.max, used: used}, written: make(chan written, maxUnsynced),

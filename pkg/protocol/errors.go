@@ -28,6 +28,8 @@ const (
 	CodeStale           Code = "stale"        // the nonce of a registration is too old: fetch another and try again
 	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more
 	CodeRelayFull       Code = "relay_full"   // all mailboxes together hold no more
+	CodeFilesFull       Code = "files_full"   // the account has too much at the relay
+	CodeNoFile          Code = "no_file"      // there is no such file, or not any more
 	CodeRateLimited     Code = "rate_limited" // too much in too short a time: try again after retryAfter
 	CodeUnavailable     Code = "unavailable"  // the relay cannot store right now: try again later
 	CodeMethod          Code = "method_not_allowed"

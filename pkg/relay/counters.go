@@ -25,6 +25,11 @@ const (
 	CountNoOneTime      Counter = "missing_one_time"        // of them, without a one-time prekey
 	CountSwallowed      Counter = "swallowed_requests"      // answered like others, but the target has blocked the sender
 	CountReceiptDropped Counter = "dropped_receipts"        // "delivered" for a mailbox full of them
+	CountFilesStored    Counter = "stored_files"            // files that were stored
+	CountFilesFetched   Counter = "fetched_files"           // requests for one, or for a part of it, that were answered
+	CountFilesDeleted   Counter = "deleted_files"           // by their owner
+	CountFilesExpired   Counter = "expired_files"           // dropped after they had been kept for as long as they are
+	CountFilesBroken    Counter = "dropped_files"           // a body that ended early or came too slowly
 	CountStoreErrors    Counter = "store_errors"            // operations of the store that failed
 	CountConflicts      Counter = "directory_conflicts"     // compare-and-set tried again
 	CountAckUnknown     Counter = "refused_acks"            // of something that was not sent
@@ -59,6 +64,7 @@ func newCounters() counters {
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
 		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked, CountExpired, CountSlowed, CountRateClosed,
+		CountFilesStored, CountFilesFetched, CountFilesDeleted, CountFilesExpired, CountFilesBroken,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
 		CountHTTPFull, CountForeignOrigin, CountLoginTimeout, CountLoginBroken, CountSlow, CountWriteFailed,
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,

@@ -22,6 +22,7 @@ func (r *Relay) newHandler() http.Handler {
 	mux.Handle(protocol.PathRegister, r.only(http.MethodPost, r.limited(r.serveRegister)))
 	mux.Handle(protocol.PathUsers, r.only(http.MethodGet, r.limited(r.serveUser)))
 	mux.Handle(protocol.PathRelay, r.only(http.MethodGet, r.limited(r.serveRelay)))
+	mux.Handle(protocol.PathFiles, r.fileMethods(r.limited(r.serveFile)))
 	mux.Handle(protocol.PathSocket, r.only(http.MethodGet, r.serveSocket))
 	mux.Handle("/healthz", r.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }))
 	mux.Handle("/readyz", r.only(http.MethodGet, r.serveReady))
@@ -44,6 +45,9 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeTaken:           http.StatusConflict,
 	protocol.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	protocol.CodeUnsupportedType: http.StatusUnsupportedMediaType,
+	protocol.CodeNoFile:          http.StatusNotFound,
+	protocol.CodeFilesFull:       http.StatusInsufficientStorage,
+	protocol.CodeRelayFull:       http.StatusInsufficientStorage,
 	protocol.CodeRateLimited:     http.StatusTooManyRequests,
 	protocol.CodeUnavailable:     http.StatusServiceUnavailable,
 }
@@ -100,17 +104,26 @@ func (r *Relay) only(method string, serve http.HandlerFunc) http.Handler {
 		switch {
 		case req.Method == method:
 			serve(w, req)
-		case req.Method == http.MethodOptions && req.Header.Get("Origin") != "" && req.Header.Get("Access-Control-Request-Method") != "":
-			h := w.Header()
-			h.Set("Access-Control-Allow-Methods", method)
-			h.Set("Access-Control-Allow-Headers", "Content-Type")
-			h.Set("Access-Control-Max-Age", corsMaxAge)
-			w.WriteHeader(http.StatusNoContent)
+		case isPreflight(req):
+			preflight(w, method, "Content-Type")
 		default:
 			w.Header().Set("Allow", method)
 			r.httpRefuse(w, protocol.CodeMethod, "")
 		}
 	})
+}
+
+// isPreflight reports whether a browser asks what is admitted.
+func isPreflight(req *http.Request) bool {
+	return req.Method == http.MethodOptions && req.Header.Get("Origin") != "" && req.Header.Get("Access-Control-Request-Method") != ""
+}
+
+func preflight(w http.ResponseWriter, methods, headers string) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", headers)
+	h.Set("Access-Control-Max-Age", corsMaxAge)
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func (r *Relay) serveReady(w http.ResponseWriter, req *http.Request) {

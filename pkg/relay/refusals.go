@@ -30,6 +30,8 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeStale:           "the nonce is too old; fetch another and try again",
 	protocol.CodeMailboxFull:     "their mailbox is full; they have been away for long",
 	protocol.CodeRelayFull:       "too much waits at this relay; its operator can give it more room",
+	protocol.CodeFilesFull:       "your files fill what this relay keeps for one account; delete some",
+	protocol.CodeNoFile:          "there is no such file, or not any more",
 	protocol.CodeRateLimited:     "too much in too short a time; try again later",
 	protocol.CodeUnavailable:     "the relay cannot take this now; send it again later",
 	protocol.CodeMethod:          "the method is not allowed here",

@@ -35,6 +35,8 @@ const (
 	slowWrite       = time.Second      // a write that takes longer grants more time for acks
 	frameTimeout    = 15 * time.Second // for the rest of a frame that has begun
 	aliveEvery      = 5 * time.Second  // how often a peer's patience is renewed at most
+	fileChunk       = 64 << 10         // of a file that comes or goes: what one takes of memory
+	fileChunkTime   = 30 * time.Second // for each of them: 2 KB/s is a slow line, and less is none
 	maxCASRetries   = 16               // a pair of people writes no faster
 	closeGrace      = 2 * time.Second  // from the wish to close to the end of the socket
 	lingerTime      = time.Second      // of that, for the peer to read why
@@ -53,6 +55,7 @@ type Config struct {
 	Directory Directory
 	Prekeys   Prekeys
 	Mailboxes Mailboxes
+	Files     Files // nil for a relay that takes none
 
 	Hosts       []string         // names that clients may dial; empty for any
 	Origins     []string         // of web pages that may connect, e.g. https://chat.example.org; empty for none
@@ -69,6 +72,7 @@ type Relay struct {
 	directory   Directory
 	prekeys     Prekeys
 	mailboxes   Mailboxes
+	files       Files // nil if it takes none
 	hosts       []string
 	origins     []string
 	limits      ratelimit.Limits
@@ -95,6 +99,8 @@ type Relay struct {
 	framesIn, framesOut, handed, delivered *atomic.Uint64 // of counters, what every message counts
 
 	large chan struct{} // one for each large frame that is read
+
+	transfers *transfers
 
 	lastID    atomic.Uint64 // of connections, for the log
 	airborne  atomic.Int64  // bytes that are handed on and not stored
@@ -126,6 +132,7 @@ func New(cfg Config) *Relay {
 		directory:   cfg.Directory,
 		prekeys:     cfg.Prekeys,
 		mailboxes:   cfg.Mailboxes,
+		files:       cfg.Files,
 		origins:     slices.Clone(cfg.Origins),
 		limits:      cfg.Limits,
 		limiters:    ratelimit.NewLimiters(cfg.Limits),
@@ -147,6 +154,7 @@ func New(cfg Config) *Relay {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.transfers = newTransfers(cfg.Limits.FileTransfers)
 	r.large = make(chan struct{}, largeFrames)
 	r.framesIn, r.framesOut = r.counters[CountFramesIn], r.counters[CountFramesOut]
 	r.handed, r.delivered = r.counters[CountHanded], r.counters[CountReceipts]

@@ -98,6 +98,7 @@ func (l httpLog) Write(line []byte) (int, error) {
 // may be stuck in it: then Shutdown gives up when ctx ends.
 func (r *Relay) Shutdown(ctx context.Context) error {
 	servers := r.endAll(closeRestart)
+	r.transfers.end()
 	r.presence.stop()
 	ended := make(chan struct{})
 	go func() {
@@ -108,6 +109,7 @@ func (r *Relay) Shutdown(ctx context.Context) error {
 			}
 		}
 		r.connsEnd.Wait()
+		r.transfers.wait()
 	}()
 	defer r.cancel()
 	select {

@@ -29,6 +29,7 @@ const (
 	byTarget  = "target"
 	byRelay   = "relay"
 	byMailbox = "mailbox"
+	byFile    = "file"
 )
 
 // What happens above a limit.
@@ -96,6 +97,12 @@ var entries = []entry{
 		name: "presencePerUser", by: byUser, what: "lists of whom to share presence with (`presence`); an empty one is free", above: notAdded,
 		rate: func(l *Limits) *Rate { return &l.PresencePerUser }, least: 1, most: mostBurst,
 	}, {
+		name: "fileRequestsPerUser", by: byUser, what: "requests for files (`/api/files`)", above: refusedHTTP,
+		rate: func(l *Limits) *Rate { return &l.FileRequestsPerUser }, least: 1, most: mostBurst,
+	}, {
+		name: "fileTransfersPerUser", by: byUser, what: "files that are stored or fetched at a time", above: refusedHTTP,
+		number: func(l *Limits) *int64 { return &l.FileTransfersPerUser }, least: 1, most: mostPlaces,
+	}, {
 		name: "oneTimePrekeysPerTarget", by: byTarget, what: "one-time prekeys handed out", above: "`prekeys` without one",
 		rate: func(l *Limits) *Rate { return &l.OneTimePrekeysPerTarget }, least: 1, most: mostBurst,
 	}, {
@@ -111,6 +118,9 @@ var entries = []entry{
 		name: "registrations", by: byRelay, what: "new users", above: refusedHTTP,
 		rate: func(l *Limits) *Rate { return &l.Registrations }, least: 1, most: mostBurst,
 	}, {
+		name: "fileTransfers", by: byRelay, what: "files that are stored or fetched at a time", above: refusedHTTP,
+		number: func(l *Limits) *int64 { return &l.FileTransfers }, least: 1, most: mostPlaces,
+	}, {
 		name: "storeBytes", by: byRelay, what: "data that waits in all mailboxes", above: "`relay_full`",
 		number: func(l *Limits) *int64 { return &l.StoreBytes }, unit: octets, least: 1 << 20, most: maxAmount,
 	}, {
@@ -125,6 +135,18 @@ var entries = []entry{
 	}, {
 		name: "mailboxDays", by: byMailbox, what: "days that an entry waits", above: "dropped; the sender of a message hears `expired`",
 		number: func(l *Limits) *int64 { return &l.MailboxDays }, least: 1, most: 3650,
+	}, {
+		name: "fileBytes", by: byFile, what: "its sealed bytes", above: "`too_large`",
+		number: func(l *Limits) *int64 { return &l.FileBytes }, unit: octets, least: 8 << 10, most: maxAmount,
+	}, {
+		name: "fileDays", by: byFile, what: "days that it is kept", above: "dropped",
+		number: func(l *Limits) *int64 { return &l.FileDays }, least: 1, most: 3650,
+	}, {
+		name: "filesBytesOfUser", by: byUser, what: "their files, with 16 KiB more for each", above: "`files_full`",
+		number: func(l *Limits) *int64 { return &l.FilesBytesOfUser }, unit: octets, least: 32 << 10, most: maxAmount,
+	}, {
+		name: "filesBytes", by: byRelay, what: "all files, counted alike", above: "`relay_full`",
+		number: func(l *Limits) *int64 { return &l.FilesBytes }, unit: octets, least: 32 << 10, most: maxAmount,
 	},
 }
 

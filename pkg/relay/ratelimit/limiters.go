@@ -20,6 +20,8 @@ type Limiters struct {
 	PresenceOf           *Keyed[crypto.Username]
 	PrekeyPublicationsOf *Keyed[crypto.Username]
 	OneTimePrekeysOf     *Keyed[crypto.Username]
+	FileRequestsOf       *Keyed[crypto.Username]
+	FileTransfersOf      *Places[crypto.Username]
 
 	// By nothing.
 	Registrations *Bucket
@@ -40,6 +42,8 @@ func NewLimiters(l Limits) *Limiters {
 		PresenceOf:           NewKeyed[crypto.Username](l.PresencePerUser),
 		PrekeyPublicationsOf: NewKeyed[crypto.Username](l.PrekeyPublicationsPerUser),
 		OneTimePrekeysOf:     NewKeyed[crypto.Username](l.OneTimePrekeysPerTarget),
+		FileRequestsOf:       NewKeyed[crypto.Username](l.FileRequestsPerUser),
+		FileTransfersOf:      NewPlaces[crypto.Username](l.FileTransfersPerUser),
 		Registrations:        NewBucket(l.Registrations),
 	}
 }

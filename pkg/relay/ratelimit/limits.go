@@ -25,6 +25,8 @@ type Limits struct {
 	PrekeyFetchesPerUser      Rate
 	PresencePerUser           Rate
 	PrekeyPublicationsPerUser Rate
+	FileRequestsPerUser       Rate
+	FileTransfersPerUser      int64
 
 	// By the user whom others ask about.
 	OneTimePrekeysPerTarget Rate
@@ -34,6 +36,7 @@ type Limits struct {
 	PendingLogins   int64
 	HTTPConnections int64
 	Registrations   Rate
+	FileTransfers   int64
 
 	// What waits for recipients.
 	MailboxMessages int64
@@ -41,7 +44,16 @@ type Limits struct {
 	MailboxRequests int64
 	MailboxDays     int64
 	StoreBytes      int64
+
+	// What is kept of files.
+	FileBytes        int64
+	FilesBytesOfUser int64
+	FilesBytes       int64
+	FileDays         int64
 }
+
+// FileAge is how long a file is kept.
+func (l Limits) FileAge() time.Duration { return time.Duration(l.FileDays) * day }
 
 // MailboxAge is how long a message waits for its recipient.
 func (l Limits) MailboxAge() time.Duration { return time.Duration(l.MailboxDays) * day }
@@ -86,6 +98,12 @@ func Default() Limits {
 		// and to those again when it ends: 100 a second, like messages.
 		PresencePerUser: Rate{120, time.Hour, 60},
 
+		// Each of a hundred people in a group fetches a dozen files at once. One takes
+		// a signature to check and two look-ups.
+		FileRequestsPerUser: Rate{5, time.Second, 1000},
+		// A device moves one file up and a few down at a time.
+		FileTransfersPerUser: 8,
+
 		// Of the usual stock of 50, strangers together get 30 at once and 20 in a
 		// night, in which the owner is not there to publish more. A handshake does
 		// without one, so nobody is kept from writing.
@@ -99,6 +117,8 @@ func Default() Limits {
 		HTTPConnections: 1024,
 		// A user is 1.5 KB on the disk for ever: at most 130 MB a day.
 		Registrations: Rate{1, time.Second, 200},
+		// 100 KB each, and what a disk and a line share among them.
+		FileTransfers: 256,
 
 		// A month of a busy program: 3,000 messages a day.
 		MailboxMessages: 100_000,
@@ -110,6 +130,15 @@ func Default() Limits {
 		MailboxDays: 30,
 		// 64 mailboxes that are full: a small machine's disk has as much.
 		StoreBytes: 16 << 30,
+
+		// A file of 100 MiB, which is a little more when it is sealed.
+		FileBytes: 101 << 20,
+		// Ten of those in a month, or a thousand photographs.
+		FilesBytesOfUser: 1 << 30,
+		// Twenty people who use all of that.
+		FilesBytes: 20 << 30,
+		// As long as the message that tells of it waits.
+		FileDays: 30,
 	}
 }
 
