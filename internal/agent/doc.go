@@ -11,6 +11,8 @@
 //
 //	method        params                          result
 //	hello         {"version"}                     {"version"}
+//	holder                                        {"kind", "pid", "since"}
+//	leave                                         null
 //	identity                                      Identity
 //	status                                        Status
 //	contacts      {"after"}                       {"contacts": [Contact…], "more"}
@@ -46,6 +48,9 @@
 // Identity, Status, Contact, Group, Safety, Message, Settings, Search, View, Query
 // and Batch, and the "change" of a group, are the JSON forms of the types of package
 // client; each method does what the method of the same name of client.Account does.
+//
+// holder says which process holds the profile: a "command", a "screen" or an
+// "agent". leave asks it to end, which an agent does.
 //
 // hello comes first: the versions of both sides must be the same, [Version]
 // here. cancel ends the call with that id, if it is still under way; it is

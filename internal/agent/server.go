@@ -26,7 +26,12 @@ const (
 
 // Server lets other processes use an account.
 type Server struct {
+	Kind Kind // of this process; set before Serve, Command where it is not
+
 	account client.Account
+	since   time.Time
+	asked   chan struct{} // closed when somebody has asked to leave
+	once    sync.Once
 
 	mu       sync.Mutex
 	attached int           // connections
@@ -34,7 +39,9 @@ type Server struct {
 }
 
 // NewServer makes a server for an account.
-func NewServer(account client.Account) *Server { return &Server{account: account} }
+func NewServer(account client.Account) *Server {
+	return &Server{Kind: Command, account: account, since: time.Now(), asked: make(chan struct{})}
+}
 
 // Serve serves connections from ln until ctx ends, and closes it. At the end
 // it lets calls under way finish that can do so quickly, ends the others, and
@@ -142,6 +149,7 @@ type assigner struct {
 // would never give its slot back.
 func (a assigner) Assign(ctx context.Context, name string) jrpc2.Handler {
 	if jrpc2.InboundRequest(ctx).IsNotification() {
+		a.peer.nameless.Store(true)
 		a.peer.Close()
 		return nil
 	}
@@ -169,7 +177,9 @@ type none struct{}
 func (s *Server) methods(ctx context.Context) methods {
 	a, owner := s.account, ctx
 	return methods{
-		"hello": method(func(context.Context, none) (hello, error) { return hello{Version}, nil }),
+		"hello":  method(func(context.Context, none) (hello, error) { return hello{Version}, nil }),
+		"holder": method(s.holder),
+		"leave":  method(s.leave),
 		"identity": method(func(ctx context.Context, _ none) (client.Identity, error) {
 			return a.Identity(ctx)
 		}),

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -126,11 +126,17 @@ func toWire(err error) error {
 
 // lines is a jrpc2 channel of one object a line that bounds what it reads.
 type lines struct {
-	conn net.Conn
+	conn stream
 	in   *bufio.Scanner
 }
 
-func newLines(conn net.Conn, maxIn int) lines {
+// stream is what lines need of a connection.
+type stream interface {
+	io.ReadWriteCloser
+	SetWriteDeadline(time.Time) error
+}
+
+func newLines(conn stream, maxIn int) lines {
 	in := bufio.NewScanner(conn)
 	in.Buffer(nil, maxIn)
 	return lines{conn, in}
@@ -174,9 +180,14 @@ type peer struct {
 	slots  *semaphore.Weighted
 	ctx    context.Context // ends with the connection
 	cancel context.CancelFunc
+
+	nameless atomic.Bool // it sent a request without an id
 }
 
-func newPeer(conn net.Conn) *peer {
+// outlaw reports whether the peer sent a request that could not be answered.
+func (p *peer) outlaw() bool { return p.nameless.Load() }
+
+func newPeer(conn stream) *peer {
 	p := &peer{lines: newLines(conn, maxRequest), slots: semaphore.NewWeighted(maxLines)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p

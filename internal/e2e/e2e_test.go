@@ -2,6 +2,8 @@
 package e2e
 
 import (
+	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +12,7 @@ import (
 
 	chat "secure-messaging/cmd/chat/cli"
 	server "secure-messaging/cmd/server/cli"
+	"secure-messaging/internal/agent"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
@@ -37,6 +40,7 @@ func TestScripts(t *testing.T) {
 			r := newRelay(env.WorkDir, env.Vars)
 			env.Values["relay"] = r
 			env.Defer(func() { r.end(os.Kill) })
+			env.Defer(func() { endAgents(env.WorkDir) })
 			return os.WriteFile(filepath.Join(env.WorkDir, "pass"), []byte(passphrase+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -44,6 +48,19 @@ func TestScripts(t *testing.T) {
 			"status": statusCmd,
 			"owned":  ownedCmd,
 		},
+	})
+}
+
+// endAgents ends the agents that a script has left behind when it failed.
+func endAgents(dir string) {
+	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type() == fs.ModeSocket {
+			if r, err := agent.Dial(context.Background(), path); err == nil {
+				r.Leave(context.Background())
+				r.Close()
+			}
+		}
+		return nil
 	})
 }
 

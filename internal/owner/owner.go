@@ -44,6 +44,9 @@ type Account struct {
 	Ref   profile.Ref
 	Owned bool // this process holds the profile
 
+	// Kind is what this process is, for others to see; set before Start.
+	Kind agent.Kind
+
 	remote *agent.Remote // when not Owned
 
 	// When Owned.
@@ -135,6 +138,9 @@ func (a *Account) Start() error {
 	ctx, stop := context.WithCancel(context.Background())
 	a.stop, a.finished = stop, make(chan struct{})
 	a.server = agent.NewServer(a.client)
+	if a.Kind != "" {
+		a.server.Kind = a.Kind
+	}
 	go func() {
 		defer close(a.finished)
 		defer time.AfterFunc(tidyAfter, debug.FreeOSMemory).Stop()
@@ -148,6 +154,10 @@ func (a *Account) Start() error {
 	}()
 	return nil
 }
+
+// Asked is closed when somebody has asked an owner that was started to leave,
+// which an [agent.Agent] does.
+func (a *Account) Asked() <-chan struct{} { return a.server.Asked() }
 
 // Close gives the account up. An owner to which others are attached waits for
 // them, at most for linger, so that short commands are not cut off.

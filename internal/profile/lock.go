@@ -66,24 +66,42 @@ func (l *Lock) Release() {
 // Open unlocks the profile. The error is client.ErrLocked when the passphrase
 // is wrong; the lock is still held then, for another try.
 func (l *Lock) Open(passphrase []byte) (*Store, error) {
-	b, err := os.ReadFile(l.ref.path(keyFile))
-	if errors.Is(err, fs.ErrNotExist) && l.ref.exists() {
-		return nil, &client.Error{Code: client.CodeStorage, Err: err, Text: "The key file " + l.ref.path(keyFile) + " is missing, and nothing can be read without it. Put it back from a copy of the profile's folder. If there is none, or the profile was being removed, clear what is left with: chat logout " + l.ref.Name}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, l.ref.missing()
-	}
+	master, err := masterOf(l.ref, passphrase)
 	if err != nil {
-		return nil, storage(l.ref.Dir, err)
+		return nil, err
+	}
+	return l.open(master)
+}
+
+// Prove checks a passphrase without opening the profile, which another process
+// may hold. The error is client.ErrLocked when it is wrong.
+func Prove(ref Ref, passphrase []byte) error {
+	master, err := masterOf(ref, passphrase)
+	if err == nil {
+		master.Clear()
+	}
+	return err
+}
+
+// masterOf opens the key file of a profile.
+func masterOf(ref Ref, passphrase []byte) (*keyfile.Master, error) {
+	b, err := os.ReadFile(ref.path(keyFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && ref.exists():
+		return nil, &client.Error{Code: client.CodeStorage, Err: err, Text: "The key file " + ref.path(keyFile) + " is missing, and nothing can be read without it. Put it back from a copy of the profile's folder. If there is none, or the profile was being removed, clear what is left with: chat logout " + ref.Name}
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, ref.missing()
+	case err != nil:
+		return nil, storage(ref.Dir, err)
 	}
 	master, err := keyfile.Open(b, passphrase)
 	switch {
 	case errors.Is(err, keyfile.ErrPassphrase):
-		return nil, &client.Error{Code: client.CodeLocked, Err: err, Text: "That is not the passphrase of " + l.ref.Name + ". Try again; there is no way around it."}
+		return nil, &client.Error{Code: client.CodeLocked, Err: err, Text: "That is not the passphrase of " + ref.Name + ". Try again; there is no way around it."}
 	case err != nil:
-		return nil, &client.Error{Code: client.CodeStorage, Err: err, Text: "The key file " + l.ref.path(keyFile) + " is damaged. Put it back from a copy of the profile's folder."}
+		return nil, &client.Error{Code: client.CodeStorage, Err: err, Text: "The key file " + ref.path(keyFile) + " is damaged. Put it back from a copy of the profile's folder."}
 	}
-	return l.open(master)
+	return master, nil
 }
 
 // open hands master and lock to a store, or clears the one and keeps the other.

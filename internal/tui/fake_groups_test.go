@@ -133,7 +133,7 @@ func (f *fake) SaveFile(_ context.Context, cursor int64, path string) (string, e
 	}
 	m := &f.messages[cursor-1]
 	file := *m.File
-	file.Done, file.Saved = 0, path + "/" + file.Name
+	file.Done, file.Saved = 0, path+"/"+file.Name
 	m.File = &file
 	changed := *m
 	f.publish(client.Event{Kind: client.MessageChanged, Message: &changed})

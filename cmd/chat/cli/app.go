@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/keyring"
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/terminal"
@@ -115,11 +118,18 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 			}
 			return readPassphraseFile(ctx, a.passphraseFile)
 		}
+		if try == 0 && keyring.Kept(ref) {
+			secret, err := keyring.Passphrase(ctx, ref)
+			if err == nil || ctx.Err() != nil {
+				return secret, err
+			}
+			fmt.Fprintln(os.Stderr, err)
+		}
 		t, err := a.terminal(fmt.Sprintf("The profile of %s is locked, and there is no terminal to ask for its passphrase at. Give --passphrase-file FILE, or leave chat open elsewhere.", ref.Name))
 		if err != nil {
 			return nil, err
 		}
-		if try > 0 {
+		if try > 0 && !(try == 1 && keyring.Kept(ref)) {
 			t.Say("That was not it.\n")
 		}
 		secret, err := t.Secret(ctx, fmt.Sprintf("Passphrase of %s: ", ref.Name))
@@ -127,6 +137,38 @@ func (a *app) passphrase(ref profile.Ref) owner.Passphrase {
 			err = &client.Error{Code: client.CodeLocked, Err: err, Text: "The profile of " + ref.Name + " stays locked: no passphrase was given."}
 		}
 		return secret, err
+	}
+}
+
+// proven asks for the passphrase of a profile until it is the right one.
+func (a *app) proven(ctx context.Context, ref profile.Ref) ([]byte, error) {
+	const tries = 3 // of a person who mistypes
+	ask := a.passphrase(ref)
+	for try := 0; ; try++ {
+		secret, err := ask(ctx, try)
+		if err != nil {
+			return nil, err
+		}
+		if err = profile.Prove(ref, secret); err == nil {
+			return secret, nil
+		}
+		clear(secret)
+		if !errors.Is(err, client.ErrLocked) || try+1 >= tries {
+			return nil, err
+		}
+	}
+}
+
+// lineOf gives a passphrase that comes on a stream, once.
+func lineOf(in io.Reader, ref profile.Ref) owner.Passphrase {
+	return func(ctx context.Context, try int) ([]byte, error) {
+		b, err := terminal.Input(ctx, in, terminal.MaxPassphrase+2)
+		if err != nil || try > 0 {
+			return nil, errors.Join(err, &client.Error{Code: client.CodeLocked, Text: "The passphrase on standard input is not that of " + ref.Name + "."})
+		}
+		line, rest, _ := bytes.Cut(b, []byte("\n"))
+		clear(rest)
+		return line, nil
 	}
 }
 

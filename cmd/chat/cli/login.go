@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/agent"
 	"secure-messaging/internal/owner"
 	"secure-messaging/internal/profile"
 	"secure-messaging/pkg/client"
@@ -239,6 +240,7 @@ func (a *app) screen(cmd *cobra.Command, acc *owner.Account, s settings) error {
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < quick {
 		runtime.GOMAXPROCS(quick)
 	}
+	acc.Kind = agent.Screen
 	err := acc.Start()
 	if err == nil {
 		err = s.run(cmd.Context(), acc)

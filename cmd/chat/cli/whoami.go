@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"secure-messaging/internal/keyring"
 	"secure-messaging/internal/profile"
 	"secure-messaging/pkg/client"
 )
@@ -58,11 +59,17 @@ To leave chat, just quit it: the profile is sealed on the disk.`,
 				return err
 			}
 		}
+		kept := keyring.Kept(ref)
 		if err := profile.Remove(ref); err != nil {
 			if errors.Is(err, client.ErrBusy) {
-				return &client.Error{Code: client.CodeBusy, Err: err, Text: fmt.Sprintf("chat is open on %s. Quit it first, then log out.", ref.Name)}
+				return &client.Error{Code: client.CodeBusy, Err: err, Text: fmt.Sprintf("chat is open on %s. Quit it first (an agent: chat agent stop), then log out.", ref.Name)}
 			}
 			return err
+		}
+		if kept {
+			if err := keyring.Forget(cmd.Context(), ref); err != nil {
+				fmt.Fprintf(cmd.ErrOrStderr(), "its passphrase is still in the keyring: %v\n", err)
+			}
 		}
 		_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s at %s is removed from this machine\n", ref.Name, ref.Server)
 		return err
