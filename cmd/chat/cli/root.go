@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/interrupt"
+	"secure-messaging/internal/manual"
 	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 	"secure-messaging/pkg/crypto/keyfile"
@@ -62,8 +63,10 @@ safety number, 130 interrupted, 1 anything else.`,
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
 		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newVerify(),
-		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), a.newRPC(), a.newAgent(), a.newLock(), a.newKeyring(), version.Command(),
+		a.newSend(), a.newListen(), a.newHistory(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), a.newRPC(), a.newAgent(), a.newLock(), a.newKeyring(),
+		version.Command(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
 	)
+	a.complete(root)
 	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
 	return root
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/interrupt"
+	"secure-messaging/internal/manual"
 	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 )
@@ -56,7 +57,7 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newServe(), newLimits(), version.Command())
+	root.AddCommand(newServe(), newLimits(), version.Command(), manual.Command(func(err error) error { return usageError{err} }))
 	usage.Mark(root, func(err error) error { return usageError{err} })
 	return root
 }
