@@ -57,7 +57,7 @@ func (s *Store) rewrite(r client.Rewrite) error {
 	if err != nil || cursor == 0 {
 		return err
 	}
-	indexed := typ == client.TypeText
+	indexed := hasWords(typ)
 	if indexed {
 		if err := s.db.unindex(cursor, contact, text); err != nil {
 			return err
@@ -65,7 +65,7 @@ func (s *Store) rewrite(r client.Rewrite) error {
 	}
 	if r.Deleted {
 		err := s.db.exec(`UPDATE messages SET text = '', edited = 0, deleted = 1, reactions = '' WHERE cursor = ?`, cursor)
-		return errors.Join(err, s.dropEdit(cursor))
+		return errors.Join(err, s.dropEdit(cursor), s.dropFile(cursor))
 	}
 	if indexed {
 		if err := s.db.index(cursor, contact, r.Text); err != nil {
@@ -182,12 +182,12 @@ func (s *Store) Vanish(now time.Time, max int) (gone []client.Message, next time
 
 // vanish deletes a message and its words.
 func (s *Store) vanish(m client.Message, typ, text string) error {
-	if typ == client.TypeText {
+	if hasWords(typ) {
 		if err := s.db.unindex(m.Cursor, m.Contact, text); err != nil {
 			return err
 		}
 	}
-	return errors.Join(s.db.exec(`DELETE FROM messages WHERE cursor = ?`, m.Cursor), s.dropEdit(m.Cursor))
+	return errors.Join(s.db.exec(`DELETE FROM messages WHERE cursor = ?`, m.Cursor), s.dropEdit(m.Cursor), s.dropFile(m.Cursor))
 }
 
 // dropEdit forgets a draft of other words for a message that is gone: it began

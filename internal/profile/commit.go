@@ -32,6 +32,9 @@ func (s *Store) Commit(c *client.Changes) error {
 		if err := s.changePrekeys(c); err != nil {
 			return err
 		}
+		if err := s.changeUploads(c); err != nil {
+			return err
+		}
 		return s.changeOutbox(c)
 	})
 }
@@ -86,11 +89,19 @@ func (s *Store) addMessage(m *client.NewMessage) error {
 		return err
 	}
 	m.Cursor = s.db.conn.LastInsertRowID()
-	if m.Type != client.TypeText {
+	if m.Sealed != nil {
+		if err := s.addFile(m); err != nil {
+			return err
+		}
+	}
+	if !hasWords(m.Type) {
 		return nil
 	}
 	return s.db.index(m.Cursor, m.Contact, m.Text)
 }
+
+// hasWords reports whether messages of a type stand in the index.
+func hasWords(typ string) bool { return typ == client.TypeText || typ == client.TypeFile }
 
 func (s *Store) changeOutbox(c *client.Changes) error {
 	for i := range c.Enqueue {

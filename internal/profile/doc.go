@@ -8,6 +8,8 @@
 //	                 under a key derived from the master key, with a checksum
 //	                 inside the encryption
 //	    server       the relay's address and pin, which are no secrets
+//	    uploads/     sealed files that the relay does not have yet; their keys
+//	                 are in profile.db
 //	    lock         held by the one process that owns the profile
 //	    socket       where that process answers all others
 //

@@ -39,7 +39,10 @@ const selectMessages = `
 	SELECT m.cursor, m.author, m.id, m.contact, m.type, m.text, m.sent_at, m.at, m.state, m.reason, m.unread,
 		m.edited, m.deleted, m.reactions, m.disappear, m.gone_at, m.reply_from, m.reply_id,
 		CASE WHEN m.reply_id IS NOT NULL THEN (SELECT q.cursor FROM messages q WHERE q.id = m.reply_id AND q.contact = m.contact AND q.author GLOB m.reply_from || '/*' LIMIT 1) END,
-		CASE WHEN m.reply_id IS NOT NULL THEN (SELECT substr(q.text, 1, 280) FROM messages q WHERE q.id = m.reply_id AND q.contact = m.contact AND q.author GLOB m.reply_from || '/*' LIMIT 1) END
+		CASE WHEN m.reply_id IS NOT NULL THEN (SELECT substr(q.text, 1, 280) FROM messages q WHERE q.id = m.reply_id AND q.contact = m.contact AND q.author GLOB m.reply_from || '/*' LIMIT 1) END,
+		CASE WHEN m.type = 'file' THEN (SELECT name FROM files WHERE cursor = m.cursor) END,
+		CASE WHEN m.type = 'file' THEN (SELECT size FROM files WHERE cursor = m.cursor) END,
+		CASE WHEN m.type = 'file' THEN (SELECT saved FROM files WHERE cursor = m.cursor) END
 	FROM messages m `
 
 // History implements client.Store. There is one statement for each shape of
@@ -112,6 +115,9 @@ func (s *Store) Place(cursor int64) (m client.NewMessage, err error) {
 			m.Message = message(r)
 			bad = m.Author.UnmarshalText(r.ColumnRawText(1))
 		}, cursor)
+		if err == nil && m.File != nil {
+			m.Sealed, err = s.sealedFile(cursor)
+		}
 		if err == nil && bad != nil {
 			err = errSealed
 		}
@@ -138,6 +144,9 @@ func message(r *sqlite3.Stmt) client.Message {
 	if r.ColumnType(17) != sqlite3.NULL {
 		m.Reply = &client.Quote{From: r.ColumnText(16), ID: messageID(r, 17), Cursor: r.ColumnInt64(18), Text: beginning(r.ColumnText(19))}
 	}
+	if r.ColumnType(20) != sqlite3.NULL {
+		m.File = &client.File{Name: r.ColumnText(20), Size: r.ColumnInt64(21), Saved: r.ColumnText(22)}
+	}
 	return m
 }
 
@@ -162,7 +171,7 @@ func beginning(text string) string {
 // MarkRead implements client.Store.
 func (s *Store) MarkRead(contact string, cursor int64, now time.Time) (marked client.Marked, err error) {
 	err = s.write(func() error {
-		err := s.db.query(`SELECT id FROM messages WHERE contact = ? AND cursor <= ? AND unread AND type = 'text' ORDER BY cursor DESC LIMIT 1`,
+		err := s.db.query(`SELECT id FROM messages WHERE contact = ? AND cursor <= ? AND unread AND type IN ('text', 'file') ORDER BY cursor DESC LIMIT 1`,
 			func(r *sqlite3.Stmt) { copy(marked.Latest[:], r.ColumnRawBlob(0)) }, contact, cursor)
 		if err != nil {
 			return err

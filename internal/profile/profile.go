@@ -23,6 +23,7 @@ const (
 	serverFile = "server"
 	lockFile   = "lock"
 	socketFile = "socket"
+	copiesDir  = "uploads"
 )
 
 // Nobody but the user may read or enter what we make.

@@ -117,7 +117,26 @@ CREATE VIRTUAL TABLE words USING fts5(
 	content = '', columnsize = 0, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 2 categories 'L* N* Co Mn Mc'"
 );
 INSERT INTO words(words, rank) VALUES ('secure-delete', 1);
-`, then: (*database).indexAll}}
+`, then: (*database).indexAll}, {sql: `
+-- The files of messages.
+CREATE TABLE files(
+	cursor INTEGER PRIMARY KEY, -- of the message
+	name   TEXT    NOT NULL,
+	size   INTEGER NOT NULL,
+	saved  TEXT    NOT NULL,
+	blob   BLOB    NOT NULL,
+	digest BLOB    NOT NULL,
+	key    BLOB    NOT NULL -- sealed under the blob
+) STRICT;
+
+-- What the relay is to be asked; its sealed copies lie in the folder of that name.
+CREATE TABLE uploads(
+	position INTEGER PRIMARY KEY AUTOINCREMENT,
+	blob     BLOB    NOT NULL UNIQUE,
+	message  BLOB    NOT NULL, -- zeros: it is to forget the file
+	contact  TEXT    NOT NULL
+) STRICT;
+`}}
 
 // migration is a step of the schema: statements, and what they cannot do.
 type migration struct {

@@ -14,7 +14,7 @@ import (
 func (m *Message) take(body content) {
 	m.Type, m.SentAt = body.Type, body.sentAt()
 	switch body.Type {
-	case contentText:
+	case contentText, contentFile:
 		m.Text, m.Disappear = body.Body, body.Expires
 		if body.About.names() {
 			m.Reply = &Quote{ID: body.About.ID.String(), From: string(body.About.From)}
@@ -24,7 +24,11 @@ func (m *Message) take(body content) {
 	}
 }
 
-// spoken returns the text at a cursor.
+// isSpoken reports whether a message of a type can be answered, edited, deleted
+// and reacted to.
+func isSpoken(typ string) bool { return typ == TypeText || typ == TypeFile }
+
+// spoken returns the text or file at a cursor.
 func (s *session) spoken(cursor int64) (m NewMessage, a about, err error) {
 	m, err = s.stored.Place(cursor)
 	switch {
@@ -32,8 +36,8 @@ func (s *session) spoken(cursor int64) (m NewMessage, a about, err error) {
 		return m, a, &Error{Code: CodeNotFound, Text: "That message is not here, or not any more."}
 	case err != nil:
 		return m, a, err
-	case m.Type != TypeText:
-		return m, a, &Error{Code: CodeUsage, Text: "That is no text. Only texts can be answered, edited, deleted and reacted to."}
+	case !isSpoken(m.Type):
+		return m, a, &Error{Code: CodeUsage, Text: "That is neither a text nor a file. Only those can be answered, edited, deleted and reacted to."}
 	case m.Deleted:
 		return m, a, errDeleted
 	}
@@ -78,6 +82,9 @@ func (s *session) edit(cursor int64, text string, now time.Time) (*step, error) 
 	}
 	st := &step{}
 	st.Rewrites = []Rewrite{{Author: m.Author, ID: a.ID, Text: text}}
+	if _, waits := s.uploadOf(a.ID); waits {
+		return st, nil // it goes with the words that it has then
+	}
 	return s.tell(st, c, contentEdit, text, a, now)
 }
 
@@ -94,6 +101,13 @@ func (s *session) remove(cursor int64, now time.Time) (*step, error) {
 	st := &step{}
 	st.Rewrites = []Rewrite{{Author: m.Author, ID: a.ID, Deleted: true}}
 	if !m.Outgoing() {
+		return st, nil
+	}
+	if m.Sealed != nil {
+		st.forgetFile(m.Sealed.Blob)
+	}
+	if _, waits := s.uploadOf(a.ID); waits { // nobody has heard of it
+		st.States = []StateChange{{a.ID, Failed, "it was deleted before it was sent"}}
 		return st, nil
 	}
 	c, err := s.talking(m.Contact)
@@ -118,6 +132,9 @@ func (s *session) react(cursor int64, emoji string, now time.Time) (*step, error
 	c, err := s.talking(m.Contact)
 	if err != nil {
 		return nil, err
+	}
+	if _, waits := s.uploadOf(a.ID); waits {
+		return nil, &Error{Code: CodeConflict, Text: "That file is still on its way to the relay. React when it has been sent."}
 	}
 	me, before := s.keys.Certificate.User, ""
 	for _, r := range m.Reactions {
@@ -181,7 +198,7 @@ func (s *session) takeQuiet(st *step, c ContactRecord, body content, late bool, 
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil || m.Contact != c.Name || m.Type != TypeText || m.Deleted && body.Type != contentRead || c.precedes(m) {
+	if err != nil || m.Contact != c.Name || !isSpoken(m.Type) || m.Deleted && body.Type != contentRead || c.precedes(m) {
 		return err
 	}
 	switch body.Type {

@@ -21,13 +21,14 @@ type batch struct {
 	prekeys  undo[crypto.PrekeyID, PrekeyInfo]
 	prekey   crypto.PrekeyID
 	settings Settings
+	uploads  []Upload
 	spent    [][]byte // states of sessions that steps have replaced
 }
 
 // begin opens a batch. Exactly one of keep and giveBack has to end it.
 func (s *session) begin() *batch {
 	b := &batch{
-		session: s, under: s.stored, prekey: s.prekey, settings: s.settings,
+		session: s, under: s.stored, prekey: s.prekey, settings: s.settings, uploads: s.uploads,
 		contacts: make(undo[crypto.Username, ContactRecord]),
 		outbox:   make(undo[crypto.MessageID, OutboxItem]),
 		prekeys:  make(undo[crypto.PrekeyID, PrekeyInfo]),
@@ -58,6 +59,10 @@ func (b *batch) add(st *step) {
 	b.Enqueue = append(b.Enqueue, st.Enqueue...)
 	b.Settle = append(b.Settle, st.Settle...)
 	b.Stored = append(b.Stored, st.Stored...)
+	b.Uploads = slices.DeleteFunc(b.Uploads, func(u Upload) bool { return slices.Contains(st.Uploaded, u.Blob) })
+	b.Uploads = append(b.Uploads, st.Uploads...)
+	b.Uploaded = append(b.Uploaded, st.Uploaded...)
+	b.Saves = append(b.Saves, st.Saves...)
 	b.change(st)
 	b.AddPrekeys = append(b.AddPrekeys, st.AddPrekeys...)
 	b.ReplacePrekeys = append(b.ReplacePrekeys, st.ReplacePrekeys...)
@@ -117,7 +122,7 @@ func (b *batch) giveBack() {
 	b.contacts.restore(s.contacts)
 	b.outbox.restore(s.outbox)
 	b.prekeys.restore(s.prekeys)
-	s.prekey, s.settings, s.waiting = b.prekey, b.settings, 0
+	s.prekey, s.settings, s.uploads, s.waiting = b.prekey, b.settings, b.uploads, sending(b.uploads)
 	for _, it := range s.outbox {
 		if it.counts() {
 			s.waiting++

@@ -33,6 +33,8 @@ type Client struct {
 	wake      chan struct{}                                                        // capacity 1: the outbox or the ack has news for the writer
 	netDial   func(ctx context.Context, network, address string) (net.Conn, error) // nil for the network
 
+	luggage  chan struct{} // capacity 1: there are uploads that the courier may not know
+	saves    chan struct{} // capacity maxSaves: one for each file that is saved
 	jobs     jobs          // what waits to be done
 	presence atomic.Bool   // the relay is to be told with whom presence is shared
 	ack      atomic.Uint64 // highest mailbox position to ack on the present connection
@@ -46,6 +48,7 @@ type Client struct {
 	hints   []*hint          // at most maxHints, of the present connection
 	share   crypto.MessageID // of all lists of whom presence is shared with, on the present connection
 	shareAt time.Time        // no list goes before
+	moving  *moving          // the upload that is under way, nil for none
 }
 
 // New takes up the account that a store keeps. The store stays the caller's
@@ -60,6 +63,8 @@ func New(store Store) (*Client, error) {
 		events:    newEventLog(time.Now()),
 		wake:      make(chan struct{}, 1),
 		hourglass: make(hourglass, 1),
+		luggage:   make(chan struct{}, 1),
+		saves:     make(chan struct{}, maxSaves),
 		session:   newSession(loaded, store),
 		asks:      make(map[crypto.MessageID]*ask),
 	}
@@ -215,6 +220,7 @@ func (c *Client) tell(b *batch) {
 	if len(b.Enqueue) > 0 {
 		c.signal()
 	}
+	c.recall(b)
 	if c.session.regrouped {
 		c.session.regrouped = false
 		c.renewPresence()

@@ -45,6 +45,7 @@ func (c *Client) Run(ctx context.Context) error {
 	var others sync.WaitGroup
 	defer others.Wait()
 	others.Go(func() { c.vanish(ctx) })
+	others.Go(func() { c.carry(ctx) })
 	var status Status
 	if c.session.keys.Certificate.Version < crypto.EndToEndVersion {
 		c.update(Status{State: Offline, Code: CodeRefused, Fatal: true, Reason: "This account was made by a version of chat from before the end-to-end protocol was complete. Its history can be read; to talk, make a new account: chat login NAME"})
@@ -194,6 +195,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	c.hints = nil // of the connection before
 	c.presence.Store(c.session.settings.Presence)
 	c.share, c.shareAt = crypto.NewMessageID(), time.Time{}
+	c.load()
 	c.mu.Unlock()
 
 	defer c.nobodyOnline()

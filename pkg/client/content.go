@@ -27,7 +27,9 @@ type content struct {
 	contentHead
 	Body    string `json:"body"`
 	About   about  `json:"about,omitzero"`
-	Expires int    `json:"expires,omitzero"` // of a text: seconds after which it disappears
+	Expires int    `json:"expires,omitzero"` // of a text or a file: seconds after which it disappears
+
+	File *fileContent `json:"file,omitzero"`
 }
 
 // about names a message of a conversation.
@@ -57,6 +59,7 @@ const (
 	contentReact   = "react"
 	contentTyping  = "typing"
 	contentRead    = "read"
+	contentFile    = TypeFile
 )
 
 // quiet reports whether content of a type has no place in the history.
@@ -101,6 +104,9 @@ var forms = map[string]func(*content) bool{
 	contentText: func(c *content) bool {
 		return checkText(c.Body) == nil && (c.About == (about{}) || c.About.names()) && c.Expires >= 0 && c.Expires <= maxExpires
 	},
+	contentFile: func(c *content) bool {
+		return checkWords(c.Body) == nil && (c.About == (about{}) || c.About.names()) && c.Expires >= 0 && c.Expires <= maxExpires && c.File.well()
+	},
 	contentRequest: func(c *content) bool { return len(c.Body) <= MaxNote },
 	contentAccept:  func(*content) bool { return true },
 	contentTimer:   func(c *content) bool { _, ok := parseTimer(c.Body); return ok },
@@ -122,7 +128,7 @@ func (c *content) between(author, reader crypto.Username) bool {
 		return from == author
 	case contentRead:
 		return from == reader
-	case contentText, contentReact:
+	case contentText, contentFile, contentReact:
 		return from == "" || from == author || from == reader
 	}
 	return true
@@ -164,9 +170,15 @@ func sane(milli int64) time.Time {
 }
 
 func checkText(text string) error {
-	switch {
-	case text == "":
+	if text == "" {
 		return &Error{Code: CodeUsage, Text: "An empty message is not sent."}
+	}
+	return checkWords(text)
+}
+
+// checkWords is checkText for words that may be none.
+func checkWords(text string) error {
+	switch {
 	case len(text) > MaxText:
 		return &Error{Code: CodeUsage, Text: "The message is too long: at most 32 KiB go in one. Split it."}
 	case !utf8.ValidString(text):

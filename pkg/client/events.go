@@ -72,6 +72,9 @@ func (e *Event) text() int {
 	n := len(e.Warning)
 	if e.Message != nil {
 		n += len(e.Message.Text)
+		if e.Message.File != nil {
+			n += len(e.Message.File.Name) + len(e.Message.File.Saved)
+		}
 		if e.Message.Reply != nil {
 			n += len(e.Message.Reply.Text)
 		}
@@ -159,6 +162,9 @@ func (c *Client) eventsOf(st *step) (events []Event) {
 		changed(c.store.Written(r.Author, r.ID))
 	}
 	for _, r := range st.Reacts {
+		changed(c.store.Written(r.Author, r.ID))
+	}
+	for _, r := range st.Saves {
 		changed(c.store.Written(r.Author, r.ID))
 	}
 	for _, id := range slices.Backward(st.read) {

@@ -26,7 +26,7 @@ func (m *MemStore) change(ch *Changes) {
 		switch {
 		case msg == nil || msg.Deleted:
 		case r.Deleted:
-			msg.Text, msg.Edited, msg.Deleted, msg.Reactions = "", false, true, nil
+			msg.Text, msg.Edited, msg.Deleted, msg.Reactions, msg.File, msg.Sealed = "", false, true, nil, nil, nil
 		default:
 			msg.Text, msg.Edited = r.Text, true
 		}
@@ -89,7 +89,7 @@ func (m *MemStore) Place(cursor int64) (NewMessage, error) {
 	defer m.mu.Unlock()
 	for _, msg := range m.messages {
 		if msg.Cursor == cursor {
-			return NewMessage{m.filled(msg), msg.Author}, nil
+			return NewMessage{m.filled(msg), msg.Author, msg.Sealed}, nil
 		}
 	}
 	return NewMessage{}, ErrNotFound
@@ -110,7 +110,7 @@ func (m *MemStore) MarkRead(contact string, cursor int64, now time.Time) (marked
 			if msg.Disappear > 0 {
 				msg.GoneAt = now.Add(time.Duration(msg.Disappear) * time.Second)
 			}
-			if msg.Type == TypeText {
+			if isSpoken(msg.Type) {
 				marked.Latest.UnmarshalText([]byte(msg.ID))
 			}
 		}

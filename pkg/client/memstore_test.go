@@ -23,6 +23,8 @@ type MemStore struct {
 	heard    map[Heard]bool // without At; also what has disappeared
 	settings Settings
 	views    map[string]View
+	uploads  []Upload
+	copies   map[crypto.FileID][]byte
 	cursor   int64
 	position int64
 
@@ -42,6 +44,7 @@ func NewMemStore(k Keys, first crypto.PrekeyPrivate) *MemStore {
 		keys: k, contacts: make(map[string]ContactRecord),
 		prekeys: make(map[crypto.PrekeyID]heldPrekey), requests: make(map[Handshake]bool),
 		heard: make(map[Heard]bool), settings: DefaultSettings, views: make(map[string]View),
+		copies: make(map[crypto.FileID][]byte),
 	}
 	m.addPrekey(first)
 	return m
@@ -100,6 +103,12 @@ func (m *MemStore) Load() (Loaded, error) {
 		l.Prekeys = append(l.Prekeys, k.PrekeyInfo)
 	}
 	l.Prekey = m.prekey
+	l.Uploads = slices.Clone(m.uploads)
+	for id := range m.copies {
+		if !slices.ContainsFunc(m.uploads, func(u Upload) bool { return u.Blob == id }) {
+			delete(m.copies, id)
+		}
+	}
 	return l, nil
 }
 
@@ -168,6 +177,7 @@ func (m *MemStore) Commit(ch *Changes) error {
 		}
 	}
 	m.outbox = slices.DeleteFunc(m.outbox, func(it OutboxItem) bool { return slices.Contains(ch.Settle, it.ID) })
+	m.changeUploads(ch)
 	return nil
 }
 

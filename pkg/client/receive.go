@@ -186,7 +186,7 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	if seen {
 		return st, nil
 	}
-	m := Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}
+	m := NewMessage{Author: f.From, Message: Message{ID: f.ID.String(), Contact: c.Name, From: c.Name, At: now, State: Received, Unread: true}}
 	next, body, missing, err := open(c, f.Data, f.ID, now)
 	late := err == nil && body.N <= c.Heard
 	if err == nil && !body.between(f.From.User, s.keys.Certificate.User) {
@@ -214,12 +214,13 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	}
 	if err == nil {
 		m.take(body)
+		m.takeFile(body)
 		if body.Type == contentTimer && !late {
 			next.Disappear, _ = parseTimer(body.Body)
 		}
 	}
 	st.Contacts = []ContactRecord{next}
-	st.Messages = append(st.Messages, NewMessage{Message: m, Author: f.From})
+	st.Messages = append(st.Messages, m)
 	return st, nil
 }
 

@@ -31,6 +31,7 @@ type session struct {
 	prekey   crypto.PrekeyID // the highest id ever given
 	settings Settings
 	typed    map[crypto.Username]time.Time // when they were last told that the user writes
+	uploads  []Upload                      // in their order; never changed in place
 	stored   lookups
 
 	regrouped bool // who is a contact has changed since it was last looked at
@@ -70,6 +71,7 @@ func newSession(l Loaded, stored lookups) *session {
 		prekey:   l.Prekey,
 		settings: l.Settings,
 		typed:    make(map[crypto.Username]time.Time),
+		uploads:  l.Uploads,
 		stored:   stored,
 	}
 	for _, k := range l.Prekeys {
@@ -81,6 +83,7 @@ func newSession(l Loaded, stored lookups) *session {
 	for _, it := range l.Outbox {
 		s.keep(it)
 	}
+	s.waiting += sending(s.uploads)
 	return s
 }
 
@@ -128,6 +131,7 @@ func (s *session) apply(st *step) (spent [][]byte) {
 		s.settings = *st.Settings
 	}
 	s.applyPrekeys(st)
+	s.applyUploads(st)
 	return spent
 }
 

@@ -1,9 +1,11 @@
 package client
 
 import (
+	"io"
 	"time"
 
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/file"
 )
 
 // Store keeps one account on one device. Whoever implements it seals at rest.
@@ -61,6 +63,27 @@ type Store interface {
 
 	// Outbox returns at most max items behind position after, in order.
 	Outbox(after int64, max int) ([]OutboxItem, error)
+
+	// NewCopy begins the sealed copy of a file that is to be uploaded. A copy that
+	// no Upload names is removed before the next Load.
+	NewCopy(id crypto.FileID) (Copy, error)
+
+	// OpenCopy opens a copy that was kept.
+	OpenCopy(id crypto.FileID) (io.ReadCloser, error)
+
+	// DropCopy removes a copy, if there is one.
+	DropCopy(id crypto.FileID) error
+}
+
+// Copy takes the bytes of a sealed copy.
+type Copy interface {
+	io.Writer
+
+	// Keep ends the copy; when it returns that is on the disk.
+	Keep() error
+
+	// Drop ends the copy and removes it, unless it was kept.
+	Drop()
 }
 
 // Loaded is what a client keeps in memory.
@@ -72,6 +95,7 @@ type Loaded struct {
 	Prekey   crypto.PrekeyID // the highest id that was ever given to a prekey
 	Profile  string          // where the store lies, for Identity
 	Settings Settings        // DefaultSettings where none were set
+	Uploads  []Upload        // in their order
 }
 
 // DefaultSettings are those of a new account.
@@ -80,7 +104,7 @@ var DefaultSettings = Settings{Typing: true, Presence: true}
 // Marked is what MarkRead has come to.
 type Marked struct {
 	Left   int              // messages of the conversation that are still unread
-	Latest crypto.MessageID // of the latest message that is read now and was not, and can be told of: of another's device, TypeText; zero for none
+	Latest crypto.MessageID // of the latest message that is read now and was not, and can be told of: of another's device, TypeText or TypeFile; zero for none
 }
 
 // PrekeyInfo is what the client keeps in memory of a prekey.
@@ -134,6 +158,10 @@ type Changes struct {
 	Heard    []Heard   // contents without a place in the history, to know a copy of them; kept for HeardFor at least
 	Settings *Settings // nil for as they are
 
+	Uploads  []Upload        // are to be done, behind those that there are
+	Uploaded []crypto.FileID // uploads that are to be done no more
+	Saves    []Save
+
 	AddPrekeys     []crypto.PrekeyPrivate
 	ReplacePrekeys []PrekeyInfo      // signed prekeys of which Replaced is to be set
 	DropPrekeys    []crypto.PrekeyID // with their secrets, and the handshakes under them
@@ -142,7 +170,7 @@ type Changes struct {
 
 func (ch *Changes) empty() bool {
 	return len(ch.Contacts)+len(ch.Messages)+len(ch.States)+len(ch.Enqueue)+len(ch.Settle)+len(ch.Stored)+
-		len(ch.Rewrites)+len(ch.Reacts)+len(ch.Reads)+len(ch.Heard)+len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0 && ch.Settings == nil
+		len(ch.Rewrites)+len(ch.Reacts)+len(ch.Reads)+len(ch.Heard)+len(ch.Uploads)+len(ch.Uploaded)+len(ch.Saves)+len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0 && ch.Settings == nil
 }
 
 // HeardFor is how long a copy of a content is known that has no place in the
@@ -189,6 +217,33 @@ type Handshake struct {
 type NewMessage struct {
 	Message
 	Author crypto.Address // with the id, what makes a second copy known
+	Sealed *SealedFile    // of TypeFile, unless it is deleted
+}
+
+// SealedFile is where a file lies and what opens it: what a recipient is told, and
+// nobody else, so it is no part of a Message.
+type SealedFile struct {
+	Blob   crypto.FileID
+	Key    file.Key
+	Digest [32]byte // SHA-256 of the sealed bytes
+}
+
+// Upload is something that the relay is to be asked: to store a sealed file, or
+// to forget one.
+type Upload struct {
+	Blob    crypto.FileID
+	Message crypto.MessageID // of this device, that tells of the file; zero to forget it
+	Contact string           // its conversation
+}
+
+// forgets reports whether the relay is to forget the file.
+func (u Upload) forgets() bool { return u.Message == (crypto.MessageID{}) }
+
+// Save says where the file of a message was written to.
+type Save struct {
+	Author crypto.Address
+	ID     crypto.MessageID
+	Path   string
 }
 
 // StateChange moves a message that this device wrote to another state. One that

@@ -51,24 +51,40 @@ func (s *session) talking(to string) (ContactRecord, error) {
 // say seals a content into the outbox, and one that has a place in the history
 // into that.
 func (s *session) say(st *step, c ContactRecord, body content, now time.Time) (*step, error) {
+	if err := s.post(st, c, body, now); err != nil {
+		return nil, err
+	}
+	if !quiet(body.Type) {
+		st.Messages = []NewMessage{s.written(c.Name, body, now)}
+	}
+	return st, nil
+}
+
+// post seals a content into the outbox.
+func (s *session) post(st *step, c ContactRecord, body content, now time.Time) error {
 	c, sealed, err := s.seal(c, body, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	st.Contacts = []ContactRecord{c}
 	it := outboxItem(messageFrame(c, body, sealed), body.ID, c.Name, now)
 	if quiet(body.Type) {
 		it.Kind = body.Type
-	} else {
-		m := Message{ID: body.ID.String(), Contact: c.Name, From: string(s.keys.Certificate.User), At: now, State: Waiting}
-		m.take(body)
-		if body.Expires > 0 {
-			m.GoneAt = now.Add(time.Duration(body.Expires) * time.Second)
-		}
-		st.Messages = []NewMessage{{Author: s.keys.Certificate.Address(), Message: m}}
 	}
 	st.Enqueue = append(st.Enqueue, it)
-	return st, nil
+	return nil
+}
+
+// written is a content of this device as the history has it.
+func (s *session) written(to string, body content, now time.Time) NewMessage {
+	m := Message{ID: body.ID.String(), Contact: to, From: string(s.keys.Certificate.User), At: now, State: Waiting}
+	m.take(body)
+	if body.Expires > 0 {
+		m.GoneAt = now.Add(time.Duration(body.Expires) * time.Second)
+	}
+	added := NewMessage{Author: s.keys.Certificate.Address(), Message: m}
+	added.takeFile(body)
+	return added
 }
 
 func messageFrame(c ContactRecord, body content, sealed protocol.Sealed) protocol.Frame {
@@ -249,6 +265,7 @@ func (s *session) block(name string, now time.Time) (*step, error) {
 			}
 		}
 	}
+	s.stopUploads(st, name, "you blocked "+name)
 	id := crypto.NewMessageID()
 	st.enqueue(&protocol.Block{ID: id, Target: user}, id, name, now)
 	return st, nil

@@ -67,6 +67,21 @@ func ParseKey(b []byte) (Key, error) {
 // Secret gives the bytes of the key, which stay its own.
 func (k Key) Secret() []byte { return k.secret() }
 
+// IsZero reports whether there is no key.
+func (k Key) IsZero() bool { return k.secret == nil }
+
+// MarshalText writes the key as base64url.
+func (k Key) MarshalText() ([]byte, error) { return []byte(crypto.Base64(k.secret())), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (k *Key) UnmarshalText(text []byte) error {
+	b, err := crypto.FromBase64(string(text))
+	if err == nil {
+		*k, err = ParseKey(b)
+	}
+	return err
+}
+
 // SealedSize is the length of a sealed file of size bytes.
 func SealedSize(size int64) int64 {
 	padded := padding.FileSize(size)
