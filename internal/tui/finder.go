@@ -254,14 +254,13 @@ func (lk *look) hit(m *client.Message, find string, chosen bool, width int, now 
 		lead = lk.Accent.Render(lk.Here) + " "
 	}
 	who := m.From
-	if m.Outgoing() {
+	switch {
+	case m.Outgoing():
 		who += " to " + m.Contact
+	case isGroup(m.Contact):
+		who += " in " + m.Contact
 	}
-	style := lk.Peer
-	if m.Outgoing() {
-		style = lk.Own
-	}
-	head := lk.sides(lead+style.Render(who), lk.Dim.Render(shortDay(m.At.Local(), now.Local())+m.At.Local().Format(" "+lk.hours)), width)
+	head := lk.sides(lead+lk.author(m).Render(who), lk.Dim.Render(shortDay(m.At.Local(), now.Local())+m.At.Local().Format(" "+lk.hours)), width)
 	return []string{head, lead + lk.around(m.Text, find, width-2)}
 }
 

@@ -91,12 +91,8 @@ func (p *page) above(m *client.Message, key blockKey) []string {
 		lines = append(lines, "", p.heading("new", p.Fresh.Render, p.width))
 	}
 	if key.author {
-		style := p.Peer
-		if m.Outgoing() {
-			style = p.Own
-		}
 		clock := p.clock(m)
-		lines = append(lines, "", style.Render(p.cut(m.From, p.width-len(clock)-2))+"  "+p.Dim.Render(clock))
+		lines = append(lines, "", p.author(m).Render(p.cut(m.From, p.width-len(clock)-2))+"  "+p.Dim.Render(clock))
 	}
 	if key.apart {
 		lines = append(lines, "")

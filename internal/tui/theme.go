@@ -1,10 +1,13 @@
 package tui
 
 import (
+	"hash/fnv"
 	"image/color"
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"secure-messaging/pkg/client"
 )
 
 // look is all that decides how things are painted: the styles, the signs, and
@@ -23,19 +26,20 @@ type look struct {
 
 // theme names every style of the screen. No other file makes one.
 type theme struct {
-	Text, Strong, Dim, Line lipgloss.Style // the page: words, emphasis, by the way, rules
-	Stress                  lipgloss.Style // inside messages, as Code and Link
-	Title, Key, Accent      lipgloss.Style // headings of lists, keys in hints, where the eye should go
-	Own, Peer               lipgloss.Style // authors
-	Sent, Good, Warn, Bad   lipgloss.Style // states
-	Fresh                   lipgloss.Style // the line above what is new
-	Code, Link              lipgloss.Style // inside messages
-	Found                   lipgloss.Style // words that were searched for
-	Open, OpenCount         lipgloss.Style // the open conversation in the sidebar
-	Chosen, Letter          lipgloss.Style // buttons: the one that enter presses, and the key of each
-	Box, Placeholder        lipgloss.Style // dialogs
-	Selection               lipgloss.Style // in the composer
-	Scan                    lipgloss.Style // QR codes
+	Text, Strong, Dim, Line lipgloss.Style   // the page: words, emphasis, by the way, rules
+	Stress                  lipgloss.Style   // inside messages, as Code and Link
+	Title, Key, Accent      lipgloss.Style   // headings of lists, keys in hints, where the eye should go
+	Own, Peer               lipgloss.Style   // authors
+	Peers                   []lipgloss.Style // of a group, by their names
+	Sent, Good, Warn, Bad   lipgloss.Style   // states
+	Fresh                   lipgloss.Style   // the line above what is new
+	Code, Link              lipgloss.Style   // inside messages
+	Found                   lipgloss.Style   // words that were searched for
+	Open, OpenCount         lipgloss.Style   // the open conversation in the sidebar
+	Chosen, Letter          lipgloss.Style   // buttons: the one that enter presses, and the key of each
+	Box, Placeholder        lipgloss.Style   // dialogs
+	Selection               lipgloss.Style   // in the composer
+	Scan                    lipgloss.Style   // QR codes
 	Cursor                  color.Color
 }
 
@@ -53,7 +57,8 @@ func newTheme(p palette, dark bool) theme {
 		Text: lipgloss.NewStyle(), Strong: lipgloss.NewStyle().Bold(true), Stress: lipgloss.NewStyle().Italic(true), Dim: fg(p.dim), Line: fg(p.rule),
 		Title: fg(p.dim).Bold(true), Key: lipgloss.NewStyle().Bold(true), Accent: fg(p.accent),
 		Own: fg(p.dim).Bold(true), Peer: fg(p.peer).Bold(true), // our own words are no news
-		Sent: fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
+		Peers: []lipgloss.Style{fg(p.peer).Bold(true), fg(p.accent).Bold(true), fg(p.good).Bold(true), fg(p.code).Bold(true)},
+		Sent:  fg(p.dim), Good: fg(p.good), Warn: fg(p.warn), Bad: fg(p.bad),
 		Fresh: fg(p.accent).Bold(true),
 		Found: fg(p.accent).Bold(true).Underline(true),
 		Code:  fg(p.code), Link: fg(p.accent).Underline(true),
@@ -63,6 +68,20 @@ func newTheme(p palette, dark bool) theme {
 		Selection: lipgloss.NewStyle().Reverse(true), Scan: scan,
 		Cursor: lipgloss.Color(p.accent),
 	}
+}
+
+// author is how the name of a message's author is painted. In a group everybody
+// keeps a colour, so that the eye finds who spoke.
+func (lk *look) author(m *client.Message) lipgloss.Style {
+	switch {
+	case m.Outgoing():
+		return lk.Own
+	case !isGroup(m.Contact):
+		return lk.Peer
+	}
+	hash := fnv.New32a()
+	hash.Write([]byte(m.From))
+	return lk.Peers[hash.Sum32()%uint32(len(lk.Peers))]
 }
 
 // signs are the characters that the screen draws with.
