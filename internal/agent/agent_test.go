@@ -461,5 +461,11 @@ func TestOwnerStops(t *testing.T) {
 		if _, err := r.Events(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("events: %v", err)
 		}
+		// A file may be large, and its line slow.
+		ctx, cancel = context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := r.SaveFile(ctx, 1, "/tmp"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("save_file: %v", err)
+		}
 	})
 }

@@ -107,12 +107,12 @@ func (r *Remote) SetView(ctx context.Context, v client.View) error {
 
 // SendFile implements client.Account.
 func (r *Remote) SendFile(ctx context.Context, to, path, text string) (client.Message, error) {
-	return ask[client.Message](ctx, r, "send_file", fileParams{To: to, Path: path, Text: text})
+	return wait[client.Message](ctx, r, "send_file", fileParams{To: to, Path: path, Text: text})
 }
 
 // SaveFile implements client.Account.
 func (r *Remote) SaveFile(ctx context.Context, cursor int64, path string) (string, error) {
-	return ask[string](ctx, r, "save_file", fileParams{Cursor: cursor, Path: path})
+	return wait[string](ctx, r, "save_file", fileParams{Cursor: cursor, Path: path})
 }
 
 // Groups implements client.Account.

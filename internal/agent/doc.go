@@ -81,8 +81,9 @@
 // connection are under way at a time; more are not read before some are
 // answered. 64 connections are served at a time; more wait. A peer that does
 // not take an answer within 10 seconds is cut off, and an owner that does not
-// give one within 30 is taken for stopped, except to events. Closing the connection, or
-// its writing half, cancels what is under way on it.
+// give one within 30 is taken for stopped, except to events, send_file and save_file.
+// Closing the connection, or its writing half, cancels what is under way on it; so
+// a file that is being saved ends with who asked for it.
 package agent
 
 // Version is the version of the protocol. It changes with every change that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,12 +78,17 @@ func (c *call) run(do func(*call) error) error {
 
 // until waits for a condition on the account, which it asks about after each
 // batch of events, and prints the warnings that came before it was met. When
-// time is up it says why nothing has come.
+// time is up it says why nothing has come. While a file moves, time begins anew.
 func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(c.ctx, timeout)
+	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
+	limit := time.AfterFunc(timeout, cancel)
+	defer limit.Stop()
 	err := client.Await(ctx, c, &c.next, func(events []client.Event) (bool, error) {
 		c.warn(events)
+		if slices.ContainsFunc(events, moves) {
+			limit.Reset(timeout)
+		}
 		return done()
 	})
 	switch {
@@ -92,6 +98,11 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 		return c.late(timeout)
 	}
 	return err
+}
+
+// moves reports whether an event tells how far a file has come.
+func moves(e client.Event) bool {
+	return e.Kind == client.MessageChanged && e.Message.File != nil && e.Message.File.Done > 0
 }
 
 // hearOut takes the events that there are: a condition may be met by a step

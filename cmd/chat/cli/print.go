@@ -95,6 +95,12 @@ func describe(m client.Message) string {
 		return "[deleted]"
 	case m.Type == client.TypeText:
 		return describeText(m)
+	case m.Type == client.TypeFile && m.File != nil:
+		file := fmt.Sprintf("[file %s, %s]", m.File.Name, size(m.File.Size))
+		if m.Text == "" && m.Reply == nil && !m.Edited && len(m.Reactions) == 0 {
+			return file
+		}
+		return file + " " + describeText(m)
 	case m.Type == client.TypeTimer && m.Text == "0":
 		return "[messages stay from now on]"
 	case m.Type == client.TypeTimer:
@@ -127,6 +133,20 @@ func describeText(m client.Message) string {
 		text += fmt.Sprintf(" [%s %s]", r.Emoji, r.From)
 	}
 	return text
+}
+
+// size writes bytes as people read them.
+func size(n int64) string {
+	units := []string{"B", "KB", "MB", "GB"}
+	x, unit := float64(n), 0
+	for x >= 999.5 && unit < len(units)-1 {
+		x /= 1000
+		unit++
+	}
+	if unit == 0 || x >= 99.5 {
+		return fmt.Sprintf("%.0f %s", x, units[unit])
+	}
+	return fmt.Sprintf("%.1f %s", x, units[unit])
 }
 
 func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }

@@ -27,11 +27,11 @@ func (*journey) Contacts(context.Context) ([]client.Contact, error) {
 }
 
 func (*journey) Send(context.Context, string, string) (client.Message, error) {
-	return client.Message{ID: "1", State: client.Waiting}, nil
+	return client.Message{ID: "1", Contact: "bob", State: client.Waiting}, nil
 }
 
 func (j *journey) Message(context.Context, string) (client.Message, error) {
-	m := client.Message{ID: "1", State: j.states[j.seen]}
+	m := client.Message{ID: "1", Contact: "bob", State: j.states[j.seen]}
 	if m.State == client.Failed {
 		m.Reason = "it waited"
 	}
@@ -77,7 +77,10 @@ func TestSendWaits(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := &call{Account: &owner.Account{Account: &journey{states: tt.states, status: tt.status}}, ctx: t.Context(), cmd: &cobra.Command{}}
-			m, err := c.send("bob", "hi", tt.wait, time.Minute)
+			m, err := c.Send(c.ctx, "bob", "hi")
+			if err == nil {
+				m, err = c.sent(m, tt.wait, time.Minute)
+			}
 			if m.State != tt.want || !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("--wait %s, %v: %+v, %v", tt.wait, tt.states, m, err)
 			}

@@ -103,6 +103,9 @@ var entries = []entry{
 		name: "fileTransfersPerUser", by: byUser, what: "files that are stored or fetched at a time", above: refusedHTTP,
 		number: func(l *Limits) *int64 { return &l.FileTransfersPerUser }, least: 1, most: mostPlaces,
 	}, {
+		name: "filesBytesOfUser", by: byUser, what: "their files, with 16 KiB more for each", above: "`files_full`",
+		number: func(l *Limits) *int64 { return &l.FilesBytesOfUser }, unit: octets, least: 32 << 10, most: maxAmount,
+	}, {
 		name: "oneTimePrekeysPerTarget", by: byTarget, what: "one-time prekeys handed out", above: "`prekeys` without one",
 		rate: func(l *Limits) *Rate { return &l.OneTimePrekeysPerTarget }, least: 1, most: mostBurst,
 	}, {
@@ -124,6 +127,9 @@ var entries = []entry{
 		name: "storeBytes", by: byRelay, what: "data that waits in all mailboxes", above: "`relay_full`",
 		number: func(l *Limits) *int64 { return &l.StoreBytes }, unit: octets, least: 1 << 20, most: maxAmount,
 	}, {
+		name: "filesBytes", by: byRelay, what: "all files, counted alike", above: "`relay_full`",
+		number: func(l *Limits) *int64 { return &l.FilesBytes }, unit: octets, least: 32 << 10, most: maxAmount,
+	}, {
 		name: "mailboxMessages", by: byMailbox, what: "entries that wait; for acceptances twice as many; besides, twice as many receipts", above: "`mailbox_full`",
 		number: func(l *Limits) *int64 { return &l.MailboxMessages }, least: 1, most: 1 << 32,
 	}, {
@@ -141,12 +147,6 @@ var entries = []entry{
 	}, {
 		name: "fileDays", by: byFile, what: "days that it is kept", above: "dropped",
 		number: func(l *Limits) *int64 { return &l.FileDays }, least: 1, most: 3650,
-	}, {
-		name: "filesBytesOfUser", by: byUser, what: "their files, with 16 KiB more for each", above: "`files_full`",
-		number: func(l *Limits) *int64 { return &l.FilesBytesOfUser }, unit: octets, least: 32 << 10, most: maxAmount,
-	}, {
-		name: "filesBytes", by: byRelay, what: "all files, counted alike", above: "`relay_full`",
-		number: func(l *Limits) *int64 { return &l.FilesBytes }, unit: octets, least: 32 << 10, most: maxAmount,
 	},
 }
 

@@ -22,6 +22,7 @@ var headings = map[string]string{
 	byTarget:  "By the user whom others ask about.",
 	byRelay:   "The relay as a whole.",
 	byMailbox: "What waits for one recipient who is away.",
+	byFile:    "A file that is kept.",
 }
 
 const preface = `What this relay admits: the limits of its users, in JSON. Lines that begin with // are comments.
