@@ -114,14 +114,21 @@ type file struct {
 // New makes a master key and the file that keeps it under the passphrase. It
 // refuses a cost that Open would.
 func New(passphrase []byte, cost Cost) (*Master, []byte, error) {
-	if len(passphrase) < MinPassphrase {
-		return nil, nil, fmt.Errorf("a passphrase has at least %d bytes", MinPassphrase)
-	}
-	if !cost.bounded() {
-		return nil, nil, errors.New("the cost of a passphrase is out of bounds")
+	if err := admissible(passphrase, cost); err != nil {
+		return nil, nil, err
 	}
 	m := new(Master)
 	rand.Read(m.key[:]) // never fails since Go 1.24
+	b, err := m.Wrap(passphrase, cost)
+	return m, b, err
+}
+
+// Wrap makes a file that keeps the master key under a passphrase, as New does.
+// Files that kept it before open as they did.
+func (m *Master) Wrap(passphrase []byte, cost Cost) ([]byte, error) {
+	if err := admissible(passphrase, cost); err != nil {
+		return nil, err
+	}
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	stretched := stretch(passphrase, salt, cost)
@@ -133,7 +140,17 @@ func New(passphrase []byte, cost Cost) (*Master, []byte, error) {
 		Commitment: crypto.Base64(commitment(stretched, salt)),
 		Wrapped:    crypto.Base64(wrap.Seal(m.key[:])),
 	})
-	return m, append(b, '\n'), err
+	return append(b, '\n'), err
+}
+
+func admissible(passphrase []byte, cost Cost) error {
+	if len(passphrase) < MinPassphrase {
+		return fmt.Errorf("a passphrase has at least %d bytes", MinPassphrase)
+	}
+	if !cost.bounded() {
+		return errors.New("the cost of a passphrase is out of bounds")
+	}
+	return nil
 }
 
 // Open gives the master key of a file. It returns ErrPassphrase or ErrDamaged.
