@@ -2,6 +2,7 @@ package powerloss
 
 import (
 	"cmp"
+	"io"
 	"maps"
 	"slices"
 	"sync"
@@ -209,6 +210,17 @@ func (m *memory) Views() ([]client.View, error) { return nil, nil }
 
 // SetView implements client.Store.
 func (m *memory) SetView(client.View) error { return nil }
+
+// NewCopy implements client.Store. Nobody sends files here.
+func (m *memory) NewCopy(crypto.FileID) (client.Copy, error) { return nil, errNoCopies }
+
+// OpenCopy implements client.Store.
+func (m *memory) OpenCopy(crypto.FileID) (io.ReadCloser, error) { return nil, errNoCopies }
+
+// DropCopy implements client.Store.
+func (m *memory) DropCopy(crypto.FileID) error { return nil }
+
+var errNoCopies = &client.Error{Code: client.CodeStorage, Text: "This store takes no files."}
 
 // Outbox implements client.Store.
 func (m *memory) Outbox(after int64, max int) (items []client.OutboxItem, _ error) {

@@ -49,6 +49,13 @@
 // Read receipts are sent where the user has them on, and heard where the user has
 // them on. That somebody is writing is the one thing that may be lost.
 //
+// A file goes two ways: its sealed bytes to the relay, over HTTP, and then a
+// message that tells of it, as a text would. SendFile seals a copy into the Store
+// and commits message and [Upload] together; a courier uploads what waits, one file
+// after the other, and the step behind it forgets the upload and queues the message.
+// So a crash at any moment loses nothing and sends nothing twice. SaveFile fetches
+// and opens beside its target, which appears when all of it has opened.
+//
 // # How it is built
 //
 // The session is a state machine without I/O; sealing and opening is package
@@ -66,12 +73,12 @@
 // and, while connected, one that reads, one that writes and one that ends them
 // when ctx ends. The inbox between reader and handler is small, and the writer
 // pulls from the store's outbox, so nothing queues in memory but what goes now or
-// never. Beside them, one lets messages disappear.
+// never. Beside them, one lets messages disappear and one uploads files.
 //
 // # Limits
 //
-// [MaxText], [MaxNote], [MaxOutbox], [MaxRequests], [MaxEvents] and
-// [MaxLimit] bound what users, strangers and the relay can make it hold.
+// [MaxText], [MaxNote], [MaxFile], [MaxOutbox], [MaxUploads], [MaxRequests],
+// [MaxEvents] and [MaxLimit] bound what users, strangers and the relay can make it hold.
 // Beyond them the user is refused with a sentence, a stranger's request is
 // dropped with a warning, and a slow reader of events is told that it lags.
 package client

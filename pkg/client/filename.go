@@ -15,9 +15,10 @@ const namelessFile = "file"
 // without folders, not hidden, without control characters or what turns the
 // direction of text, and none that Windows takes for a device. It is never empty.
 func FileName(name string) string {
+	name = name[strings.LastIndexAny(name, `/\`)+1:]
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case strings.ContainsRune(`/\:*?"<>|`, r), r == utf8.RuneError:
+		case strings.ContainsRune(`:*?"<>|`, r), r == utf8.RuneError:
 			return '_'
 		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), r == '\u2028', r == '\u2029':
 			return -1
@@ -51,9 +52,9 @@ func shorten(stem, ext string) string {
 	}
 	for len(stem)+len(ext) > maxFileName {
 		_, n := utf8.DecodeLastRuneInString(stem)
-		stem = stem[:len(stem)-n]
+		stem = strings.TrimRight(stem[:len(stem)-n], ". ")
 	}
-	return strings.TrimRight(stem, ". ") + ext
+	return stem + ext
 }
 
 // numberedName is the name of a file for which n others have taken the name.
@@ -62,7 +63,7 @@ func numberedName(name string, n int) string {
 		return name
 	}
 	stem, ext := splitName(name)
-	return shorten(stem[:min(len(stem), maxFileName-len(ext)-8)], fmt.Sprintf(" (%d)%s", n+1, ext))
+	return shorten(stem, fmt.Sprintf(" (%d)%s", n+1, ext))
 }
 
 // isDevice reports whether Windows takes a name for that of a device, with

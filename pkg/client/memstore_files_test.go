@@ -59,3 +59,12 @@ func (m *MemStore) DropCopy(id crypto.FileID) error {
 	delete(m.copies, id)
 	return nil
 }
+
+// SealedOf is what a client keeps to itself of the file of a message.
+func SealedOf(c *Client, cursor int64) SealedFile {
+	m, err := c.store.Place(cursor)
+	if err != nil || m.Sealed == nil {
+		panic("no file there")
+	}
+	return *m.Sealed
+}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,10 +92,44 @@ func TestParseContentRefuses(t *testing.T) {
 		"typing":         change(`"text"`, `"typing"`),
 		"timer":          change(`"text"`, `"timer"`),
 		"body a number":  strings.Replace(change(`"text"`, `"timer"`), `"hi"`, `60`, 1),
+		"no file":        change(`"text"`, `"file"`),
+		"no key":         withFile(good, `"key":"`+key32+`",`, ""),
+		"short key":      withFile(good, key32, "AAAA"),
+		"no file id":     withFile(good, `"id":"ff112233445566778899aabbccddeeff",`, ""),
+		"short hash":     withFile(good, `"sha256":"`+key32, `"sha256":"AAAA`),
+		"a terabyte":     withFile(good, `"size":5`, `"size":1099511627776`),
+		"less than none": withFile(good, `"size":5`, `"size":-1`),
+		"size a word":    withFile(good, `"size":5`, `"size":"5"`),
+		"long file name": withFile(good, `"name":"a"`, `"name":"`+strings.Repeat("a", maxFileName+1)+`"`),
+		"file an array":  withFile(good, `{"id"`, `[{"id"`),
 	} {
 		if c, err := parseContent([]byte(s)); err != errContent {
 			t.Errorf("%s: got %+v, %v", name, c, err)
 		}
+	}
+}
+
+// key32 is 32 bytes in base64url.
+var key32 = strings.Repeat("A", 41) + "QA"
+
+// withFile makes a good content of a text one of a file, with something replaced.
+func withFile(text, old, new string) string {
+	file := `"file":{"id":"ff112233445566778899aabbccddeeff","key":"` + key32 + `","size":5,"sha256":"` + key32 + `","name":"a"},"body"`
+	return strings.Replace(strings.Replace(strings.Replace(text, `"text"`, `"file"`, 1), `"body"`, file, 1), old, new, 1)
+}
+
+func TestParseFile(t *testing.T) {
+	const text = `{"id":"00112233445566778899aabbccddeeff","type":"text","sent_at":1900000000000,"n":1,"body":"hi"}`
+	c, err := parseContent([]byte(withFile(text, "", "")))
+	if err != nil || c.File.Name != "a" || c.File.Size != 5 || c.Body != "hi" {
+		t.Fatalf("got %+v, %v", c, err)
+	}
+	again, err := parseContent(c.encode())
+	if err != nil || again.File.ID != c.File.ID || again.File.SHA256 != c.File.SHA256 || !slices.Equal(again.File.Key.Secret(), c.File.Key.Secret()) {
+		t.Errorf("%s comes back as %+v, %v", c.encode(), again, err)
+	}
+	if c, err := parseContent([]byte(strings.Replace(withFile(text, "", ""), `"hi"`, `""`, 1))); err != nil || c.Body != "" {
+		t.Errorf("without words: %+v, %v", c, err)
 	}
 }
 

@@ -27,6 +27,7 @@ type testRelay struct {
 	key    crypto.RelayPrivate
 	store  *relaystore.Store
 	web    *httptest.Server
+	change func(*relay.Config) // nil for none
 	now    atomic.Pointer[relay.Relay]
 }
 
@@ -52,7 +53,11 @@ func startRelay() (*testRelay, error) {
 }
 
 func (r *testRelay) start() {
-	r.now.Store(relay.New(relay.Config{Key: r.key, Directory: r.store, Prekeys: r.store, Mailboxes: r.store}))
+	cfg := relay.Config{Key: r.key, Directory: r.store, Prekeys: r.store, Mailboxes: r.store, Files: r.store}
+	if r.change != nil {
+		r.change(&cfg)
+	}
+	r.now.Store(relay.New(cfg))
 }
 
 // restart ends the relay and all connections; a new one takes up the store.

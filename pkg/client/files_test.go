@@ -1,0 +1,458 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/crypto/file"
+	"secure-messaging/pkg/relay"
+	"secure-messaging/pkg/relay/ratelimit"
+)
+
+// testFile writes a file of so many bytes that are no pattern.
+func testFile(t testing.TB, name string, size int) (path string, content []byte) {
+	t.Helper()
+	for i := uint64(0); len(content) < size; i++ {
+		block := sha256.Sum256(fmt.Appendf(nil, "%s %d", name, i))
+		content = append(content, block[:]...)
+	}
+	content = content[:size]
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path, content
+}
+
+func wantFile(t testing.TB, path string, content []byte) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%s has %d bytes, %v; want %d", path, len(got), err, len(content))
+	}
+}
+
+// wantEmpty wants nothing in a folder, not even a part.
+func wantEmpty(t testing.TB, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) > 0 {
+		t.Errorf("the folder holds %v, %v", entries, err)
+	}
+}
+
+// gone is a store of files that says what it deletes.
+type gone struct {
+	relay.Files
+	ids chan crypto.FileID
+}
+
+func (g gone) DeleteFile(ctx context.Context, id crypto.FileID) error {
+	err := g.Files.DeleteFile(ctx, id)
+	if err == nil {
+		g.ids <- id
+	}
+	return err
+}
+
+// pair is two people who are contacts, at a relay as change wants it.
+func pair(t *testing.T, change func(*relay.Config)) (r *testRelay, alice, bob *side) {
+	t.Helper()
+	r, err := startRelay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.stop)
+	r.change = change
+	if err := r.restart(); err != nil {
+		t.Fatal(err)
+	}
+	alice, bob = newSide(t, r, "alice"), newSide(t, r, "bob")
+	befriend(t.Context(), t, alice, bob, "alice", "bob")
+	return r, alice, bob
+}
+
+// file waits for a file of the other.
+func (s *side) file() client.Message {
+	s.t.Helper()
+	return *s.tells(client.MessageAdded, func(e client.Event) bool { return e.Message.Type == client.TypeFile && !e.Message.Outgoing() }).Message
+}
+
+// What texts can do, files can, and they arrive as they were.
+func TestFileThroughARelay(t *testing.T) {
+	ids := make(chan crypto.FileID, 10)
+	_, alice, bob := pair(t, func(c *relay.Config) { c.Files = gone{c.Files, ids} })
+	ctx := t.Context()
+	path, content := testFile(t, "report.pdf", 200_000)
+	sent := must(alice.SendFile(ctx, "bob", path, "as promisd"))
+	if sent.Type != client.TypeFile || sent.State != client.Waiting || *sent.File != (client.File{Name: "report.pdf", Size: 200_000}) {
+		t.Errorf("%+v, file %+v", sent, sent.File)
+	}
+	here := bob.file()
+	if here.ID != sent.ID || here.Text != "as promisd" || *here.File != (client.File{Name: "report.pdf", Size: 200_000}) || !here.Unread {
+		t.Errorf("%+v, file %+v", here, here.File)
+	}
+	alice.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.State == client.Delivered })
+
+	dir := t.TempDir()
+	for _, name := range []string{"report.pdf", "report (2).pdf", "report (3).pdf"} {
+		saved := must(bob.SaveFile(ctx, here.Cursor, dir))
+		if saved != filepath.Join(dir, name) {
+			t.Errorf("saved to %s", saved)
+		}
+		wantFile(t, saved, content)
+		bob.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.File.Saved == saved })
+	}
+	wantFile(t, must(alice.SaveFile(ctx, sent.Cursor, t.TempDir())), content)
+
+	must(alice.Edit(ctx, sent.Cursor, "as promised"))
+	bob.tells(client.MessageChanged, func(e client.Event) bool {
+		return e.Message.ID == sent.ID && e.Message.Edited && e.Message.Text == "as promised" && e.Message.File.Size == 200_000
+	})
+	must(bob.React(ctx, here.Cursor, "👍"))
+	alice.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && len(e.Message.Reactions) == 1 })
+	yes := must(bob.Reply(ctx, here.Cursor, "thanks"))
+	alice.tells(client.MessageAdded, func(e client.Event) bool { return e.Message.ID == yes.ID && e.Message.Reply.ID == sent.ID })
+
+	must(alice.Delete(ctx, sent.Cursor))
+	bob.tells(client.MessageChanged, func(e client.Event) bool {
+		return e.Message.ID == sent.ID && e.Message.Deleted && e.Message.File == nil
+	})
+	<-ids // the relay has it no more
+	if _, err := bob.SaveFile(ctx, here.Cursor, t.TempDir()); !errors.Is(err, client.ErrConflict) {
+		t.Errorf("a deleted file is saved: %v", err)
+	}
+}
+
+// Through restarts of the relay and of both programs each file arrives once.
+func TestFilesThroughRestarts(t *testing.T) {
+	r, err := startRelay()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.stop()
+	ctx := t.Context()
+	alice := must(newAccount(ctx, r.server, "alice"))
+	bob := must(newAccount(ctx, r.server, "bob"))
+	stopAlice, stopBob := running(alice), running(bob)
+	befriend(ctx, t, alice, bob, "alice", "bob")
+	const total = 12
+	var contents [][]byte
+	for n := range total {
+		path, content := testFile(t, fmt.Sprint(n), 10_000+n*150_000)
+		contents = append(contents, content)
+		if _, err := alice.SendFile(ctx, "bob", path, ""); err != nil {
+			t.Fatal(err)
+		}
+		os.Remove(path) // it is not needed any more
+		if n%3 == 1 {
+			if err := r.restart(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stopAlice()
+		alice = client.Reopen(t, alice)
+		stopAlice = running(alice)
+		if n%4 == 2 {
+			stopBob()
+			bob = client.Reopen(t, bob)
+			stopBob = running(bob)
+		}
+	}
+	var position uint64
+	err = client.Await(ctx, alice, &position, func([]client.Event) (bool, error) {
+		ms, err := alice.History(ctx, client.Query{})
+		return !slices.ContainsFunc(ms, func(m client.Message) bool { return m.State != client.Delivered }), err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := must(alice.Status(ctx)); s.Waiting != 0 {
+		t.Errorf("%+v", s)
+	}
+	ms := must(bob.History(ctx, client.Query{}))
+	if len(ms) != total {
+		t.Fatalf("bob has %d messages", len(ms))
+	}
+	dir := t.TempDir()
+	for n, m := range ms {
+		if m.File == nil || m.File.Name != fmt.Sprint(n) {
+			t.Fatalf("message %d is %+v", n, m)
+		}
+		wantFile(t, must(bob.SaveFile(ctx, m.Cursor, dir)), contents[n])
+	}
+	stopAlice()
+	stopBob()
+}
+
+// held is a store that takes a file only when it is let.
+type held struct {
+	relay.Files
+	begun chan crypto.FileID
+	let   chan struct{}
+}
+
+func (h held) CreateFile(ctx context.Context, f relay.File) (relay.FileWriter, error) {
+	h.begun <- f.ID
+	select {
+	case <-h.let:
+		return h.Files.CreateFile(ctx, f)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// A file that is deleted while it is on its way never arrives; one that is edited
+// arrives with the later words.
+func TestFileOnItsWay(t *testing.T) {
+	h := held{begun: make(chan crypto.FileID, 10), let: make(chan struct{})}
+	_, alice, bob := pair(t, func(c *relay.Config) { h.Files = c.Files; c.Files = h })
+	ctx := t.Context()
+	path, content := testFile(t, "a", 100_000)
+	first := must(alice.SendFile(ctx, "bob", path, "first"))
+	second := must(alice.SendFile(ctx, "bob", path, "secnd"))
+	<-h.begun
+	if s := must(alice.Status(ctx)); s.Waiting != 2 {
+		t.Errorf("%+v", s)
+	}
+	if _, err := alice.React(ctx, first.Cursor, "👍"); !errors.Is(err, client.ErrConflict) {
+		t.Errorf("a reaction to what is not sent: %v", err)
+	}
+	if _, err := alice.SaveFile(ctx, first.Cursor, t.TempDir()); !errors.Is(err, client.ErrConflict) {
+		t.Errorf("what is not sent is saved: %v", err)
+	}
+	if m := must(alice.Edit(ctx, second.Cursor, "second")); m.Text != "second" {
+		t.Errorf("%+v", m)
+	}
+	if m := must(alice.Delete(ctx, first.Cursor)); !m.Deleted || m.State != client.Failed || m.File != nil {
+		t.Errorf("%+v", m)
+	}
+	<-h.begun // of the second one
+	close(h.let)
+	here := bob.file()
+	if here.ID != second.ID || here.Text != "second" || here.Edited {
+		t.Errorf("bob has %+v", here)
+	}
+	wantFile(t, must(bob.SaveFile(ctx, here.Cursor, filepath.Join(t.TempDir(), "b"))), content)
+	settled(ctx, t, alice)
+	if ms := must(bob.History(ctx, client.Query{})); len(ms) != 1 {
+		t.Errorf("bob has %d messages", len(ms))
+	}
+}
+
+// A refusal for good is told as such, in a clause, and the next file goes.
+func TestFileRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*relay.Config)
+		why    string
+	}{
+		"too large": {func(c *relay.Config) { c.Limits = ratelimit.Default(); c.Limits.FileBytes = 50_000 }, "the relay takes no file that large"},
+		"no files":  {func(c *relay.Config) { c.Files = nil }, "this relay does not take files; its operator can update it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, alice, bob := pair(t, c.change)
+			path, _ := testFile(t, "a", 60_000)
+			sent := must(alice.SendFile(t.Context(), "bob", path, ""))
+			failed := alice.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.State == client.Failed })
+			if failed.Message.Reason != c.why {
+				t.Errorf("because %q", failed.Message.Reason)
+			}
+			settled(t.Context(), t, alice)
+			must(alice.Send(t.Context(), "bob", "after"))
+			bob.tells(client.MessageAdded, func(e client.Event) bool { return e.Message.Text == "after" })
+			if ms := must(bob.History(t.Context(), client.Query{})); len(ms) != 1 {
+				t.Errorf("bob has %d messages", len(ms))
+			}
+		})
+	}
+}
+
+// What cannot be sent is refused with a sentence, and nothing is kept of it.
+func TestUnsendable(t *testing.T) {
+	_, alice, _ := pair(t, nil)
+	path, _ := testFile(t, "a", 10)
+	large := filepath.Join(t.TempDir(), "large")
+	if err := errors.Join(os.WriteFile(large, nil, 0o600), os.Truncate(large, client.MaxFile+1)); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		to, path, text string
+		want           error
+	}{
+		"nobody":         {"carol", path, "", client.ErrNotContact},
+		"a folder":       {"bob", filepath.Dir(path), "", client.ErrUsage},
+		"no file":        {"bob", path + "x", "", client.ErrUsage},
+		"relative":       {"bob", "a", "", client.ErrUsage},
+		"too large":      {"bob", large, "", client.ErrUsage},
+		"a device":       {"bob", os.DevNull, "", client.ErrUsage},
+		"too many words": {"bob", path, strings.Repeat("x", client.MaxText+1), client.ErrUsage},
+		"no UTF-8":       {"bob", path, "\xff", client.ErrUsage},
+	} {
+		if m, err := alice.SendFile(t.Context(), c.to, c.path, c.text); !errors.Is(err, c.want) {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+	if ms := must(alice.History(t.Context(), client.Query{})); len(ms) != 0 {
+		t.Errorf("%d messages", len(ms))
+	}
+}
+
+// cutter breaks answers off after some bytes of a file, so often.
+type cutter struct {
+	http.Handler
+	cuts  atomic.Int64
+	after int
+	asked chan string // headers Range
+}
+
+type cutWriter struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+func (c *cutWriter) Write(b []byte) (int, error) {
+	if c.left -= len(b); c.left < 0 {
+		http.NewResponseController(c.ResponseWriter).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	return c.ResponseWriter.Write(b)
+}
+
+func (c *cutter) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	if req.Method == http.MethodGet && strings.HasPrefix(req.URL.Path, "/api/files/") {
+		c.asked <- req.Header.Get("Range")
+		if c.cuts.Add(-1) >= 0 {
+			w = &cutWriter{w, c.after}
+		}
+	}
+	c.Handler.ServeHTTP(w, req)
+}
+
+// A download that breaks goes on from where it was.
+func TestSaveGoesOn(t *testing.T) {
+	r, alice, bob := pair(t, nil)
+	path, content := testFile(t, "a", 1_000_000)
+	must(alice.SendFile(t.Context(), "bob", path, ""))
+	here := bob.file()
+	c := &cutter{Handler: r.web.Config.Handler, after: 400_000, asked: make(chan string, 10)}
+	c.cuts.Store(2)
+	r.web.Config.Handler = c
+	wantFile(t, must(bob.SaveFile(t.Context(), here.Cursor, t.TempDir())), content)
+	for i, far := range []bool{false, true, true} {
+		if got := <-c.asked; (got != "") != far || got == "bytes=0-" {
+			t.Errorf("request %d asks for %q", i, got)
+		}
+	}
+	if len(c.asked) > 0 {
+		t.Errorf("%d requests more", len(c.asked))
+	}
+}
+
+// A person whose sender lies, or whose relay does, is left with nothing but a
+// sentence.
+func TestHostileFiles(t *testing.T) {
+	r, alice, _ := pair(t, nil)
+	ctx := t.Context()
+	path, content := testFile(t, "a", 100_000)
+	sent := must(alice.SendFile(ctx, "bob", path, ""))
+	alice.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.State == client.Delivered })
+
+	server, key, err := client.Meet(ctx, r.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, first, err := client.NewKeys(server, key, "carol", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Register(ctx, keys, first); err != nil {
+		t.Fatal(err)
+	}
+	store := client.NewMemStore(keys, first)
+	carol := must(client.New(store))
+	truth := client.SealedOf(alice.Client, sent.Cursor)
+	for name, c := range map[string]struct {
+		lie  func(*client.SealedFile, *client.File)
+		want error // nil: it is saved
+		as   string
+	}{
+		"the truth":      {func(*client.SealedFile, *client.File) {}, nil, "a"},
+		"wrong hash":     {func(s *client.SealedFile, _ *client.File) { s.Digest[0]++ }, client.ErrRefused, ""},
+		"wrong key":      {func(s *client.SealedFile, _ *client.File) { s.Key = file.NewKey() }, client.ErrRefused, ""},
+		"too small":      {func(_ *client.SealedFile, f *client.File) { f.Size-- }, client.ErrRefused, ""},
+		"much too small": {func(_ *client.SealedFile, f *client.File) { f.Size = 1 }, client.ErrRefused, ""},
+		"too large":      {func(_ *client.SealedFile, f *client.File) { f.Size *= 2 }, client.ErrRefused, ""},
+		"a terabyte":     {func(_ *client.SealedFile, f *client.File) { f.Size = 1 << 40 }, client.ErrRefused, ""},
+		"no such blob":   {func(s *client.SealedFile, _ *client.File) { s.Blob = crypto.NewFileID() }, client.ErrNotFound, ""},
+		"a path":         {func(_ *client.SealedFile, f *client.File) { f.Name = "../../etc/passwd" }, nil, "passwd"},
+		"hidden":         {func(_ *client.SealedFile, f *client.File) { f.Name = ".bashrc" }, nil, "bashrc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, sealed := client.File{Name: "a", Size: int64(len(content))}, truth
+			c.lie(&sealed, &f)
+			ch := &client.Changes{Messages: []client.NewMessage{{
+				Author: crypto.Address{User: "alice", Device: crypto.NewDeviceID()}, Sealed: &sealed,
+				Message: client.Message{ID: crypto.NewMessageID().String(), Contact: "alice", From: "alice", Type: client.TypeFile, File: &f, State: client.Received},
+			}}}
+			if err := store.Commit(ch); err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			saved, err := carol.SaveFile(ctx, ch.Messages[0].Cursor, dir)
+			if !errors.Is(err, c.want) || c.want != nil && err == nil {
+				t.Errorf("%q, %v", saved, err)
+			}
+			if c.want != nil {
+				wantEmpty(t, dir)
+				return
+			}
+			wantFile(t, filepath.Join(dir, c.as), content)
+		})
+	}
+}
+
+// Nothing that exists is written over, and no folder is made.
+func TestSaveTargets(t *testing.T) {
+	_, alice, bob := pair(t, nil)
+	path, content := testFile(t, "a", 1000)
+	must(alice.SendFile(t.Context(), "bob", path, ""))
+	here := bob.file()
+	dir := t.TempDir()
+	there := filepath.Join(dir, "there")
+	if err := errors.Join(os.WriteFile(there, []byte("mine"), 0o644), os.Symlink(filepath.Join(dir, "nowhere"), filepath.Join(dir, "link"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{there, filepath.Join(dir, "link"), filepath.Join(dir, "no", "folder"), filepath.Join(dir, "new") + "/", there + "/a", "relative"} {
+		if saved, err := bob.SaveFile(t.Context(), here.Cursor, to); !errors.Is(err, client.ErrUsage) {
+			t.Errorf("%s: saved to %q, %v", to, saved, err)
+		}
+	}
+	wantFile(t, there, []byte("mine"))
+	if _, err := os.Lstat(filepath.Join(dir, "nowhere")); err == nil {
+		t.Error("a link was followed")
+	}
+	saved := must(bob.SaveFile(t.Context(), here.Cursor, filepath.Join(dir, "mine.bin")))
+	wantFile(t, saved, content)
+	if info, err := os.Stat(saved); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+	text := must(alice.Send(t.Context(), "bob", "no file"))
+	if _, err := alice.SaveFile(t.Context(), text.Cursor, dir); !errors.Is(err, client.ErrUsage) {
+		t.Errorf("the file of a text: %v", err)
+	}
+}
