@@ -115,11 +115,16 @@ var roundTrips = map[string]struct {
 		return a.ChangeGroup(ctx, "+ops", client.GroupChange{Add: []string{"dave"}, Remove: []string{"bob"}, Owner: "carol", Disappear: new(int), Leave: true})
 	}},
 	"Message": {someMessage, `Message "00ff"`, func(ctx context.Context, a client.Account) (any, error) { return a.Message(ctx, "00ff") }},
-	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true}", func(ctx context.Context, a client.Account) (any, error) {
-		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true})
+	"History": {[]client.Message{someMessage}, "History {Contact:bob Before:9 After:7 Limit:3 Incoming:true ID:00ff}", func(ctx context.Context, a client.Account) (any, error) {
+		return a.History(ctx, client.Query{Contact: "bob", Before: 9, After: 7, Limit: 3, Incoming: true, ID: "00ff"})
 	}},
-	"MarkRead": {nil, `MarkRead "bob" 9007199254740993`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.MarkRead(ctx, "bob", 1<<53+1) }},
-	"Events":   {someBatch, "Events 18446744073709551615", func(ctx context.Context, a client.Account) (any, error) { return a.Events(ctx, 1<<64-1) }},
+	"Consumers": {[]client.Consumer{{Name: "ci", Cursor: 1<<53 + 1, At: someMessage.At}}, "Consumers", func(ctx context.Context, a client.Account) (any, error) {
+		return a.Consumers(ctx)
+	}},
+	"Ack":          {nil, `Ack "ci" 9007199254740993`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.Ack(ctx, "ci", 1<<53+1) }},
+	"DropConsumer": {nil, `DropConsumer "ci"`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.DropConsumer(ctx, "ci") }},
+	"MarkRead":     {nil, `MarkRead "bob" 9007199254740993`, func(ctx context.Context, a client.Account) (any, error) { return nil, a.MarkRead(ctx, "bob", 1<<53+1) }},
+	"Events":       {someBatch, "Events 18446744073709551615", func(ctx context.Context, a client.Account) (any, error) { return a.Events(ctx, 1<<64-1) }},
 }
 
 func TestRoundTrip(t *testing.T) {

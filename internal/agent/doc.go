@@ -41,11 +41,14 @@
 //	change_group  {"name", "change"}              Group
 //	message       {"id"}                          Message
 //	history       Query                           {"messages": [Message…], "more"}
+//	consumers                                     [Consumer…]
+//	ack           {"consumer", "cursor"}          null
+//	drop_consumer {"consumer"}                    null
 //	mark_read     {"contact", "cursor"}           null
 //	events        {"after"}                       Batch
 //	cancel        {"id"}                          null
 //
-// Identity, Status, Contact, Group, Safety, Message, Settings, Search, View, Query
+// Identity, Status, Contact, Group, Safety, Message, Consumer, Settings, Search, View, Query
 // and Batch, and the "change" of a group, are the JSON forms of the types of package
 // client; each method does what the method of the same name of client.Account does.
 //

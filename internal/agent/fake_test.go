@@ -192,6 +192,20 @@ func (f *fake) History(_ context.Context, q client.Query) ([]client.Message, err
 	return ms, err
 }
 
+func (f *fake) Consumers(context.Context) ([]client.Consumer, error) {
+	return record[[]client.Consumer](f, "Consumers")
+}
+
+func (f *fake) Ack(_ context.Context, consumer string, cursor int64) error {
+	_, err := record[any](f, "Ack %q %d", consumer, cursor)
+	return err
+}
+
+func (f *fake) DropConsumer(_ context.Context, consumer string) error {
+	_, err := record[any](f, "DropConsumer %q", consumer)
+	return err
+}
+
 func (f *fake) MarkRead(_ context.Context, contact string, cursor int64) error {
 	_, err := record[any](f, "MarkRead %q %d", contact, cursor)
 	return err

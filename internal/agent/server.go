@@ -222,8 +222,13 @@ func (s *Server) methods(ctx context.Context) methods {
 		"change_group": method(func(ctx context.Context, p groupParams) (client.Group, error) {
 			return a.ChangeGroup(ctx, p.Name, p.Change)
 		}),
-		"message": method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
-		"history": method(s.history),
+		"message":   method(func(ctx context.Context, p messageParams) (client.Message, error) { return a.Message(ctx, p.ID) }),
+		"history":   method(s.history),
+		"consumers": method(func(ctx context.Context, _ none) ([]client.Consumer, error) { return a.Consumers(ctx) }),
+		"ack": method(func(ctx context.Context, p consumerParams) (any, error) {
+			return nil, a.Ack(ctx, p.Consumer, p.Cursor)
+		}),
+		"drop_consumer": method(func(ctx context.Context, p consumerParams) (any, error) { return nil, a.DropConsumer(ctx, p.Consumer) }),
 		"mark_read": method(func(ctx context.Context, p markReadParams) (any, error) {
 			return nil, a.MarkRead(ctx, p.Contact, p.Cursor)
 		}),

@@ -95,6 +95,10 @@ type (
 		Messages []client.Message `json:"messages"`
 		More     bool             `json:"more,omitempty"`
 	}
+	consumerParams struct {
+		Consumer string `json:"consumer"`
+		Cursor   int64  `json:"cursor,omitempty"`
+	}
 	markReadParams struct {
 		Contact string `json:"contact"`
 		Cursor  int64  `json:"cursor"`

@@ -222,6 +222,15 @@ func (m *memory) DropCopy(crypto.FileID) error { return nil }
 
 var errNoCopies = &client.Error{Code: client.CodeStorage, Text: "This store takes no files."}
 
+// Consumers implements client.Store. There are none.
+func (m *memory) Consumers() ([]client.Consumer, error) { return nil, nil }
+
+// Ack implements client.Store.
+func (m *memory) Ack(string, int64, time.Time) error { return nil }
+
+// DropConsumer implements client.Store.
+func (m *memory) DropConsumer(string) error { return nil }
+
 // Outbox implements client.Store.
 func (m *memory) Outbox(after int64, max int) (items []client.OutboxItem, _ error) {
 	m.mu.Lock()

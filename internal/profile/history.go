@@ -60,6 +60,14 @@ func (s *Store) History(q client.Query) (all []client.Message, err error) {
 	if q.Incoming {
 		sql += ` AND m.state = 'received'`
 	}
+	if q.ID != "" {
+		id, err := parseID(q.ID)
+		if err != nil {
+			return nil, err
+		}
+		sql += ` AND m.id = ?`
+		args = append(args, id[:])
+	}
 	latest := q.After == 0
 	if latest {
 		sql += ` ORDER BY m.cursor DESC LIMIT ?`

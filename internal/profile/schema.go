@@ -136,6 +136,12 @@ CREATE TABLE uploads(
 	message  BLOB    NOT NULL, -- zeros: it is to forget the file
 	contact  TEXT    NOT NULL
 ) STRICT;
+`}, {sql: `
+CREATE TABLE consumers(
+	name   TEXT    PRIMARY KEY,
+	cursor INTEGER NOT NULL, -- of the last message that it has handled
+	at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `}}
 
 // migration is a step of the schema: statements, and what they cannot do.

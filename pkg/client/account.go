@@ -137,6 +137,17 @@ type Account interface {
 	// History returns the messages that q selects, oldest first.
 	History(ctx context.Context, q Query) ([]Message, error)
 
+	// Consumers returns the consumers of this account, by name.
+	Consumers(ctx context.Context) ([]Consumer, error)
+
+	// Ack notes that a consumer has handled every message up to and including the
+	// one at cursor; 0 is in front of the first. A name that is new makes a
+	// consumer. A place never goes back.
+	Ack(ctx context.Context, consumer string, cursor int64) error
+
+	// DropConsumer forgets a consumer and its place.
+	DropConsumer(ctx context.Context, consumer string) error
+
 	// MarkRead clears the unread mark of a conversation up to and including
 	// the message at cursor.
 	MarkRead(ctx context.Context, contact string, cursor int64) error

@@ -172,17 +172,23 @@ func (c *Client) contact(name string) (Contact, error) {
 	return r.Contact, err
 }
 
+var errNoID = &Error{Code: CodeUsage, Text: "That is no message id: an id is 32 hex digits."}
+
 // Message implements Account.
 func (c *Client) Message(_ context.Context, id string) (Message, error) {
 	var m crypto.MessageID
 	if m.UnmarshalText([]byte(id)) != nil {
-		return Message{}, &Error{Code: CodeUsage, Text: "That is no message id: an id is 32 hex digits."}
+		return Message{}, errNoID
 	}
 	return c.store.Sent(m)
 }
 
 // History implements Account.
 func (c *Client) History(_ context.Context, q Query) ([]Message, error) {
+	var id crypto.MessageID
+	if q.ID != "" && id.UnmarshalText([]byte(q.ID)) != nil {
+		return nil, errNoID
+	}
 	q.Limit = limit(q.Limit)
 	return c.store.History(q)
 }

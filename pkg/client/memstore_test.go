@@ -23,6 +23,7 @@ type MemStore struct {
 	heard    map[Heard]bool // without At; also what has disappeared
 	settings Settings
 	views    map[string]View
+	reading  map[string]Consumer // nil before the first
 	uploads  []Upload
 	copies   map[crypto.FileID][]byte
 	cursor   int64
@@ -202,7 +203,7 @@ func (m *MemStore) History(q Query) ([]Message, error) {
 	var all []Message
 	for _, msg := range m.messages {
 		if (q.Contact == "" || msg.Contact == q.Contact) && msg.Cursor > q.After &&
-			(q.Before <= 0 || msg.Cursor < q.Before) && (!q.Incoming || !msg.Outgoing()) {
+			(q.Before <= 0 || msg.Cursor < q.Before) && (!q.Incoming || !msg.Outgoing()) && (q.ID == "" || q.ID == msg.ID) {
 			all = append(all, m.filled(msg))
 		}
 	}

@@ -123,6 +123,7 @@ type Query struct {
 	After    int64  `json:"after,omitempty"`    // only cursors above it, and then the earliest Limit of them; 0 for no bound and the latest Limit
 	Limit    int    `json:"limit,omitempty"`    // at most MaxLimit; 0 for DefaultLimit
 	Incoming bool   `json:"incoming,omitempty"` // only what others wrote
+	ID       string `json:"id,omitempty"`       // only the message of that id; empty for all
 }
 
 // FromStart as Query.After selects the earliest messages of all.

@@ -61,6 +61,16 @@ type Store interface {
 	Views() ([]View, error)
 	SetView(v View) error
 
+	// Consumers returns the consumers, by name.
+	Consumers() ([]Consumer, error)
+
+	// Ack moves a consumer to cursor, unless it is behind that already, or makes
+	// one there. It returns ErrNotFound where no message has had that cursor yet.
+	Ack(consumer string, cursor int64, now time.Time) error
+
+	// DropConsumer forgets a consumer, if it is there.
+	DropConsumer(name string) error
+
 	// Outbox returns at most max items behind position after, in order.
 	Outbox(after int64, max int) ([]OutboxItem, error)
 
