@@ -16,6 +16,7 @@ import (
 	"secure-messaging/internal/agent"
 	"secure-messaging/internal/profile"
 	"secure-messaging/pkg/client"
+	"secure-messaging/pkg/crypto"
 )
 
 const (
@@ -158,6 +159,21 @@ func (a *Account) Start() error {
 // Asked is closed when somebody has asked an owner that was started to leave,
 // which an [agent.Agent] does.
 func (a *Account) Asked() <-chan struct{} { return a.server.Asked() }
+
+// Stock says how many one-time prekeys an owner's profile holds, and since when
+// its signed prekey is in force.
+func (a *Account) Stock() (oneTime int, signed time.Time, err error) {
+	l, err := a.store.Load()
+	for _, k := range l.Prekeys {
+		switch {
+		case k.Kind != crypto.PrekeySigned:
+			oneTime++
+		case k.Replaced.IsZero():
+			signed = k.Created
+		}
+	}
+	return oneTime, signed, err
+}
 
 // Close gives the account up. An owner to which others are attached waits for
 // them, at most for linger, so that short commands are not cut off.

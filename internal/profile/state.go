@@ -3,6 +3,7 @@ package profile
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -90,6 +91,30 @@ func remembered(name, server string, ok bool) (Ref, bool) {
 	}
 	ref, err := RefFor(name, server)
 	return ref, err == nil && ref.exists()
+}
+
+// Relay returns the relay of a profile, with its pin.
+func (r Ref) Relay() (client.Server, error) {
+	text, err := os.ReadFile(r.path(serverFile))
+	if err != nil {
+		return client.Server{}, storage(r.Dir, err)
+	}
+	return client.ParseServer(strings.TrimSpace(string(text)))
+}
+
+// Private returns an error if somebody else can enter the folder of a profile, or
+// read its key file. Where the system has no such modes, it returns nil.
+func (r Ref) Private() error {
+	for _, path := range []string{r.Dir, r.path(keyFile)} {
+		info, err := os.Stat(path)
+		if err != nil {
+			return storage(r.Dir, err)
+		}
+		if runtime.GOOS != "windows" && !private(info) {
+			return &client.Error{Code: client.CodeStorage, Text: "Others on this machine can get at " + path + ". Take that away: chmod -R go= '" + r.Dir + "'"}
+		}
+	}
+	return nil
 }
 
 // LastServer returns the relay of the profile used last, with its pin. It

@@ -25,6 +25,23 @@ const httpTimeout = 15 * time.Second
 // says which (WebPKI) and carries the pin. Whether a key that came without a
 // pin is the right one is for the user to say.
 func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error) {
+	p, err := Look(ctx, server)
+	return p.Server, p.Relay, err
+}
+
+// Sight is what a relay has shown to somebody who looked at it.
+type Sight struct {
+	Server   Server // with the pin, and how TLS vouches for it
+	Relay    crypto.RelayPublic
+	Took     time.Duration // from the question to the answer
+	Clock    time.Time     // what time it was there when it answered, to a second; zero if it has not said
+	CertEnds time.Time     // the end of its TLS certificate; zero without TLS
+}
+
+// Look is Meet, and says more of what was seen. With an error, what is set was
+// seen all the same.
+func Look(ctx context.Context, server Server) (seen Sight, err error) {
+	seen.Server = server
 	var leaf *x509.Certificate
 	var public error // of verification by public authorities
 	h := newHTTPClient(&tls.Config{
@@ -36,25 +53,47 @@ func Meet(ctx context.Context, server Server) (Server, crypto.RelayPublic, error
 			return nil
 		},
 	})
+	dated := &dating{RoundTripper: h.Transport}
+	h.Transport = dated
+	began := time.Now()
 	var info protocol.RelayInfo
-	if err := call(ctx, h, server, http.MethodGet, protocol.PathRelay, nil, &info); err != nil {
-		return server, info.Relay, err
+	err = call(ctx, h, server, http.MethodGet, protocol.PathRelay, nil, &info)
+	seen.Took, seen.Relay, seen.Clock = time.Since(began), info.Relay, dated.at
+	if leaf != nil {
+		seen.CertEnds = leaf.NotAfter
+	}
+	if err != nil {
+		return seen, err
 	}
 	if info.Version != protocol.Version {
-		return server, info.Relay, otherVersion(info.Version)
+		return seen, otherVersion(info.Version)
 	}
 	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
 		if public != nil {
-			return server, info.Relay, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between: ask its operator.", server.Address())}
+			return seen, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between: ask its operator.", server.Address())}
 		}
-		server.WebPKI = true
+		seen.Server.WebPKI = true
 	}
 	pin := info.Relay.Fingerprint()
 	if server.Pin != "" && server.Pin != pin {
-		return server, info.Relay, relayKeyChanged(server, pin)
+		return seen, relayKeyChanged(server, pin)
 	}
-	server.Pin = pin
-	return server, info.Relay, nil
+	seen.Server.Pin = pin
+	return seen, nil
+}
+
+// dating notes what time it is for the server.
+type dating struct {
+	http.RoundTripper
+	at time.Time // of its last answer; zero if it does not say
+}
+
+func (d *dating) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := d.RoundTripper.RoundTrip(req)
+	if err == nil {
+		d.at, _ = http.ParseTime(resp.Header.Get("Date"))
+	}
+	return resp, err
 }
 
 func otherVersion(v int) error {
