@@ -126,6 +126,15 @@ var mutants = []mutant{
 	{name: "what pads a file is not looked at", packages: ofFile, edits: []overlay.Edit{
 		{crypto + "file/file.go", "if b != 0 {", "if false && b != 0 {"},
 	}},
+	{name: "a request for a file is for any relay", packages: ofCrypto, edits: []overlay.Edit{
+		{crypto + "filerequest.go", "r.Relay.Bytes(), []byte(r.Address.User)", "nil, []byte(r.Address.User)"},
+	}},
+	{name: "the hash of a file is not looked at", packages: ofClient, edits: []overlay.Edit{
+		{client + "savefile.go", "err == nil && [32]byte(hash.Sum(nil)) != m.Sealed.Digest", "err == nil && [32]byte(hash.Sum(nil)) == [32]byte{}"},
+	}},
+	{name: "any size of a file is believed", packages: ofClient, edits: []overlay.Edit{
+		{client + "filecontent.go", "f.Size <= MaxFile &&", "true &&"},
+	}},
 
 	// The ratchet's keys.
 	{name: "the header is not bound", packages: ofRatchet, edits: []overlay.Edit{
