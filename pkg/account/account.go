@@ -28,8 +28,12 @@ const linger = 3 * time.Second
 // not called where another process holds the account.
 type Passphrase func(context.Context) ([]byte, error)
 
-// PassphraseFile takes the passphrase from the first line of a file.
+// PassphraseFile takes the passphrase from the first line of a file. No path is
+// none.
 func PassphraseFile(path string) Passphrase {
+	if path == "" {
+		return nil
+	}
 	return func(ctx context.Context) ([]byte, error) {
 		secret, err := terminal.PassphraseFile(ctx, path)
 		if err != nil && ctx.Err() == nil {

@@ -13,7 +13,8 @@
 //	c.Send(ctx, "bob", "hi")      // returns when it is on disk; states follow as events
 //
 // To follow what happens, fetch a position with Events(ctx, 0), read the state
-// that you need, and go on from the position; [Await] does the loop. A new
+// that you need, and go on from the position; [Await] does the loop. A bot that
+// must not miss a message, whenever it dies, calls [Consume]. A new
 // account is made once: [Meet] the relay, let the user compare its
 // fingerprint, [NewKeys], keep keys and first prekey in a Store, [Register].
 //
