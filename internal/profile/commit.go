@@ -35,6 +35,9 @@ func (s *Store) Commit(c *client.Changes) error {
 		if err := s.changeUploads(c); err != nil {
 			return err
 		}
+		if err := s.changeGroups(c); err != nil {
+			return err
+		}
 		return s.changeOutbox(c)
 	})
 }
@@ -106,8 +109,8 @@ func hasWords(typ string) bool { return typ == client.TypeText || typ == client.
 func (s *Store) changeOutbox(c *client.Changes) error {
 	for i := range c.Enqueue {
 		it := &c.Enqueue[i]
-		err := s.db.exec(`INSERT INTO outbox(id, kind, contact, stored, at, frame) VALUES (?, ?, ?, ?, ?, ?)`,
-			it.ID[:], it.Kind, it.Contact, it.Stored, it.At, it.Frame)
+		err := s.db.exec(`INSERT INTO outbox(id, kind, contact, stored, at, frame, message) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			it.ID[:], it.Kind, it.Contact, it.Stored, it.At, it.Frame, it.Message[:])
 		if err != nil {
 			return err
 		}

@@ -198,7 +198,7 @@ func (s *Store) MarkRead(contact string, cursor int64, now time.Time) (marked cl
 // Outbox implements client.Store.
 func (s *Store) Outbox(after int64, max int) (items []client.OutboxItem, err error) {
 	err = s.read(func() (err error) {
-		items, err = s.outbox(`SELECT position, id, kind, contact, stored, at, frame FROM outbox WHERE position > ? ORDER BY position LIMIT ?`, after, max)
+		items, err = s.outbox(`SELECT position, id, kind, contact, stored, at, frame, message FROM outbox WHERE position > ? ORDER BY position LIMIT ?`, after, max)
 		return err
 	})
 	return items, err
@@ -211,6 +211,7 @@ func (s *Store) outbox(sql string, args ...any) (items []client.OutboxItem, err 
 			Stored: r.ColumnBool(4), At: columnTime(r, 5), Frame: r.ColumnBlob(6, nil),
 		}
 		copy(it.ID[:], r.ColumnRawBlob(1))
+		copy(it.Message[:], r.ColumnRawBlob(7))
 		items = append(items, it)
 	}, args...)
 	if err != nil {

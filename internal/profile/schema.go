@@ -142,6 +142,28 @@ CREATE TABLE consumers(
 	cursor INTEGER NOT NULL, -- of the last message that it has handled
 	at     INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+`}, {sql: `
+CREATE TABLE groups(
+	name    TEXT    PRIMARY KEY, -- what this profile calls it
+	id      BLOB    NOT NULL UNIQUE,
+	state   TEXT    NOT NULL,
+	since   INTEGER NOT NULL,
+	roster  TEXT    NOT NULL, -- JSON, of its owner
+	outside TEXT    NOT NULL, -- JSON
+	doubted TEXT    NOT NULL  -- JSON
+) STRICT, WITHOUT ROWID;
+
+-- How far messages have come that are on their way to members of a group.
+CREATE TABLE fanouts(
+	message   BLOB    PRIMARY KEY,
+	waiting   INTEGER NOT NULL,
+	stored    INTEGER NOT NULL,
+	delivered INTEGER NOT NULL,
+	failed    INTEGER NOT NULL,
+	reason    TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE outbox ADD COLUMN message BLOB NOT NULL DEFAULT x'00000000000000000000000000000000'; -- to a group
 `}}
 
 // migration is a step of the schema: statements, and what they cannot do.

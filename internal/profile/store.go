@@ -209,13 +209,19 @@ func (s *Store) Load() (l client.Loaded, err error) {
 		if l.Prekeys, l.Prekey, err = s.prekeys(); err != nil {
 			return err
 		}
+		if l.Groups, err = s.groups(); err != nil {
+			return err
+		}
+		if l.Fanouts, err = s.fanouts(); err != nil {
+			return err
+		}
 		if l.Uploads, err = s.uploads(); err != nil {
 			return err
 		}
 		if err = s.sweepCopies(l.Uploads); err != nil {
 			return err
 		}
-		l.Outbox, err = s.outbox(`SELECT position, id, kind, contact, stored, at, NULL FROM outbox ORDER BY position`)
+		l.Outbox, err = s.outbox(`SELECT position, id, kind, contact, stored, at, NULL, message FROM outbox ORDER BY position`)
 		return err
 	})
 	if err != nil {

@@ -69,14 +69,14 @@ func (s *session) edit(cursor int64, text string, now time.Time) (*step, error) 
 	if !m.Outgoing() {
 		return nil, &Error{Code: CodeUsage, Text: "That message is not yours. Only what you wrote yourself can be edited."}
 	}
-	c, err := s.talking(m.Contact)
+	c, err := s.audience(m.Contact)
 	switch {
 	case err != nil:
 		return nil, err
 	case m.State == Failed:
 		return nil, &Error{Code: CodeConflict, Text: "That message was not sent, so there is nothing to edit at the other side. Send it as a new one."}
 	case c.precedes(m.Message):
-		return nil, &Error{Code: CodeConflict, Text: "That message is from before you and " + c.Name + " became contacts as you are now, and they would not see the edit. Send a new one."}
+		return nil, &Error{Code: CodeConflict, Text: "That message is from before you and " + c.name + " became contacts as you are now, and they would not see the edit. Send a new one."}
 	case m.Text == text:
 		return &step{}, nil
 	}
@@ -110,7 +110,7 @@ func (s *session) remove(cursor int64, now time.Time) (*step, error) {
 		st.States = []StateChange{{a.ID, Failed, "it was deleted before it was sent"}}
 		return st, nil
 	}
-	c, err := s.talking(m.Contact)
+	c, err := s.audience(m.Contact)
 	if err != nil && m.State == Failed {
 		return st, nil
 	}
@@ -129,7 +129,7 @@ func (s *session) react(cursor int64, emoji string, now time.Time) (*step, error
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.talking(m.Contact)
+	c, err := s.audience(m.Contact)
 	if err != nil {
 		return nil, err
 	}
@@ -155,19 +155,22 @@ func (s *session) disappear(name string, after time.Duration, now time.Time) (*s
 	if after < 0 || after > MaxDisappear || after%time.Second != 0 {
 		return nil, &Error{Code: CodeUsage, Text: "Messages can disappear after 1 second to 4 weeks, in whole seconds, or never: 0."}
 	}
+	if isGroup(name) {
+		return nil, &Error{Code: CodeUsage, Text: "After how long messages of a group disappear, its owner sets, as a change of the group."}
+	}
 	c, err := s.talking(name)
 	if err != nil {
 		return nil, err
 	}
 	c.Disappear = int(after / time.Second)
-	return s.say(&step{}, c, newContent(contentTimer, strconv.Itoa(c.Disappear), now), now)
+	return s.say(&step{}, ofTwo(c), newContent(contentTimer, strconv.Itoa(c.Disappear), now), now)
 }
 
 // tell seals a content about a message.
-func (s *session) tell(st *step, c ContactRecord, typ, body string, a about, now time.Time) (*step, error) {
+func (s *session) tell(st *step, to audience, typ, body string, a about, now time.Time) (*step, error) {
 	told := newContent(typ, body, now)
 	told.About = a
-	return s.say(st, c, told, now)
+	return s.say(st, to, told, now)
 }
 
 // precedes reports whether a message is from before the present relation with a
@@ -187,19 +190,34 @@ func (s *session) takeQuiet(st *step, c ContactRecord, body content, late bool, 
 	case body.Type == contentTyping && s.settings.Typing:
 		st.writing = c.Name
 		return nil
-	case body.Type == contentTyping, late && (body.Type == contentEdit || body.Type == contentReact):
+	case body.Type == contentTyping:
+		return nil
+	}
+	return s.takeAbout(st, c, c.Name, body, late, now)
+}
+
+// takeAbout takes a content about a message of a conversation, that with its
+// author or a group's.
+func (s *session) takeAbout(st *step, c ContactRecord, in string, body content, late bool, now time.Time) error {
+	if late && (body.Type == contentEdit || body.Type == contentReact) {
 		return nil
 	}
 	author := c.Certificate.Address()
-	if body.About.From == s.keys.Certificate.User {
+	switch from := body.About.From; {
+	case from == s.keys.Certificate.User:
 		author = s.keys.Certificate.Address()
+	case string(from) != c.Name:
+		author = s.contacts[from].Certificate.Address() // of nobody, for a stranger
 	}
 	m, err := s.stored.Written(author, body.About.ID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	if err != nil || m.Contact != c.Name || !isSpoken(m.Type) || m.Deleted && body.Type != contentRead || c.precedes(m) {
+	if err != nil || m.Contact != in || !isSpoken(m.Type) || m.Deleted && body.Type != contentRead {
 		return err
+	}
+	if (in == c.Name || body.Type != contentReact) && c.precedes(m) {
+		return nil
 	}
 	switch body.Type {
 	case contentEdit:

@@ -19,26 +19,31 @@ func (s *session) receiveReceipt(f *protocol.Receipt) *step {
 		st.Settle = []crypto.MessageID{f.ID}
 	case f.State == protocol.ReceiptDelivered:
 		st.Settle = []crypto.MessageID{f.ID}
-		st.move(it, Delivered, "")
+		s.move(st, it, Delivered, "")
 	case f.State == protocol.ReceiptExpired:
 		st.Settle = []crypto.MessageID{f.ID}
-		st.move(it, Failed, "it waited at the relay for as long as that keeps a message, and "+it.Contact+" was not there; send it again")
+		s.move(st, it, Failed, "it waited at the relay for as long as that keeps a message, and "+it.Contact+" was not there; send it again")
 	case !it.Stored:
 		st.Stored = []crypto.MessageID{f.ID}
-		st.move(it, Stored, "")
+		s.move(st, it, Stored, "")
 	}
 	return st
 }
 
 // move says how far an item has come that carries a content. One without a
 // place in the history has no state; its user hears of it when it fails.
-func (st *step) move(it OutboxItem, to MessageState, reason string) {
-	what := map[string]string{contentEdit: "edit", contentDelete: "deletion", contentReact: "reaction"}[it.Kind]
+func (s *session) move(st *step, it OutboxItem, to MessageState, reason string) {
+	what := map[string]string{
+		contentEdit: "edit of a message", contentDelete: "deletion of a message", contentReact: "reaction to a message",
+		contentGroup: "word on who is in a group", contentLeave: "word that you have left a group",
+	}[it.Kind]
 	switch {
+	case it.Kind == kindMessage && it.Message != (crypto.MessageID{}):
+		s.moveOne(st, it, to, reason)
 	case it.Kind == kindMessage:
 		st.States = append(st.States, StateChange{it.ID, to, reason})
 	case what != "" && to == Failed:
-		st.warn("Your %s of a message has not reached %s: %s.", what, it.Contact, reason)
+		st.warn("Your %s has not reached %s: %s.", what, it.Contact, reason)
 	}
 }
 
@@ -64,12 +69,12 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	}
 	st.Settle = []crypto.MessageID{it.ID}
 	switch it.Kind {
-	case kindMessage, contentEdit, contentDelete, contentReact, contentRead:
+	case kindMessage, contentEdit, contentDelete, contentReact, contentRead, contentGroup, contentLeave:
 		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNotContact {
 			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed
 			st.Contacts = append(st.Contacts, c)
 		}
-		st.move(it, Failed, refusal(f.Code, it.Contact))
+		s.move(st, it, Failed, refusal(f.Code, it.Contact))
 	case kindRequest:
 		s.retract(st, it, now)
 		return st.warn("The request to %s was refused: %s.", it.Contact, refusal(f.Code, it.Contact))

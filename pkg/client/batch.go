@@ -22,6 +22,8 @@ type batch struct {
 	prekey   crypto.PrekeyID
 	settings Settings
 	uploads  []Upload
+	groups   undo[string, GroupRecord]
+	fanouts  undo[crypto.MessageID, Fanout]
 	spent    [][]byte // states of sessions that steps have replaced
 }
 
@@ -32,6 +34,8 @@ func (s *session) begin() *batch {
 		contacts: make(undo[crypto.Username, ContactRecord]),
 		outbox:   make(undo[crypto.MessageID, OutboxItem]),
 		prekeys:  make(undo[crypto.PrekeyID, PrekeyInfo]),
+		groups:   make(undo[string, GroupRecord]),
+		fanouts:  make(undo[crypto.MessageID, Fanout]),
 	}
 	s.stored = b
 	return b
@@ -40,11 +44,15 @@ func (s *session) begin() *batch {
 // add lets the session take over a step and adds it to what is written.
 func (b *batch) add(st *step) {
 	touched, before := b.note(st)
+	regrouped := b.noteGroups(st)
 	b.spent = append(b.spent, b.session.apply(st)...)
 	for i, name := range touched {
 		if c := b.session.contacts[name].Contact; len(st.Messages) > 0 || c != before[i] {
 			st.touched = append(st.touched, c)
 		}
+	}
+	for _, name := range regrouped {
+		st.grouped = append(st.grouped, b.session.shown(b.session.groups[name]))
 	}
 	b.steps = append(b.steps, st)
 	for _, c := range st.Contacts {
@@ -59,6 +67,8 @@ func (b *batch) add(st *step) {
 	b.Enqueue = append(b.Enqueue, st.Enqueue...)
 	b.Settle = append(b.Settle, st.Settle...)
 	b.Stored = append(b.Stored, st.Stored...)
+	b.Groups = append(b.Groups, st.Groups...)
+	b.Fanouts = append(b.Fanouts, st.Fanouts...)
 	b.Uploads = slices.DeleteFunc(b.Uploads, func(u Upload) bool { return slices.Contains(st.Uploaded, u.Blob) })
 	b.Uploads = append(b.Uploads, st.Uploads...)
 	b.Uploaded = append(b.Uploaded, st.Uploaded...)
@@ -77,7 +87,9 @@ func (b *batch) note(st *step) (touched []crypto.Username, before []Contact) {
 		touched = append(touched, crypto.Username(c.Name))
 	}
 	for _, m := range st.Messages {
-		touched = append(touched, crypto.Username(m.Contact))
+		if !isGroup(m.Contact) {
+			touched = append(touched, crypto.Username(m.Contact))
+		}
 	}
 	slices.Sort(touched)
 	touched = slices.Compact(touched)
@@ -122,6 +134,8 @@ func (b *batch) giveBack() {
 	b.contacts.restore(s.contacts)
 	b.outbox.restore(s.outbox)
 	b.prekeys.restore(s.prekeys)
+	b.groups.restore(s.groups)
+	b.fanouts.restore(s.fanouts)
 	s.prekey, s.settings, s.uploads, s.waiting = b.prekey, b.settings, b.uploads, sending(b.uploads)
 	for _, it := range s.outbox {
 		if it.counts() {

@@ -106,8 +106,10 @@ func (c *Client) Views(context.Context) ([]View, error) { return c.store.Views()
 
 // SetView implements Account.
 func (c *Client) SetView(_ context.Context, v View) error {
-	if _, err := ParseName(v.Contact); err != nil {
-		return err
+	if !isGroup(v.Contact) {
+		if _, err := ParseName(v.Contact); err != nil {
+			return err
+		}
 	}
 	if len(v.Draft) > 2*MaxText || !utf8.ValidString(v.Draft) || min(v.Replies, v.Edits, v.Top) < 0 {
 		return &Error{Code: CodeUsage, Text: fmt.Sprintf("The draft is too long, or no UTF-8 text: at most %d KiB are kept.", 2*MaxText>>10)}

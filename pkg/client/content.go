@@ -29,7 +29,8 @@ type content struct {
 	About   about  `json:"about,omitzero"`
 	Expires int    `json:"expires,omitzero"` // of a text or a file: seconds after which it disappears
 
-	File *fileContent `json:"file,omitzero"`
+	File   *fileContent `json:"file,omitzero"`
+	Roster *Roster      `json:"roster,omitzero"` // of a group, from its owner
 }
 
 // about names a message of a conversation.
@@ -47,6 +48,7 @@ type contentHead struct {
 	Type   string           `json:"type"`
 	SentAt int64            `json:"sent_at"` // milliseconds since 1970, by the author's clock
 	N      uint64           `json:"n"`
+	Group  *groupRef        `json:"group,omitzero"` // in which it is said; nil for between two
 }
 
 const (
@@ -60,12 +62,14 @@ const (
 	contentTyping  = "typing"
 	contentRead    = "read"
 	contentFile    = TypeFile
+	contentGroup   = TypeGroup
+	contentLeave   = "leave"
 )
 
 // quiet reports whether content of a type has no place in the history.
 func quiet(typ string) bool {
 	switch typ {
-	case contentEdit, contentDelete, contentReact, contentTyping, contentRead:
+	case contentEdit, contentDelete, contentReact, contentTyping, contentRead, contentGroup, contentLeave:
 		return true
 	}
 	return false
@@ -89,7 +93,7 @@ func (c content) encode() []byte {
 // not know are allowed, so that later ones can add to known types.
 func parseContent(b []byte) (content, error) {
 	var c content
-	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) || c.N == 0 || c.N > protocol.MaxNumber {
+	if json.Unmarshal(b, &c.contentHead) != nil || c.ID == (crypto.MessageID{}) || !isType(c.Type) || c.N == 0 || c.N > protocol.MaxNumber || !c.Group.well() {
 		return content{}, errContent
 	}
 	well, known := forms[c.Type]
@@ -115,12 +119,17 @@ var forms = map[string]func(*content) bool{
 	contentReact:   func(c *content) bool { return isReaction(c.Body) && c.About.names() },
 	contentTyping:  func(c *content) bool { return c.Body == "" },
 	contentRead:    func(c *content) bool { return c.Body == "" && c.About.names() },
+	contentGroup:   func(c *content) bool { return c.Roster.well() && c.Group == nil },
+	contentLeave:   func(c *content) bool { return c.Body == "" && c.Group != nil },
 }
 
 // between reports whether a content may be what one person has sealed for
 // another, by the message that it is about.
 func (c *content) between(author, reader crypto.Username) bool {
 	from := c.About.From
+	if c.Group != nil {
+		return c.fitsGroup(author)
+	}
 	switch c.Type {
 	case contentRequest, contentAccept:
 		return false // these have frames of their own

@@ -173,6 +173,9 @@ func (c *Client) eventsOf(st *step) (events []Event) {
 	for i := range st.touched {
 		events = append(events, Event{Kind: ContactChanged, Contact: &st.touched[i]})
 	}
+	for i := range st.grouped {
+		events = append(events, Event{Kind: GroupChanged, Group: &st.grouped[i]})
+	}
 	for _, w := range st.warnings {
 		events = append(events, Event{Kind: Warned, Warning: w})
 	}

@@ -14,18 +14,18 @@ type fileContent struct {
 	ID     crypto.FileID `json:"id"`
 	Key    file.Key      `json:"key"`
 	Size   int64         `json:"size"`
-	SHA256 fileDigest    `json:"sha256"` // of the sealed bytes
+	SHA256 digest        `json:"sha256"` // of the sealed bytes
 	Name   string        `json:"name"`
 }
 
-// fileDigest is base64url in a content.
-type fileDigest [32]byte
+// digest is base64url in a content.
+type digest [32]byte
 
 // MarshalText writes the digest.
-func (d fileDigest) MarshalText() ([]byte, error) { return []byte(crypto.Base64(d[:])), nil }
+func (d digest) MarshalText() ([]byte, error) { return []byte(crypto.Base64(d[:])), nil }
 
 // UnmarshalText reads what MarshalText wrote.
-func (d *fileDigest) UnmarshalText(text []byte) error {
+func (d *digest) UnmarshalText(text []byte) error {
 	b, err := crypto.FromBase64(string(text))
 	if err != nil || len(b) != len(d) {
 		return errors.New("not a digest")
@@ -40,7 +40,7 @@ const maxFileName = 255
 // well reports whether a file can be what it is said to be. A size that nobody
 // can send is not believed.
 func (f *fileContent) well() bool {
-	return f != nil && f.ID != (crypto.FileID{}) && !f.Key.IsZero() && f.SHA256 != (fileDigest{}) &&
+	return f != nil && f.ID != (crypto.FileID{}) && !f.Key.IsZero() && f.SHA256 != (digest{}) &&
 		f.Size >= 0 && f.Size <= MaxFile && len(f.Name) <= maxFileName && utf8.ValidString(f.Name)
 }
 

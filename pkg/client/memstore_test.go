@@ -1,6 +1,7 @@
 package client
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -25,6 +26,8 @@ type MemStore struct {
 	views    map[string]View
 	reading  map[string]Consumer // nil before the first
 	uploads  []Upload
+	groups   map[string]GroupRecord
+	fanouts  map[crypto.MessageID]Fanout
 	copies   map[crypto.FileID][]byte
 	cursor   int64
 	position int64
@@ -45,7 +48,7 @@ func NewMemStore(k Keys, first crypto.PrekeyPrivate) *MemStore {
 		keys: k, contacts: make(map[string]ContactRecord),
 		prekeys: make(map[crypto.PrekeyID]heldPrekey), requests: make(map[Handshake]bool),
 		heard: make(map[Heard]bool), settings: DefaultSettings, views: make(map[string]View),
-		copies: make(map[crypto.FileID][]byte),
+		copies: make(map[crypto.FileID][]byte), groups: make(map[string]GroupRecord), fanouts: make(map[crypto.MessageID]Fanout),
 	}
 	m.addPrekey(first)
 	return m
@@ -105,6 +108,7 @@ func (m *MemStore) Load() (Loaded, error) {
 	}
 	l.Prekey = m.prekey
 	l.Uploads = slices.Clone(m.uploads)
+	l.Groups, l.Fanouts = m.loadGroups(), slices.Collect(maps.Values(m.fanouts))
 	for id := range m.copies {
 		if !slices.ContainsFunc(m.uploads, func(u Upload) bool { return u.Blob == id }) {
 			delete(m.copies, id)
@@ -179,6 +183,7 @@ func (m *MemStore) Commit(ch *Changes) error {
 	}
 	m.outbox = slices.DeleteFunc(m.outbox, func(it OutboxItem) bool { return slices.Contains(ch.Settle, it.ID) })
 	m.changeUploads(ch)
+	m.changeGroups(ch)
 	return nil
 }
 

@@ -11,6 +11,9 @@ import (
 
 // MarkRead implements Account.
 func (c *Client) MarkRead(_ context.Context, contact string, cursor int64) error {
+	if isGroup(contact) {
+		return c.markGroupRead(contact, cursor)
+	}
 	latest, err := c.markRead(contact, cursor)
 	if err != nil || latest == (crypto.MessageID{}) {
 		return err
@@ -47,7 +50,7 @@ func (s *session) tellRead(name string, latest crypto.MessageID, now time.Time) 
 	if err != nil || !s.settings.Receipts {
 		return &step{}, nil
 	}
-	return s.tell(&step{}, c, contentRead, "", about{crypto.Username(name), latest}, now)
+	return s.tell(&step{}, ofTwo(c), contentRead, "", about{crypto.Username(name), latest}, now)
 }
 
 const (
@@ -66,7 +69,7 @@ func (s *session) takeRead(st *step, m Message, id crypto.MessageID) error {
 	}
 	if it, ok := s.outbox[id]; ok {
 		st.Settle = []crypto.MessageID{id}
-		st.move(it, Delivered, "")
+		s.move(st, it, Delivered, "")
 	}
 	st.Reads = []Seen{{m.Contact, id}}
 	q := Query{Contact: m.Contact, Before: m.Cursor + 1, Limit: readPage}

@@ -208,6 +208,10 @@ func (s *session) receiveMessage(f *protocol.EncryptedMessage, now time.Time) (*
 	if missing > 0 {
 		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}
+	if err == nil && body.Group != nil || err == nil && body.Type == contentGroup {
+		st.Contacts = []ContactRecord{next}
+		return st, s.takeGrouped(st, next, body, m, late, now)
+	}
 	if err == nil && quiet(body.Type) {
 		st.Contacts = []ContactRecord{next}
 		return st, s.takeQuiet(st, next, body, late, now)

@@ -32,6 +32,8 @@ type session struct {
 	settings Settings
 	typed    map[crypto.Username]time.Time // when they were last told that the user writes
 	uploads  []Upload                      // in their order; never changed in place
+	groups   map[string]GroupRecord        // by their names here
+	fanouts  map[crypto.MessageID]Fanout
 	stored   lookups
 
 	regrouped bool // who is a contact has changed since it was last looked at
@@ -60,6 +62,8 @@ type step struct {
 	hint    *hint              // what goes now or never
 	read    []crypto.MessageID // of this device, what they are told to have read
 	touched []Contact          // of its changes, as they were right after them
+	grouped []Group            // the same of groups
+	group   string             // that it is about, for its caller
 }
 
 func newSession(l Loaded, stored lookups) *session {
@@ -72,7 +76,15 @@ func newSession(l Loaded, stored lookups) *session {
 		settings: l.Settings,
 		typed:    make(map[crypto.Username]time.Time),
 		uploads:  l.Uploads,
+		groups:   make(map[string]GroupRecord, len(l.Groups)),
+		fanouts:  make(map[crypto.MessageID]Fanout, len(l.Fanouts)),
 		stored:   stored,
+	}
+	for _, g := range l.Groups {
+		s.groups[g.Name] = g
+	}
+	for _, f := range l.Fanouts {
+		s.fanouts[f.Message] = f
 	}
 	for _, k := range l.Prekeys {
 		s.prekeys[k.ID] = k
@@ -103,6 +115,7 @@ func (s *session) apply(st *step) (spent [][]byte) {
 			spent = append(spent, old.Session)
 		}
 	}
+	s.applyGroups(st)
 	for _, m := range st.Messages {
 		c, ok := s.contacts[crypto.Username(m.Contact)]
 		if !ok {

@@ -105,7 +105,9 @@ type Loaded struct {
 	Prekey   crypto.PrekeyID // the highest id that was ever given to a prekey
 	Profile  string          // where the store lies, for Identity
 	Settings Settings        // DefaultSettings where none were set
-	Uploads  []Upload        // in their order
+	Groups   []GroupRecord
+	Fanouts  []Fanout
+	Uploads  []Upload // in their order
 }
 
 // DefaultSettings are those of a new account.
@@ -168,6 +170,9 @@ type Changes struct {
 	Heard    []Heard   // contents without a place in the history, to know a copy of them; kept for HeardFor at least
 	Settings *Settings // nil for as they are
 
+	Groups  []GroupRecord // insert or replace, by name; Unread and LastAt are not stored
+	Fanouts []Fanout      // insert or replace, by message; one that is Done is forgotten
+
 	Uploads  []Upload        // are to be done, behind those that there are
 	Uploaded []crypto.FileID // uploads that are to be done no more
 	Saves    []Save
@@ -180,7 +185,7 @@ type Changes struct {
 
 func (ch *Changes) empty() bool {
 	return len(ch.Contacts)+len(ch.Messages)+len(ch.States)+len(ch.Enqueue)+len(ch.Settle)+len(ch.Stored)+
-		len(ch.Rewrites)+len(ch.Reacts)+len(ch.Reads)+len(ch.Heard)+len(ch.Uploads)+len(ch.Uploaded)+len(ch.Saves)+len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0 && ch.Settings == nil
+		len(ch.Rewrites)+len(ch.Reacts)+len(ch.Reads)+len(ch.Heard)+len(ch.Groups)+len(ch.Fanouts)+len(ch.Uploads)+len(ch.Uploaded)+len(ch.Saves)+len(ch.AddPrekeys)+len(ch.ReplacePrekeys)+len(ch.DropPrekeys)+len(ch.AddHandshakes) == 0 && ch.Settings == nil
 }
 
 // HeardFor is how long a copy of a content is known that has no place in the
@@ -271,7 +276,8 @@ type OutboxItem struct {
 	ID       crypto.MessageID
 	Kind     string // the type of the frame; of one that carries a content without a place in the history, the type of that
 	Contact  string
-	Stored   bool // the relay has it; kept until the recipient's device does
+	Stored   bool             // the relay has it; kept until the recipient's device does
+	Message  crypto.MessageID // of a message to a group, of which this is one member's; zero for any other
 	Frame    []byte
 	At       time.Time
 }

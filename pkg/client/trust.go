@@ -148,7 +148,7 @@ func (s *session) takeKey(st *step, c *ContactRecord, now time.Time) {
 		}
 		st.Settle = append(st.Settle, id)
 		if it.Kind == kindMessage {
-			st.States = append(st.States, StateChange{id, Failed, "the key of " + c.Name + " has changed; send it again if they shall have it"})
+			s.giveUp(st, it, "the key of "+c.Name+" has changed; send it again if they shall have it")
 		}
 	}
 	cert := c.Offered

@@ -30,6 +30,9 @@ func (c *Client) Typing(_ context.Context, contact string) error {
 
 // typing tells a contact that the user is writing, if they are to hear it.
 func (s *session) typing(name string, now time.Time) (*step, error) {
+	if isGroup(name) {
+		return &step{}, nil // each of many would be told, every few seconds
+	}
 	c, err := s.contact(name)
 	if err != nil {
 		return nil, err

@@ -50,16 +50,16 @@ func (s *session) sendFile(to, text string, told File, sealed SealedFile, now ti
 		return nil, err
 	}
 	body := newContent(contentFile, text, now)
-	body.Expires, body.File = c.Disappear, newFileContent(told, sealed)
+	body.Expires, body.File = c.disappear, newFileContent(told, sealed)
 	st := &step{}
-	st.Messages = []NewMessage{s.written(c.Name, body, now)}
-	st.Uploads = []Upload{{Blob: sealed.Blob, Message: body.ID, Contact: c.Name}}
+	st.Messages = []NewMessage{s.written(c.name, body, now)}
+	st.Uploads = []Upload{{Blob: sealed.Blob, Message: body.ID, Contact: c.name}}
 	return st, nil
 }
 
-// mayUpload returns a contact to whom a file can be sent.
-func (s *session) mayUpload(to string) (ContactRecord, error) {
-	c, err := s.talking(to)
+// mayUpload returns to whom a file can be sent.
+func (s *session) mayUpload(to string) (audience, error) {
+	c, err := s.audience(to)
 	if err != nil {
 		return c, err
 	}
@@ -85,19 +85,25 @@ func (s *session) uploaded(u Upload, now time.Time) (*step, error) {
 	case err != nil:
 		return nil, err
 	}
-	c, err := s.talking(u.Contact)
+	c, err := s.audience(u.Contact)
 	switch {
 	case errors.Is(err, ErrRateLimit):
 		return nil, err // there will be room
 	case errors.Is(err, ErrPeerChanged):
 		return s.notUploaded(u, "another key was shown for "+u.Contact+"; look at it, then send the file again"), nil
+	case err != nil && isGroup(u.Contact):
+		return s.notUploaded(u, "nobody in "+u.Contact+" is reached any more"), nil
 	case err != nil:
 		return s.notUploaded(u, u.Contact+" is no contact of yours any more"), nil
 	}
 	body := newContent(contentFile, m.Text, now)
 	body.ID, body.SentAt = u.Message, m.SentAt.UnixMilli()
 	body.Expires, body.File = m.Disappear, newFileContent(*m.File, sealed)
-	return st, s.post(st, c, body, now)
+	unreached, err := s.post(st, c, body, now)
+	if unreached != "" {
+		st.States = []StateChange{{body.ID, Waiting, unreached}}
+	}
+	return st, err
 }
 
 // fileOf returns a message of this device and what opens its file.

@@ -13,17 +13,17 @@ import (
 // What the user wants of a session. Each wish becomes a step, or an error that
 // says why not.
 
-// send seals a text for a contact. It answers the message that answers names.
+// send seals a text for a contact, or for the members of a group. It answers the message that answers names.
 func (s *session) send(to, text string, answers about, now time.Time) (*step, error) {
 	if err := checkText(text); err != nil {
 		return nil, err
 	}
-	c, err := s.talking(to)
+	c, err := s.audience(to)
 	if err != nil {
 		return nil, err
 	}
 	body := newContent(contentText, text, now)
-	body.About, body.Expires = answers, c.Disappear
+	body.About, body.Expires = answers, c.disappear
 	return s.say(&step{}, c, body, now)
 }
 
@@ -50,23 +50,26 @@ func (s *session) talking(to string) (ContactRecord, error) {
 
 // say seals a content into the outbox, and one that has a place in the history
 // into that.
-func (s *session) say(st *step, c ContactRecord, body content, now time.Time) (*step, error) {
-	if err := s.post(st, c, body, now); err != nil {
+func (s *session) say(st *step, to audience, body content, now time.Time) (*step, error) {
+	unreached, err := s.post(st, to, body, now)
+	if err != nil {
 		return nil, err
 	}
 	if !quiet(body.Type) {
-		st.Messages = []NewMessage{s.written(c.Name, body, now)}
+		m := s.written(to.name, body, now)
+		m.Reason = unreached
+		st.Messages = []NewMessage{m}
 	}
 	return st, nil
 }
 
-// post seals a content into the outbox.
-func (s *session) post(st *step, c ContactRecord, body content, now time.Time) error {
+// postTo seals a content into the outbox, for a contact.
+func (s *session) postTo(st *step, c ContactRecord, body content, now time.Time) error {
 	c, sealed, err := s.seal(c, body, now)
 	if err != nil {
 		return err
 	}
-	st.Contacts = []ContactRecord{c}
+	st.Contacts = append(st.Contacts, c)
 	it := outboxItem(messageFrame(c, body, sealed), body.ID, c.Name, now)
 	if quiet(body.Type) {
 		it.Kind = body.Type
@@ -157,6 +160,7 @@ func (s *session) connect(name string, b *e2e.Bundle, note string, now time.Time
 		c.State, c.Since = Requested, now
 	}
 	c.pin(cert)
+	s.warnOtherKey(st, c)
 	body := newContent(contentRequest, note, now)
 	peer, err := e2e.Restore(c.Session)
 	if err != nil {
@@ -260,8 +264,8 @@ func (s *session) block(name string, now time.Time) (*step, error) {
 	for id, it := range s.outbox { // what has not left must not arrive after the block
 		if it.Contact == name {
 			st.Settle = append(st.Settle, id)
-			if it.Kind == kindMessage && !it.Stored {
-				st.States = append(st.States, StateChange{id, Failed, "you blocked " + name})
+			if it.Kind == kindMessage {
+				s.giveUp(st, it, "you blocked "+name)
 			}
 		}
 	}

@@ -24,6 +24,7 @@ const (
 	LabelMessage       Label = "secure-messaging v1 message body"
 	LabelFileChunk     Label = "secure-messaging v1 file chunk"
 	LabelFileRequest   Label = "secure-messaging v1 request for a file"
+	LabelGroup         Label = "secure-messaging v1 state of a group"
 	LabelSafetyNumber  Label = "secure-messaging v1 safety number"
 	LabelKeyfileCommit Label = "secure-messaging v1 keyfile commitment"
 	LabelKeyfileWrap   Label = "secure-messaging v1 keyfile wrap"
@@ -38,7 +39,7 @@ func Labels() []Label {
 		LabelRegister, LabelRegisterNonce, LabelFingerprint,
 		LabelPrekey, LabelPrekeyHash, LabelHandshake, LabelFirstSecret, LabelSealedCert, LabelSessionID,
 		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage,
-		LabelFileChunk, LabelFileRequest, LabelSafetyNumber,
+		LabelFileChunk, LabelFileRequest, LabelGroup, LabelSafetyNumber,
 		LabelKeyfileCommit, LabelKeyfileWrap, LabelProfileDB, LabelProfileSecret,
 	}
 }

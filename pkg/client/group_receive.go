@@ -1,0 +1,240 @@
+package client
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+)
+
+// maxUnknown bounds the groups of which only members have been heard: a contact
+// can name any number.
+const maxUnknown = 50
+
+// takeGrouped takes what a contact says of a group or in one. Nothing of it
+// stands in the conversation with them; m is the message that it would be.
+func (s *session) takeGrouped(st *step, c ContactRecord, body content, m NewMessage, late bool, now time.Time) error {
+	st.Heard = append(st.Heard, Heard{m.Author, body.ID, now})
+	if body.Type == contentGroup {
+		s.takeRoster(st, c, *body.Roster, now)
+		return nil
+	}
+	g, known := s.groupOf(body.Group.ID)
+	switch {
+	case body.Type == contentLeave:
+		if known && g.State == Joined {
+			s.takeLeave(st, g, c, body.Group.Epoch, now)
+		}
+		return nil
+	case !known:
+		g = s.unheardOf(st, *body.Group, c, now)
+		if g.Name == "" {
+			return nil
+		}
+	case g.State == Left:
+		return nil
+	case g.State == Joined && !s.maySay(st, &g, c, *body.Group):
+		return nil
+	}
+	if quiet(body.Type) {
+		return s.takeAbout(st, c, g.Name, body, late, now)
+	}
+	seen, err := s.stored.Seen(m.Author, body.Group.Message)
+	if err != nil || seen {
+		return err // an author who gives one id twice is heard once
+	}
+	m.ID, m.Contact = body.Group.Message.String(), g.Name
+	m.take(body)
+	m.takeFile(body)
+	st.Messages = append(st.Messages, m)
+	return nil
+}
+
+// unheardOf enters a group whose owner's word has not come.
+func (s *session) unheardOf(st *step, ref groupRef, c ContactRecord, now time.Time) (g GroupRecord) {
+	n := 0
+	for _, o := range s.groups {
+		if o.State == Unknown {
+			n++
+		}
+	}
+	if n >= maxUnknown || len(s.groups) >= MaxGroups {
+		st.warn("%s writes in a group that is not known here, and there are too many of these already. It was dropped.", c.Name)
+		return g
+	}
+	g = GroupRecord{Name: s.freeName(ref.Name), State: Unknown, Since: now, Roster: Roster{ID: ref.ID, Name: ref.Name}}
+	st.Groups = append(st.Groups, g)
+	return g
+}
+
+// maySay reports whether somebody is in a group, by what its owner has said, and
+// warns where the two sides were told otherwise.
+func (s *session) maySay(st *step, g *GroupRecord, c ContactRecord, ref groupRef) bool {
+	left, outside := g.Outside[c.Name]
+	back := outside && ref.Epoch > left // they were added again, and that word was lost
+	switch {
+	case !g.Roster.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)), outside && !back:
+		s.doubt(st, g, c.Name, "%s writes in %s and is not in it, by what "+string(g.Roster.Owner)+" says. It is not shown.")
+		return false
+	case back:
+		g.Outside = maps.Clone(g.Outside)
+		delete(g.Outside, c.Name)
+		st.Groups = append(st.Groups, *g)
+	}
+	if ref.Epoch == g.Roster.Epoch && ref.Hash != g.Roster.hash() {
+		s.doubt(st, g, c.Name, "%s's device sees other members in %s than yours. Compare with: chat group show "+g.Name)
+	}
+	return true
+}
+
+// doubt warns of somebody, once while a roster is in force.
+func (s *session) doubt(st *step, g *GroupRecord, name, format string) {
+	if slices.Contains(g.Doubted, name) {
+		return
+	}
+	g.Doubted = append(slices.Clone(g.Doubted), name)
+	st.Groups = append(st.Groups, *g)
+	st.warn(format, name, g.Name)
+}
+
+// takeRoster takes an owner's word on who is in a group: the first of whoever
+// says to be its owner, from then on of whom the one before names.
+func (s *session) takeRoster(st *step, c ContactRecord, r Roster, now time.Time) {
+	g, known := s.groupOf(r.ID)
+	if !known || g.State == Unknown {
+		s.takeFirst(st, g, c, r, now)
+		return
+	}
+	hash := g.Roster.hash()
+	switch {
+	case string(g.Roster.Owner) != c.Name || !g.Roster.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)):
+		s.doubt(st, &g, c.Name, "%s says who is in %s, and is not its owner: "+string(g.Roster.Owner)+" is. It was refused.")
+	case r.Epoch == g.Roster.Epoch && r.hash() == hash: // a copy
+	case r.Epoch <= g.Roster.Epoch, r.Epoch == g.Roster.Epoch+1 && r.Before != hash:
+		st.warn("%s has said something else before about who is in %s. What they say now was refused.", c.Name, g.Name)
+	default:
+		s.enter(st, g, r, c.Certificate.Address(), now)
+	}
+}
+
+// takeFirst takes the first word on a group.
+func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, now time.Time) {
+	me := s.self()
+	switch {
+	case string(r.Owner) != c.Name || !r.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)):
+		st.warn("%s says who is in a group called %s, and is not its owner. It was refused.", c.Name, GroupSign+r.Name)
+	case !r.names(me.Name, me.Fingerprint) && g.Name == "": // it was over before it was heard of
+	case g.Name == "" && len(s.groups) >= MaxGroups:
+		st.warn("You are in %d groups, and %s has made you a member of one more. It was dropped.", MaxGroups, c.Name)
+	default:
+		if g.Name == "" {
+			g.Name = s.freeName(r.Name)
+		}
+		s.enter(st, g, r, c.Certificate.Address(), now)
+	}
+}
+
+// enter puts a roster in force that somebody has made, and says what is new.
+func (s *session) enter(st *step, g GroupRecord, r Roster, by crypto.Address, now time.Time) {
+	me := s.self()
+	before, was, outside := g.Roster, g.State, g.Outside
+	_, leaving := g.Outside[string(me.Name)]
+	g.Roster, g.Doubted, g.Outside = r, nil, maps.Clone(g.Outside)
+	maps.DeleteFunc(g.Outside, func(name string, _ uint64) bool { return r.find(crypto.Username(name)) == nil })
+	state := Joined
+	if leaving || !r.names(me.Name, me.Fingerprint) {
+		state = Left
+	}
+	if g.State != state {
+		g.State, g.Since = state, now
+	}
+	st.Groups = append(st.Groups, g)
+	switch {
+	case was == Joined:
+		for _, text := range newsOf(before, r, outside) {
+			st.Messages = append(st.Messages, s.news(g.Name, text, by, now))
+		}
+	case state == Joined && r.Epoch == 1:
+		st.Messages = append(st.Messages, s.news(g.Name, news(NewsMade, namesOf(r.without(r.Owner))...), by, now))
+	case state == Joined:
+		st.Messages = append(st.Messages, s.news(g.Name, news(NewsAdded, string(me.Name)), by, now))
+	}
+	if leaving && r.Owner == me.Name { // handed on to who was about to leave: back to who did it
+		next := r
+		next.Owner, next.Members = by.User, r.without(me.Name)
+		s.decree(st, g, next, now)
+	}
+}
+
+// takeLeave takes a member's word that they have left. Its owner lets them go
+// for all.
+func (s *session) takeLeave(st *step, g GroupRecord, c ContactRecord, epoch uint64, now time.Time) {
+	if _, left := g.Outside[c.Name]; left || !g.Roster.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)) {
+		return
+	}
+	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), c.Certificate.Address(), now))
+	g.Outside = maps.Clone(g.Outside)
+	if g.Outside == nil {
+		g.Outside = make(map[string]uint64)
+	}
+	g.Outside[c.Name] = epoch
+	st.Groups = append(st.Groups, g)
+	if g.Roster.Owner == s.keys.Certificate.User {
+		next := g.Roster
+		next.Members = next.without(crypto.Username(c.Name))
+		s.decree(st, g, next, now)
+	}
+}
+
+// newsOf says what is different between two rosters, and was not told by who has
+// left.
+func newsOf(a, b Roster, outside map[string]uint64) (all []string) {
+	gone := func(a, b Roster, changed bool) (names []string) {
+		for _, m := range a.Members {
+			_, told := outside[string(m.Name)]
+			if o := b.find(m.Name); o == nil && !told || o != nil && changed && o.Fingerprint != m.Fingerprint {
+				names = append(names, string(m.Name))
+			}
+		}
+		return names
+	}
+	if names := gone(a, b, false); len(names) > 0 {
+		all = append(all, news(NewsRemoved, names...))
+	}
+	if names := gone(b, a, true); len(names) > 0 {
+		all = append(all, news(NewsAdded, names...))
+	}
+	if a.Owner != b.Owner {
+		all = append(all, news(NewsOwner, string(b.Owner)))
+	}
+	if a.Disappear != b.Disappear {
+		all = append(all, news(NewsTimer, strconv.Itoa(b.Disappear)))
+	}
+	return all
+}
+
+func namesOf(members []RosterMember) (names []string) {
+	for _, m := range members {
+		names = append(names, string(m.Name))
+	}
+	return names
+}
+
+func news(what GroupNews, names ...string) string {
+	return strings.Join(append([]string{string(what)}, names...), " ")
+}
+
+// news is a message that says what is new of a group.
+func (s *session) news(group, text string, by crypto.Address, now time.Time) NewMessage {
+	m := NewMessage{Author: by, Message: Message{
+		ID: crypto.NewMessageID().String(), Contact: group, From: string(by.User), Type: TypeGroup, Text: text,
+		SentAt: now, At: now, State: Received,
+	}}
+	if by.User == s.keys.Certificate.User {
+		m.State = Delivered
+	}
+	return m
+}
