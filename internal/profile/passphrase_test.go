@@ -9,6 +9,7 @@ import (
 )
 
 func TestChangePassphrase(t *testing.T) {
+	isolate(t)
 	s := create(t, "alice")
 	ref := s.Ref()
 	other := []byte("another horse battery")

@@ -2,6 +2,7 @@ package relayhost
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"secure-messaging/internal/relaystore"
+	"secure-messaging/internal/relaystore/storetest"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
@@ -74,6 +76,26 @@ func TestLimitsOfMailboxes(t *testing.T) {
 	} {
 		if append(step.kind, step.size) != step.fits {
 			t.Errorf("an entry of kind %v and %d bytes fits: %v", step.kind, step.size, !step.fits)
+		}
+	}
+}
+
+// So do those of files.
+func TestLimitsOfFiles(t *testing.T) {
+	limits := ratelimit.Default()
+	limits.FilesBytesOfUser, limits.FilesBytes = 64<<10, 96<<10
+	h, err := open(Config{DataDir: t.TempDir(), Addr: "127.0.0.1:0", Limits: limits}, relaystore.Options{FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.closeAll()
+	for _, step := range []struct {
+		owner crypto.Username
+		want  error
+	}{{"alice", nil}, {"alice", relay.ErrOwnerFull}, {"bob", nil}, {"carol", relay.ErrFilesFull}} {
+		f, b := storetest.NewFile(step.owner, 30<<10)
+		if err := storetest.PutFile(h.store, f, b); !errors.Is(err, step.want) {
+			t.Errorf("a file of %s: %v", step.owner, err)
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/crypto/file"
+	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
 	"secure-messaging/pkg/relay/ratelimit"
 )
@@ -360,6 +361,55 @@ func TestSaveGoesOn(t *testing.T) {
 	}
 	if len(c.asked) > 0 {
 		t.Errorf("%d requests more", len(c.asked))
+	}
+}
+
+// Who does not want to wait any longer is left with nothing.
+func TestSaveEnds(t *testing.T) {
+	r, alice, bob := pair(t, nil)
+	path, _ := testFile(t, "a", 1_000_000)
+	must(alice.SendFile(t.Context(), "bob", path, ""))
+	here := bob.file()
+	c := &cutter{Handler: r.web.Config.Handler, after: 0, asked: make(chan string, 10)}
+	c.cuts.Store(10)
+	r.web.Config.Handler = c
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-c.asked
+		cancel()
+	}()
+	dir := t.TempDir()
+	if saved, err := bob.SaveFile(ctx, here.Cursor, dir); !errors.Is(err, context.Canceled) {
+		t.Errorf("saved to %q, %v", saved, err)
+	}
+	wantEmpty(t, dir)
+}
+
+// A machine whose clock is off goes by the relay's.
+func TestFileOfAnotherTime(t *testing.T) {
+	const off = 3 * time.Hour
+	r, alice, bob := pair(t, nil)
+	path, _ := testFile(t, "a", 1000)
+	next := r.web.Config.Handler
+	proofs := make(chan protocol.FileProof, 10)
+	r.web.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		p, ok := protocol.ParseFileProof(req.Header.Get("Authorization"))
+		switch {
+		case !ok:
+			next.ServeHTTP(w, req)
+		case time.Until(p.Time.Time()) < off-time.Minute: // a relay that lives in the future
+			w.Header().Set("Date", time.Now().Add(off).UTC().Format(http.TimeFormat))
+			w.WriteHeader(http.StatusForbidden)
+			w.Write(protocol.EncodeBody(protocol.HTTPError{Code: protocol.CodeStale, Message: "the clock is off"}))
+		default:
+			proofs <- p
+			w.WriteHeader(http.StatusCreated)
+		}
+	})
+	must(alice.SendFile(t.Context(), "bob", path, ""))
+	bob.file()
+	if p := <-proofs; time.Until(p.Time.Time()) > off+time.Minute {
+		t.Errorf("the proof is of %v", p.Time.Time())
 	}
 }
 

@@ -13,6 +13,14 @@
 // the message is deleted. There is no way around the mailbox, so nothing
 // overtakes anything, and a crash at any point leaves a message in it.
 //
+// # Files
+//
+// A sealed file comes over HTTP, in a request that its device has signed, and goes
+// piece by piece from the line into the store and back: one takes a piece of memory.
+// Each piece has its time. What tells of a file is a message like any, which the
+// relay cannot tell from others. Transfers end with the relay at once, for whoever
+// makes them goes on or begins again.
+//
 // # Goroutines
 //
 // A connection is a reader (run, which logs in and then handles frames) and a
