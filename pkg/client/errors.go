@@ -21,6 +21,7 @@ const (
 	CodeStorage     Code = "storage" // the profile's disk: full, damaged, or not ours to write
 	CodeBusy        Code = "busy"    // another process holds the profile and does not answer
 	CodeRateLimit   Code = "rate_limited"
+	CodePartly      Code = "partly_sent"         // some of several recipients have it, and some do not
 	CodeInternal    Code = "internal" // a fault of this program
 )
 
@@ -60,5 +61,6 @@ var (
 	ErrRefused     = &Error{Code: CodeRefused, Text: "the relay refused"}
 	ErrStorage     = &Error{Code: CodeStorage, Text: "the profile cannot be written"}
 	ErrBusy        = &Error{Code: CodeBusy, Text: "the profile is busy"}
+	ErrPartly      = &Error{Code: CodePartly, Text: "some have it, and some do not"}
 	ErrRateLimit   = &Error{Code: CodeRateLimit, Text: "too many requests"}
 )

@@ -80,6 +80,12 @@ func (c *call) run(do func(*call) error) error {
 // batch of events, and prints the warnings that came before it was met. When
 // time is up it says why nothing has come. While a file moves, time begins anew.
 func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
+	return c.follow(timeout, func([]client.Event) (bool, error) { return done() })
+}
+
+// follow is until for a condition that looks at the events: none come with the
+// first call, and where some were lost.
+func (c *call) follow(timeout time.Duration, done func([]client.Event) (bool, error)) error {
 	ctx, cancel := context.WithCancel(c.ctx)
 	defer cancel()
 	limit := time.AfterFunc(timeout, cancel)
@@ -89,7 +95,7 @@ func (c *call) until(timeout time.Duration, done func() (bool, error)) error {
 		if slices.ContainsFunc(events, moves) {
 			limit.Reset(timeout)
 		}
-		return done()
+		return done(events)
 	})
 	switch {
 	case err == nil:

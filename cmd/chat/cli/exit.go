@@ -26,6 +26,7 @@ const (
 	exitBusy        = 14  // another process holds the profile
 	exitPeerChanged = 15  // a contact shows another key than the pinned one: look at it first
 	exitConflict    = 16  // the safety number is another, or has become one meanwhile
+	exitPartly      = 17  // some of several recipients have it, and some do not
 	exitInterrupted = 130 // ctrl-c
 )
 
@@ -45,6 +46,7 @@ var exitOf = map[client.Code]int{
 	client.CodeBusy:        exitBusy,
 	client.CodePeerChanged: exitPeerChanged,
 	client.CodeConflict:    exitConflict,
+	client.CodePartly:      exitPartly,
 	client.CodeInternal:    exitError,
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,10 +47,50 @@ func printJSON(w io.Writer, v any) error {
 	return err
 }
 
+// schema is the version of what docs/JSON.md says of a message in a line. It changes
+// with every change that a reader of the version before would misunderstand; a
+// member more is none.
+const schema = 1
+
+// messageLine is a message in a line.
+type messageLine struct {
+	Schema int `json:"schema"`
+	client.Message
+	Error *lineError `json:"error,omitempty"` // of send, where it has not come as far as asked
+}
+
+// unsentLine is a recipient for whom no message was queued.
+type unsentLine struct {
+	Schema  int        `json:"schema"`
+	Contact string     `json:"contact"`
+	Error   *lineError `json:"error"`
+}
+
+// lineError is why something has not happened.
+type lineError struct {
+	Code client.Code `json:"code"`
+	Text string      `json:"text"`
+}
+
+// lineErrorOf gives an error the form that it has in a line.
+func lineErrorOf(err error) *lineError {
+	if err == nil {
+		return nil
+	}
+	l := &lineError{client.CodeInternal, err.Error()}
+	var known *client.Error
+	if errors.As(err, &known) {
+		l.Code = known.Code
+	}
+	return l
+}
+
 // messagePrinter gives the function that prints messages in the form asked for.
 func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
 	if asJSON {
-		return func(w io.Writer, m client.Message) error { return printJSON(w, m) }
+		return func(w io.Writer, m client.Message) error {
+			return printJSON(w, messageLine{Schema: schema, Message: m})
+		}
 	}
 	return printMessage
 }

@@ -49,7 +49,7 @@ func newRoot(a *app) *cobra.Command {
 Exit codes: 0 done, 2 wrong usage, 3 locked, 4 no such user, 5 not a contact, 6 relay
 unreachable, 7 the relay's key changed, 8 too many requests, 9 timed out, 10 name taken,
 11 not found, 12 refused, 13 disk, 14 profile in use, 15 a contact's key changed, 16 another
-safety number, 130 interrupted, 1 anything else.`,
+safety number, 17 partly sent, 130 interrupted, 1 anything else.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,

@@ -68,20 +68,12 @@ func (c *call) cursorOf(name string) (int64, error) {
 		}
 		return cursor, nil
 	}
-	q := client.Query{Limit: client.MaxLimit}
-	for {
-		ms, err := c.History(c.ctx, q)
-		if err != nil {
-			return 0, err
-		}
-		for _, m := range ms {
-			if m.ID == name {
-				return m.Cursor, nil
-			}
-		}
-		if len(ms) == 0 {
-			return 0, &client.Error{Code: client.CodeNotFound, Text: "There is no message with that id here. See what there is: chat history --json"}
-		}
-		q.Before = ms[0].Cursor
+	ms, err := c.History(c.ctx, client.Query{ID: name, Limit: 1})
+	if err == nil && len(ms) == 0 {
+		err = &client.Error{Code: client.CodeNotFound, Text: "There is no message with that id here. See what there is: chat history --json"}
 	}
+	if err != nil {
+		return 0, err
+	}
+	return ms[0].Cursor, nil
 }

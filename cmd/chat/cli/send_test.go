@@ -21,14 +21,14 @@ func TestInterruptedInput(t *testing.T) {
 			io.WriteString(w, "rm -rf /tmp/x") // returns when it is read
 			cancel()
 		}()
-		if text, err := messageText(ctx, r, nil); !errors.Is(err, context.Canceled) || text != "" {
+		if text, err := messageText(ctx, r, "", nil); !errors.Is(err, context.Canceled) || text != "" {
 			t.Errorf("got %q, %v", text, err)
 		}
 	})
 	t.Run("closed", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if text, err := messageText(ctx, strings.NewReader("rm -rf /tmp/x"), []string{"-"}); !errors.Is(err, context.Canceled) || text != "" {
+		if text, err := messageText(ctx, strings.NewReader("rm -rf /tmp/x"), "", []string{"-"}); !errors.Is(err, context.Canceled) || text != "" {
 			t.Errorf("got %q, %v", text, err)
 		}
 	})
@@ -48,11 +48,11 @@ func TestMessageText(t *testing.T) {
 		{"in", []string{"a", "-"}, "a -"},
 		{long + "\n", nil, long},
 	} {
-		if got, err := messageText(t.Context(), strings.NewReader(c.stdin), c.args); err != nil || got != c.want {
+		if got, err := messageText(t.Context(), strings.NewReader(c.stdin), "", c.args); err != nil || got != c.want {
 			t.Errorf("%.20q %q gave %.20q, %v", c.stdin, c.args, got, err)
 		}
 	}
-	if got, _ := messageText(t.Context(), strings.NewReader(long+"yz"), nil); len(got) <= client.MaxText {
+	if got, _ := messageText(t.Context(), strings.NewReader(long+"yz"), "-", nil); len(got) <= client.MaxText {
 		t.Errorf("a text too long was cut to %d bytes", len(got))
 	}
 }

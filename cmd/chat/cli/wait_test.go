@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -77,10 +78,12 @@ func TestSendWaits(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c := &call{Account: &owner.Account{Account: &journey{states: tt.states, status: tt.status}}, ctx: t.Context(), cmd: &cobra.Command{}}
-			m, err := c.Send(c.ctx, "bob", "hi")
-			if err == nil {
-				m, err = c.sent(m, tt.wait, time.Minute)
-			}
+			c.cmd.SetOut(io.Discard)
+			var m client.Message
+			err := c.sendTo([]string{"bob"}, tt.wait, time.Minute, false, func(s *sending) error {
+				defer func() { m = s.parcels[0].m }()
+				return s.content("", "hi", nil)
+			})
 			if m.State != tt.want || !errors.Is(err, tt.err) || err != nil && !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("--wait %s, %v: %+v, %v", tt.wait, tt.states, m, err)
 			}
