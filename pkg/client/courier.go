@@ -25,17 +25,19 @@ const (
 // courier does the uploads, one after the other.
 type courier struct {
 	*Client
-	lines *transfers
-	bad   map[crypto.FileID]int // times that the relay found a copy bad
+	lines  *transfers
+	bad    map[crypto.FileID]int // times that the relay found a copy bad
+	kept   bool                  // the relay did not forget the last that it was to
+	warned string                // of the disk, while it lasts
 }
 
 // carry runs a courier until ctx ends. It begins with what the profile holds, and
 // only while there is a connection; what is under way goes on without one.
 func (c *Client) carry(ctx context.Context) {
-	k := &courier{c, c.newTransfers(), map[crypto.FileID]int{}}
+	k := &courier{Client: c, lines: c.newTransfers(), bad: map[crypto.FileID]int{}}
 	pause := firstPause
 	for ctx.Err() == nil {
-		u, ok := c.nextUpload()
+		u, ok := k.next()
 		if !ok {
 			select {
 			case <-c.luggage:
@@ -44,6 +46,8 @@ func (c *Client) carry(ctx context.Context) {
 			continue
 		}
 		err := k.deliver(ctx, u)
+		k.kept = err != nil && u.forgets()
+		k.warn(err)
 		if err == nil {
 			pause = firstPause
 			continue
@@ -60,16 +64,29 @@ func (c *Client) carry(ctx context.Context) {
 	}
 }
 
-// nextUpload is the first one: what the relay is to forget does not wait behind
-// what it is to store.
-func (c *Client) nextUpload() (u Upload, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	us := c.session.uploads
-	if len(us) == 0 || c.status.State != Connected {
+// next is the first upload. What the relay is to forget goes in front, for it may
+// make room; unless the relay does not take that now.
+func (k *courier) next() (u Upload, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	us := k.session.uploads
+	if len(us) == 0 || k.status.State != Connected {
 		return u, false
 	}
-	return us[max(0, slices.IndexFunc(us, Upload.forgets))], true
+	first := slices.IndexFunc(us, func(u Upload) bool { return u.forgets() != k.kept })
+	return us[max(0, first)], true
+}
+
+// warn tells of a disk that does not take what an upload has come to, once.
+func (k *courier) warn(err error) {
+	text := ""
+	if errors.Is(err, ErrStorage) {
+		text = err.Error()
+	}
+	if text != "" && text != k.warned {
+		k.events.publish(Event{Kind: Warned, Warning: text})
+	}
+	k.warned = text
 }
 
 // deliver brings one upload to its end. After an error it is to be tried again.
@@ -159,6 +176,7 @@ func (k *courier) forget(ctx context.Context, u Upload) error {
 	case !errors.As(err, &refusal):
 		return err
 	}
+	k.dropCopy(u.Blob) // of one that was deleted on its way
 	_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, now) })
 	return err
 }

@@ -98,13 +98,14 @@ func (f *fetcher) wait(last error) error {
 	}
 }
 
-// fits reports whether the answer is about as many bytes as are left.
+// fits reports whether the answer is about as many bytes as are left, as far as it
+// says: something between may not know.
 func (f *fetcher) fits() bool {
 	want := http.StatusOK
 	if f.done > 0 {
 		want = http.StatusPartialContent
 	}
-	return f.resp.StatusCode == want && f.resp.ContentLength == f.size-f.done
+	return f.resp.StatusCode == want && (f.resp.ContentLength == f.size-f.done || f.resp.ContentLength < 0)
 }
 
 // Close ends the present answer.

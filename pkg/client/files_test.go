@@ -506,3 +506,44 @@ func TestSaveTargets(t *testing.T) {
 		t.Errorf("the file of a text: %v", err)
 	}
 }
+
+// counted counts the files that a relay is given.
+type counted struct {
+	relay.Files
+	n *atomic.Int64
+}
+
+func (c counted) CreateFile(ctx context.Context, f relay.File) (relay.FileWriter, error) {
+	c.n.Add(1)
+	return c.Files.CreateFile(ctx, f)
+}
+
+// One upload serves all members of a group.
+func TestFileToAGroup(t *testing.T) {
+	var stored atomic.Int64
+	r, alice, bob := pair(t, func(c *relay.Config) { c.Files = counted{c.Files, &stored} })
+	ctx := t.Context()
+	carol := newSide(t, r, "carol")
+	befriend(ctx, t, alice, carol, "alice", "carol")
+	g := must(alice.MakeGroup(ctx, "ops", []string{"bob", "carol"}))
+	for _, s := range []*side{bob, carol} {
+		s.tells(client.GroupChanged, func(e client.Event) bool { return e.Group.ID == g.ID && e.Group.State == client.Joined })
+	}
+	path, content := testFile(t, "plan.txt", 70_000)
+	sent := must(alice.SendFile(ctx, g.Name, path, "for all"))
+	for _, s := range []*side{bob, carol} {
+		here := s.file()
+		if here.Contact != g.Name || here.From != "alice" || here.ID != sent.ID || here.Text != "for all" {
+			t.Errorf("%s has %+v", s.name, here)
+		}
+		wantFile(t, must(s.SaveFile(ctx, here.Cursor, t.TempDir())), content)
+	}
+	alice.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.State == client.Delivered })
+	must(alice.Delete(ctx, sent.Cursor))
+	for _, s := range []*side{bob, carol} {
+		s.tells(client.MessageChanged, func(e client.Event) bool { return e.Message.ID == sent.ID && e.Message.Deleted })
+	}
+	if n := stored.Load(); n != 1 {
+		t.Errorf("the relay was given %d files", n)
+	}
+}

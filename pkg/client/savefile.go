@@ -96,13 +96,17 @@ func (c *Client) saveTo(ctx context.Context, m NewMessage, target target) (saved
 	err = file.Open(&storingWriter{part}, io.TeeReader(c.progress(fetched, m.Message, sealed), hash), m.File.Size, m.Sealed.Key)
 	var disk *storingError
 	var refusal *fileRefusal
+	again := " Ask " + m.From + " to send it again."
+	if m.Outgoing() {
+		again = " You have sent it yourself: send it again."
+	}
 	switch {
 	case errors.As(err, &disk):
 		return "", notWritten(disk.error)
 	case errors.As(err, &refusal):
-		return "", &Error{Code: CodeNotFound, Err: err, Text: "The file cannot be fetched: " + refusal.why + ". Ask " + m.From + " to send it again."}
+		return "", &Error{Code: CodeNotFound, Err: err, Text: "The file cannot be fetched: " + refusal.why + "." + again}
 	case err == file.ErrOpen, err == nil && [32]byte(hash.Sum(nil)) != m.Sealed.Digest:
-		return "", &Error{Code: CodeRefused, Text: "What the relay gave is not the file that " + m.From + " sent, and was thrown away. Ask them to send it again."}
+		return "", &Error{Code: CodeRefused, Text: "What the relay gave is not the file that " + m.From + " sent, and was thrown away." + again}
 	case err != nil:
 		return "", err
 	}

@@ -310,7 +310,7 @@ func TestFilesExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Write(b)
+	file.Write(bytes.Clone(b))
 	if err := errors.Join(file.Commit(t.Context()), file.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ type File struct {
 }
 
 // FileWriter takes the bytes of a file, on one goroutine. Its Write may return
-// ErrFilesFull.
+// ErrFilesFull, and may change the bytes that it is given.
 type FileWriter interface {
 	io.Writer
 

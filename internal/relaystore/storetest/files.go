@@ -58,7 +58,7 @@ func PutFile(s relay.Files, f relay.File, b []byte) error {
 	}
 	for part := range slices.Chunk(b, 30_000) {
 		if err == nil {
-			_, err = w.Write(part)
+			_, err = w.Write(bytes.Clone(part)) // which it may change
 		}
 	}
 	if err == nil {
@@ -143,7 +143,7 @@ func testFileBusy(t *testing.T, s relay.Files) {
 		t.Errorf("deleted while it is written: %v", err)
 	}
 	HoldsFile(t, s, f, b, false)
-	if _, err := w.Write(b); err != nil {
+	if _, err := w.Write(bytes.Clone(b)); err != nil {
 		t.Fatal(err)
 	}
 	HoldsFile(t, s, f, b, false)
@@ -164,7 +164,7 @@ func testFilePart(t *testing.T, s relay.Files) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(b[:n]); err != nil {
+		if _, err := w.Write(bytes.Clone(b[:n])); err != nil {
 			t.Fatal(err)
 		}
 		if w.Commit(context.Background()) == nil {
@@ -179,7 +179,7 @@ func testFilePart(t *testing.T, s relay.Files) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Write(append(b, 0)); err == nil {
+	if _, err := w.Write(append(bytes.Clone(b), 0)); err == nil {
 		t.Error("more bytes than were said are taken")
 	}
 	w.Close()
