@@ -145,7 +145,7 @@ CREATE TABLE consumers(
 `}, {sql: `
 CREATE TABLE groups(
 	name    TEXT    PRIMARY KEY, -- what this profile calls it
-	id      BLOB    NOT NULL UNIQUE,
+	id      BLOB    NOT NULL,
 	state   TEXT    NOT NULL,
 	since   INTEGER NOT NULL,
 	roster  TEXT    NOT NULL, -- JSON, of its owner

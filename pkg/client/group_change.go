@@ -185,7 +185,7 @@ func (s *session) leaveGroup(g GroupRecord, now time.Time) (*step, error) {
 	}
 	g.Outside[string(me.Name)] = g.Roster.Epoch
 	st.Groups = append(st.Groups, g)
-	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), s.keys.Certificate.Address(), now))
+	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), said{s.keys.Certificate.Address(), now, now}))
 	return st, nil
 }
 
@@ -208,7 +208,7 @@ func (s *session) decree(st *step, g GroupRecord, next Roster, now time.Time) {
 			st.warn("%s does not hear who is in %s now. %s", m.Name, g.Name, err)
 		}
 	}
-	s.enter(st, g, next, s.keys.Certificate.Address(), now)
+	s.enter(st, g, next, said{s.keys.Certificate.Address(), now, now})
 }
 
 // told are those who hear of a roster, in their order.

@@ -19,14 +19,14 @@ const maxUnknown = 50
 func (s *session) takeGrouped(st *step, c ContactRecord, body content, m NewMessage, late bool, now time.Time) error {
 	st.Heard = append(st.Heard, Heard{m.Author, body.ID, now})
 	if body.Type == contentGroup {
-		s.takeRoster(st, c, *body.Roster, now)
+		s.takeRoster(st, c, *body.Roster, said{m.Author, body.sentAt(), now})
 		return nil
 	}
 	g, known := s.groupOf(body.Group.ID)
 	switch {
 	case body.Type == contentLeave:
 		if known && g.State == Joined {
-			s.takeLeave(st, g, c, body.Group.Epoch, now)
+			s.takeLeave(st, g, c, body.Group.Epoch, said{m.Author, body.sentAt(), now})
 		}
 		return nil
 	case !known:
@@ -102,10 +102,10 @@ func (s *session) doubt(st *step, g *GroupRecord, name, format string) {
 
 // takeRoster takes an owner's word on who is in a group: the first of whoever
 // says to be its owner, from then on of whom the one before names.
-func (s *session) takeRoster(st *step, c ContactRecord, r Roster, now time.Time) {
+func (s *session) takeRoster(st *step, c ContactRecord, r Roster, by said) {
 	g, known := s.groupOf(r.ID)
 	if !known || g.State == Unknown {
-		s.takeFirst(st, g, c, r, now)
+		s.takeFirst(st, g, c, r, by)
 		return
 	}
 	hash := g.Roster.hash()
@@ -116,12 +116,12 @@ func (s *session) takeRoster(st *step, c ContactRecord, r Roster, now time.Time)
 	case r.Epoch <= g.Roster.Epoch, r.Epoch == g.Roster.Epoch+1 && r.Before != hash:
 		st.warn("%s has said something else before about who is in %s. What they say now was refused.", c.Name, g.Name)
 	default:
-		s.enter(st, g, r, c.Certificate.Address(), now)
+		s.enter(st, g, r, by)
 	}
 }
 
 // takeFirst takes the first word on a group.
-func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, now time.Time) {
+func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, by said) {
 	me := s.self()
 	switch {
 	case string(r.Owner) != c.Name || !r.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)):
@@ -133,12 +133,12 @@ func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, 
 		if g.Name == "" {
 			g.Name = s.freeName(r.Name)
 		}
-		s.enter(st, g, r, c.Certificate.Address(), now)
+		s.enter(st, g, r, by)
 	}
 }
 
 // enter puts a roster in force that somebody has made, and says what is new.
-func (s *session) enter(st *step, g GroupRecord, r Roster, by crypto.Address, now time.Time) {
+func (s *session) enter(st *step, g GroupRecord, r Roster, by said) {
 	me := s.self()
 	before, was, outside := g.Roster, g.State, g.Outside
 	_, leaving := g.Outside[string(me.Name)]
@@ -149,33 +149,33 @@ func (s *session) enter(st *step, g GroupRecord, r Roster, by crypto.Address, no
 		state = Left
 	}
 	if g.State != state {
-		g.State, g.Since = state, now
+		g.State, g.Since = state, by.now
 	}
 	st.Groups = append(st.Groups, g)
 	switch {
 	case was == Joined:
 		for _, text := range newsOf(before, r, outside) {
-			st.Messages = append(st.Messages, s.news(g.Name, text, by, now))
+			st.Messages = append(st.Messages, s.news(g.Name, text, by))
 		}
 	case state == Joined && r.Epoch == 1:
-		st.Messages = append(st.Messages, s.news(g.Name, news(NewsMade, namesOf(r.without(r.Owner))...), by, now))
+		st.Messages = append(st.Messages, s.news(g.Name, news(NewsMade, namesOf(r.without(r.Owner))...), by))
 	case state == Joined:
-		st.Messages = append(st.Messages, s.news(g.Name, news(NewsAdded, string(me.Name)), by, now))
+		st.Messages = append(st.Messages, s.news(g.Name, news(NewsAdded, string(me.Name)), by))
 	}
 	if leaving && r.Owner == me.Name { // handed on to who was about to leave: back to who did it
 		next := r
-		next.Owner, next.Members = by.User, r.without(me.Name)
-		s.decree(st, g, next, now)
+		next.Owner, next.Members = by.author.User, r.without(me.Name)
+		s.decree(st, g, next, by.now)
 	}
 }
 
 // takeLeave takes a member's word that they have left. Its owner lets them go
 // for all.
-func (s *session) takeLeave(st *step, g GroupRecord, c ContactRecord, epoch uint64, now time.Time) {
+func (s *session) takeLeave(st *step, g GroupRecord, c ContactRecord, epoch uint64, by said) {
 	if _, left := g.Outside[c.Name]; left || !g.Roster.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)) {
 		return
 	}
-	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), c.Certificate.Address(), now))
+	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), by))
 	g.Outside = maps.Clone(g.Outside)
 	if g.Outside == nil {
 		g.Outside = make(map[string]uint64)
@@ -185,7 +185,7 @@ func (s *session) takeLeave(st *step, g GroupRecord, c ContactRecord, epoch uint
 	if g.Roster.Owner == s.keys.Certificate.User {
 		next := g.Roster
 		next.Members = next.without(crypto.Username(c.Name))
-		s.decree(st, g, next, now)
+		s.decree(st, g, next, by.now)
 	}
 }
 
@@ -227,13 +227,19 @@ func news(what GroupNews, names ...string) string {
 	return strings.Join(append([]string{string(what)}, names...), " ")
 }
 
+// said is who has said something of a group, when by their clock, and by ours.
+type said struct {
+	author  crypto.Address
+	at, now time.Time
+}
+
 // news is a message that says what is new of a group.
-func (s *session) news(group, text string, by crypto.Address, now time.Time) NewMessage {
-	m := NewMessage{Author: by, Message: Message{
-		ID: crypto.NewMessageID().String(), Contact: group, From: string(by.User), Type: TypeGroup, Text: text,
-		SentAt: now, At: now, State: Received,
+func (s *session) news(group, text string, by said) NewMessage {
+	m := NewMessage{Author: by.author, Message: Message{
+		ID: crypto.NewMessageID().String(), Contact: group, From: string(by.author.User), Type: TypeGroup, Text: text,
+		SentAt: by.at, At: by.now, State: Received,
 	}}
-	if by.User == s.keys.Certificate.User {
+	if by.author == s.keys.Certificate.Address() {
 		m.State = Delivered
 	}
 	return m

@@ -216,6 +216,10 @@ func (c *call) knows(name string) error {
 	if name == "" {
 		return nil
 	}
+	if isGroup(name) {
+		_, err := c.group(name)
+		return err
+	}
 	_, known, err := c.contact(name)
 	if err == nil && !known {
 		err = &client.Error{Code: client.CodeNotFound, Text: fmt.Sprintf("There is nobody called %q among your contacts. See: chat contacts", name)}
@@ -223,11 +227,15 @@ func (c *call) knows(name string) error {
 	return err
 }
 
-// heardFrom waits until a person stands to the account as wanted, for their
-// request or answer may still be at the relay; not longer than it takes to be
+// heardFrom waits until a person stands to the account as wanted, or a group is
+// one of which it reaches every member, for their word may still be at the relay; not longer than it takes to be
 // sure that it is not. A disk that takes nothing in is no such answer.
 func (c *call) heardFrom(name string, want client.ContactState, timeout time.Duration) error {
-	if p, _, err := c.contact(name); p.State == want || err != nil {
+	if isGroup(name) && want == client.Accepted {
+		if g, _ := c.group(name); g.State == client.Joined && !slices.ContainsFunc(g.Members, func(m client.Member) bool { return m.Reach == client.Stranger }) {
+			return nil
+		}
+	} else if p, _, err := c.contact(name); p.State == want || err != nil {
 		return err
 	}
 	err := c.caughtUp(timeout)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -67,7 +68,10 @@ func accounts() (names []string) {
 	return names
 }
 
-// namesOf are the contacts in some states, as the process that has the account
+// conversing are the commands that take a group where they take a contact.
+var conversing = []string{"send", "history", "listen"}
+
+// namesOf are the contacts in some states, and groups where a command takes them, as the process that has the account
 // open knows them.
 func (a *app) namesOf(cmd *cobra.Command, states []client.ContactState) (names []string) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), completeTime)
@@ -83,10 +87,14 @@ func (a *app) namesOf(cmd *cobra.Command, states []client.ContactState) (names [
 	defer r.Close()
 	contacts, _ := r.Contacts(ctx)
 	for _, c := range contacts {
-		for _, s := range states {
-			if c.State == s {
-				names = append(names, c.Name)
-			}
+		if slices.Contains(states, c.State) {
+			names = append(names, c.Name)
+		}
+	}
+	if slices.Contains(conversing, cmd.Name()) {
+		groups, _ := r.Groups(ctx)
+		for _, g := range groups {
+			names = append(names, g.Name)
 		}
 	}
 	return names

@@ -28,7 +28,7 @@ nothing is skipped. Reading does not clear unread marks.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&from, "from", "", "only what this contact writes")
+	flags.StringVar(&from, "from", "", "only what this contact writes, or what is said in this group")
 	flags.Int64Var(&since, "since", -1, "begin behind the message with this cursor (--json shows them); 0 for the whole history, below 0 for only what comes from now on")
 	flags.IntVar(&max, "max", 0, "end after that many messages; 0 for no end")
 	flags.DurationVar(&timeout, "timeout", 0, "end after that time, with exit code 9; 0 for no end")
@@ -76,6 +76,9 @@ type listener struct {
 var errListenTime = &client.Error{Code: client.CodeTimeout, Text: "The time to listen is over."}
 
 func (l *listener) follow(c *call) error {
+	if isGroup(l.from) { // its owner's word may have come meanwhile
+		c.glance(glanceTime)
+	}
 	if err := c.knows(l.from); err != nil {
 		return err
 	}

@@ -98,8 +98,11 @@ func messagePrinter(asJSON bool) func(io.Writer, client.Message) error {
 // printMessage writes a message for people: when it was written, who, what.
 func printMessage(w io.Writer, m client.Message) error {
 	mark := ""
-	if m.Outgoing() {
+	if m.Outgoing() && m.Type != client.TypeGroup {
 		mark = " (" + string(m.State) + ")"
+	}
+	if m.Outgoing() && m.Reason != "" && m.State != client.Failed {
+		mark = " (" + string(m.State) + ", " + m.Reason + ")"
 	}
 	return printFolded(w, fmt.Sprintf("%s  %s%s: %s", stamp(m.Written()), who(m), mark, sanitize.Text(describe(m))))
 }
@@ -123,7 +126,7 @@ func fold(text string, columns int) string {
 
 // who says whose message it is, and of our own to whom.
 func who(m client.Message) string {
-	if m.Outgoing() {
+	if m.Outgoing() || isGroup(m.Contact) {
 		return m.From + " to " + m.Contact
 	}
 	return m.From
@@ -142,10 +145,10 @@ func describe(m client.Message) string {
 			return file
 		}
 		return file + " " + describeText(m)
-	case m.Type == client.TypeTimer && m.Text == "0":
-		return "[messages stay from now on]"
 	case m.Type == client.TypeTimer:
-		return "[messages disappear " + m.Text + " s after they are read, from now on]"
+		return describeTimer(m.Text)
+	case m.Type == client.TypeGroup:
+		return describeNews(m)
 	case m.Type == client.TypeUnreadable:
 		return "[a message that could not be opened]"
 	case m.Type == client.TypeMissing:
@@ -155,6 +158,13 @@ func describe(m client.Message) string {
 		return "[" + m.Text + " messages had not arrived here]"
 	}
 	return "[a message of a kind that needs a newer version]"
+}
+
+func describeTimer(seconds string) string {
+	if seconds == "0" {
+		return "[messages stay from now on]"
+	}
+	return "[messages disappear " + seconds + " s after they are read, from now on]"
 }
 
 // describeText gives a text with what it answers, and what was done to it.

@@ -115,9 +115,17 @@ func (s *sending) arrive(open []*parcel) {
 			continue
 		}
 		if p.err = err; errors.Is(err, client.ErrTimeout) && p.m.State == client.Stored {
-			p.err = &client.Error{Code: client.CodeTimeout, Err: err, Text: fmt.Sprintf("The relay has it, but %s was not there to take it within %v. They get it when they are.", p.to, s.timeout)}
+			p.err = &client.Error{Code: client.CodeTimeout, Err: err, Text: fmt.Sprintf("The relay has it, but %s there to take it within %v. They get it when they are.", p.missing(), s.timeout)}
 		}
 	}
+}
+
+// missing says who was not there.
+func (p *parcel) missing() string {
+	if isGroup(p.to) {
+		return "not everybody in " + p.to + " was"
+	}
+	return p.to + " was not"
 }
 
 // moves reports whether a parcel is still waited for.
@@ -158,6 +166,9 @@ func (s *sending) moved(p *parcel, e client.Event) {
 // asked about.
 func (s *sending) print(p *parcel) error {
 	out := s.cmd.OutOrStdout()
+	if p.m.Reason != "" && p.err == nil { // whom it does not reach of a group
+		fmt.Fprintln(s.cmd.ErrOrStderr(), "warning:", p.m.Reason)
+	}
 	switch {
 	case s.asJSON && p.m.ID != "":
 		return printJSON(out, messageLine{schema, p.m, lineErrorOf(p.err)})

@@ -29,8 +29,8 @@ func (a *app) newSend() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "send NAME[,NAME...] [TEXT...]",
 		Short: "Send a message; from standard input where no text is given",
-		Long: `Send a message to a contact, or to several, each of whom gets it as a message to them alone, and
-print its id: one a line, in the order of the names. Without TEXT, or with - for it, the message
+		Long: `Send a message to a contact, or to a +group, which is one message to all of it; or to several,
+each of whom gets it as a message to them alone. Print its id: one a line, in the order of the names. Without TEXT, or with - for it, the message
 is all of standard input, less one line break at its end; with --file it is what stands in a text
 file. With --attach it is a file, which may have a TEXT beside it; of several, each is a message,
 and the text stands with the first.
@@ -40,6 +40,7 @@ it stays queued and leaves when chat next reaches the relay; then the exit code 
 17 where some of several have it and some do not; standard error has a line for each of these.`,
 		Example: `  chat send bob "the build is green"
   make 2>&1 | tail -20 | chat send bob,carol
+  chat send +ops "deploying now"
   chat send bob --file notes.txt
   chat send bob --reply-to 41 "on my way"
   chat send bob --attach report.pdf "as promised"
