@@ -2,6 +2,7 @@ package relaystore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -36,6 +37,50 @@ func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate, signed rel
 		}
 		return b.Set(key, value, nil)
 	})
+}
+
+// ReplaceDevice implements relay.Directory.
+func (s *Store) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed relay.RawPrekey) error {
+	value, err := encodeUser(c)
+	if err != nil {
+		return err
+	}
+	if err := checkPrekeys(c.Address(), []relay.RawPrekey{signed}); err != nil {
+		return err
+	}
+	if before.User != c.User || before.Device == c.Device {
+		return errors.New("another device of the same user takes the place of one")
+	}
+	key, old, fresh := userKey(c.User), before.Address(), c.Address()
+	wait, err := s.commit(ctx, pebble.Sync, [][]byte{key, stockKey(old), stockKey(fresh)}, func(b *pebble.Batch) error {
+		value0, err := s.get(key)
+		if err != nil {
+			return fmt.Errorf("look for the user: %w", err)
+		}
+		if known, err := decodeUser(value0); value0 == nil || err != nil || known.Hash() != before.Hash() {
+			return errors.Join(err, relay.ErrConflict)
+		}
+		x, err := s.stock(old)
+		if err != nil {
+			return err
+		}
+		if err := b.Delete(stockKey(old), nil); err != nil {
+			return err
+		}
+		if x.left > 0 {
+			if err := b.DeleteRange(oneTimeKey(old, x.first), append(oneTimeKey(old, x.highest), 0), nil); err != nil {
+				return err
+			}
+		}
+		if err := b.Set(stockKey(fresh), encodeStock(stock{signed: signed}), nil); err != nil {
+			return err
+		}
+		return b.Set(key, value, nil)
+	})
+	if err != nil {
+		return err
+	}
+	return wait()
 }
 
 // User implements relay.Directory.

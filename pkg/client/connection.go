@@ -156,6 +156,8 @@ func explain(err error) Status {
 	switch {
 	case closedWith(err, protocol.CloseTakenOver):
 		s.Reason, s.Fatal = "This device has logged in from another program. End that one, then start chat again.", true
+	case closedWith(err, protocol.CloseReplaced), errors.Is(err, errReplaced):
+		s.Reason, s.Code, s.Fatal = replacedText, CodeRefused, true
 	case closedWith(err, websocket.CloseServiceRestart):
 		s.Reason = "The relay is restarting."
 	case slow:
@@ -182,7 +184,7 @@ func (c *Client) connectOnce(ctx context.Context) error {
 	}
 	defer ws.Close()
 	hangUp := context.AfterFunc(ctx, func() { ws.Close() })
-	err = c.login(ws)
+	err = c.login(ctx, ws)
 	if !hangUp() {
 		return ctx.Err()
 	}

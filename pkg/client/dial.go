@@ -90,7 +90,7 @@ func (b *boundedConn) Read(p []byte) (int, error) {
 }
 
 // login answers the relay's challenge and checks its answer.
-func (c *Client) login(ws *websocket.Conn) error {
+func (c *Client) login(ctx context.Context, ws *websocket.Conn) error {
 	k := c.session.keys
 	ws.SetReadDeadline(time.Now().Add(protocol.LoginTimeout))
 	frame, _, err := readFrame(ws)
@@ -131,6 +131,10 @@ func (c *Client) login(ws *websocket.Conn) error {
 		switch f.Code {
 		case protocol.CodeUnavailable:
 			return errRelayBusy
+		case protocol.CodeBadProof:
+			if c.replaced(ctx) {
+				return errReplaced
+			}
 		case protocol.CodeRateLimited:
 			return slowFrame(f.RetryAfter)
 		}
@@ -138,6 +142,19 @@ func (c *Client) login(ws *websocket.Conn) error {
 	}
 	return notARelay(k.Server)
 }
+
+// replaced reports whether the relay names another device of this account.
+func (c *Client) replaced(ctx context.Context) bool {
+	k := c.session.keys
+	var now protocol.UserInfo
+	err := call(ctx, k.httpClient(), k.Server, http.MethodGet, usersPath(string(k.Certificate.User)), nil, &now)
+	return err == nil && now.Certificate.Account == k.Certificate.Account && now.Certificate.Device != k.Certificate.Device
+}
+
+var errReplaced = errors.New("the device has been replaced")
+
+// replacedText is what the user of a device hears that is not let in any more.
+const replacedText = "This account is in use on another device now, and this one is not let in any more. What was said stays here to be read. If you have not restored the account elsewhere, somebody has your recovery code: warn your contacts by another way."
 
 func notARelay(s Server) error {
 	return &Error{Code: CodeRefused, Text: s.Address() + " does not speak this protocol. Update the older of the two."}

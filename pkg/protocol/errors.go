@@ -24,6 +24,7 @@ const (
 	CodeSelf            Code = "self"           // the target is the sender
 	CodeBlocked         Code = "you_blocked"    // the sender has blocked the target
 	CodeTaken           Code = "taken"          // the name belongs to somebody, or once did
+	CodeOlderDevice     Code = "older_device"   // a device takes the place of another only with a later certificate
 	CodeBadName         Code = "bad_name"
 	CodeStale           Code = "stale"        // the nonce of a registration is too old: fetch another and try again
 	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more

@@ -84,6 +84,9 @@ const (
 	// CloseSlow tells a client that it did not read what the relay wrote, or did
 	// not ack it.
 	CloseSlow = 4002
+	// CloseReplaced tells a device that another of the same account has taken its
+	// place. It is not let in any more.
+	CloseReplaced = 4003
 )
 
 // Paths of the relay's HTTP interface.

@@ -23,6 +23,7 @@ var (
 	closeRestart      = &closeReason{code: websocket.CloseServiceRestart, text: "the relay restarts; come back"}
 	closeStore        = &closeReason{code: websocket.CloseInternalServerErr, text: "the relay cannot store; come back later", count: CountStoreClosed}
 	closeTakenOver    = &closeReason{code: protocol.CloseTakenOver, text: "this device has logged in elsewhere", count: CountTakeovers}
+	closeReplaced     = &closeReason{code: protocol.CloseReplaced, text: "another device has taken the place of this one"}
 	closeSlow         = &closeReason{code: protocol.CloseSlow, text: "answers are not read", count: CountSlow, cut: true}
 	closeUnacked      = &closeReason{code: protocol.CloseSlow, text: "frames are not acked", count: CountUnacked}
 	closeBinary       = &closeReason{code: websocket.CloseUnsupportedData, text: "frames are text", count: CountBinary}

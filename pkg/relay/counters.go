@@ -14,6 +14,7 @@ const (
 	CountFramesIn       Counter = "frames_in"               // text messages read after login
 	CountFramesOut      Counter = "frames_out"              // text messages written
 	CountRegistered     Counter = "registered"              // new users
+	CountReplaced       Counter = "replaced_devices"        // by another of the same account
 	CountRequests       Counter = "stored_requests"         // entries stored
 	CountAccepts        Counter = "stored_accepts"          //
 	CountMessages       Counter = "stored_messages"         //
@@ -62,7 +63,7 @@ type counters map[Counter]*atomic.Uint64
 func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
-		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered,
+		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered, CountReplaced,
 		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked, CountExpired, CountSlowed, CountRateClosed,
 		CountFilesStored, CountFilesFetched, CountFilesDeleted, CountFilesExpired, CountFilesBroken,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,

@@ -47,6 +47,15 @@ func (m *memory) CreateUser(ctx context.Context, c crypto.Certificate, signed Ra
 	return m.AddPrekeys(ctx, c.Address(), signed, nil)
 }
 
+func (m *memory) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed RawPrekey) error {
+	if m.users[c.User].Hash() != before.Hash() {
+		return ErrConflict
+	}
+	m.users[c.User] = c
+	delete(m.stocks, before.Address())
+	return m.AddPrekeys(ctx, c.Address(), signed, nil)
+}
+
 func (m *memory) stock(owner crypto.Address) *memoryStock {
 	if m.stocks[owner] == nil {
 		m.stocks[owner] = &memoryStock{}

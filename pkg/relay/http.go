@@ -43,6 +43,7 @@ var statuses = map[protocol.Code]int{
 	protocol.CodeNotFound:        http.StatusNotFound,
 	protocol.CodeMethod:          http.StatusMethodNotAllowed,
 	protocol.CodeTaken:           http.StatusConflict,
+	protocol.CodeOlderDevice:     http.StatusConflict,
 	protocol.CodeTooLarge:        http.StatusRequestEntityTooLarge,
 	protocol.CodeUnsupportedType: http.StatusUnsupportedMediaType,
 	protocol.CodeNoFile:          http.StatusNotFound,

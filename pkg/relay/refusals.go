@@ -26,6 +26,7 @@ var refusals = map[protocol.Code]string{
 	protocol.CodeSelf:            "that is you",
 	protocol.CodeBlocked:         "you have blocked them; a new request lifts that",
 	protocol.CodeTaken:           "the name is taken; choose another",
+	protocol.CodeOlderDevice:     "the account has a device whose certificate is as late; look at the clock",
 	protocol.CodeBadName:         crypto.ErrUsername.Error(),
 	protocol.CodeStale:           "the nonce is too old; fetch another and try again",
 	protocol.CodeMailboxFull:     "their mailbox is full; they have been away for long",

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -35,23 +36,71 @@ func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request) {
 		r.counters.add(CountRegistered)
 		answer(w, http.StatusCreated, userInfo(cert))
 	case errors.Is(err, ErrExists):
-		r.registerAgain(w, req, cert)
+		r.registerAgain(w, req, cert, rawPrekey(prekey))
 	default:
 		r.httpStoreError(w, "registration", err)
 	}
 }
 
 // registerAgain answers for a name that was given away: to the same
-// certificate, whose owner has missed the answer, or to another.
-func (r *Relay) registerAgain(w http.ResponseWriter, req *http.Request, cert crypto.Certificate) {
-	known, err := r.user(req.Context(), cert.User)
+// certificate, whose owner has missed the answer, to a later one under the same
+// account key, which is another device of its owner's, or to another owner's.
+func (r *Relay) registerAgain(w http.ResponseWriter, req *http.Request, cert crypto.Certificate, signed RawPrekey) {
+	known, err := r.directory.User(req.Context(), cert.User)
 	switch {
 	case err != nil && !errors.Is(err, ErrNotFound):
 		r.httpStoreError(w, "look-up for a registration", err)
 	case err == nil && known.Hash() == cert.Hash():
 		answer(w, http.StatusOK, userInfo(known))
-	default:
+	case err != nil || known.Account != cert.Account:
 		r.httpRefuse(w, protocol.CodeTaken, "")
+	case known.Device == cert.Device || !cert.Created.After(known.Created):
+		r.httpRefuse(w, protocol.CodeOlderDevice, "")
+	default:
+		r.replaceDevice(w, req, known, cert, signed)
+	}
+}
+
+// replaceDevice puts a device in the place of the one that its user had. Who
+// signs with the account key decides that, as the proof has shown just now; what
+// waits for the old device nobody else can open, so its senders are told.
+func (r *Relay) replaceDevice(w http.ResponseWriter, req *http.Request, before, cert crypto.Certificate, signed RawPrekey) {
+	err := r.directory.ReplaceDevice(req.Context(), before, cert, signed)
+	r.replaced.Add(1)
+	r.users.forget(cert.User)
+	r.relations.Add(1) // whoever writes to the old device looks again
+	switch {
+	case errors.Is(err, ErrConflict):
+		r.counters.add(CountConflicts)
+		r.httpRefuse(w, protocol.CodeUnavailable, "")
+		return
+	case err != nil:
+		r.httpStoreError(w, "replacement of a device", err)
+		return
+	}
+	r.counters.add(CountReplaced)
+	if c := r.hub.find(before.Address()); c != nil {
+		c.requestClose(closeReplaced)
+		c.retire()
+	}
+	if err := r.abandon(req.Context(), before.Address()); err != nil { // the rest goes with its age
+		r.storeError("telling the senders to a device that was replaced", err)
+	}
+	answer(w, http.StatusCreated, userInfo(cert))
+}
+
+// abandon drops what waits for a device that will not come any more, and tells
+// the senders of messages.
+func (r *Relay) abandon(ctx context.Context, owner crypto.Address) error {
+	for {
+		entries, err := r.mailboxes.Read(ctx, owner, 0, expireChunk, maxBatchBytes)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		if err := r.drop(ctx, owner, entries); err != nil {
+			return err
+		}
+		r.counters.addN(CountExpired, len(entries))
 	}
 }
 

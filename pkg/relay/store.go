@@ -25,8 +25,14 @@ var (
 type Directory interface {
 	// CreateUser stores a user under the certificate's name, and the first
 	// signed prekey, in one commit. It returns ErrExists if the name was ever
-	// used. Users never change.
+	// used.
 	CreateUser(ctx context.Context, c crypto.Certificate, signed RawPrekey) error
+
+	// ReplaceDevice stores c in place of before, which is of the same user, with
+	// the first signed prekey of the new device, in one commit. It returns
+	// ErrConflict if another certificate is stored. The prekeys of the old device
+	// go; its mailbox stays.
+	ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed RawPrekey) error
 
 	// User returns the certificate of a user, or ErrNotFound.
 	User(ctx context.Context, name crypto.Username) (crypto.Certificate, error)

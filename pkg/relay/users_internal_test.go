@@ -10,12 +10,28 @@ func TestUserCacheIsBounded(t *testing.T) {
 	u := newUserCache(3)
 	relay := crypto.NewRelayPrivate().Public()
 	for _, name := range []string{"alice", "bob", "carol", "dave", "erin"} {
-		u.put(testCertificate(relay, name))
-		if c, ok := u.get(crypto.Username(name)); !ok || c.User != crypto.Username(name) {
+		u.put(testCertificate(relay, name), 0)
+		if c, ok := u.get(crypto.Username(name), 0); !ok || c.User != crypto.Username(name) {
 			t.Errorf("%s is not in the cache", name)
 		}
 	}
 	if len(u.users) != 3 {
 		t.Errorf("%d users are in the cache", len(u.users))
+	}
+}
+
+// A certificate counts for a while, and not once it is forgotten.
+func TestUserCacheForgets(t *testing.T) {
+	u := newUserCache(3)
+	u.put(testCertificate(crypto.NewRelayPrivate().Public(), "alice"), 5)
+	if _, ok := u.get("alice", 4+userTime); !ok {
+		t.Error("it was forgotten too soon")
+	}
+	if _, ok := u.get("alice", 5+userTime); ok {
+		t.Error("it counts for ever")
+	}
+	u.forget("alice")
+	if _, ok := u.get("alice", 5); ok {
+		t.Error("it counts after it was forgotten")
 	}
 }

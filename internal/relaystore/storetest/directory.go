@@ -48,6 +48,49 @@ func testUsers(t *testing.T, d relay.Directory) {
 	}
 }
 
+// testReplaced puts another device of a user in the place of one.
+func testReplaced(t *testing.T, d Store) {
+	ctx := context.Background()
+	first, second, third := NewCertificate("alice"), NewCertificate("alice"), NewCertificate("alice")
+	if err := d.ReplaceDevice(ctx, first, second, NewPrekey(1)); !errors.Is(err, relay.ErrConflict) {
+		t.Fatalf("of nobody: %v", err)
+	}
+	if err := d.CreateUser(ctx, first, NewPrekey(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.AddPrekeys(ctx, first.Address(), relay.RawPrekey{}, []relay.RawPrekey{NewPrekey(2), NewPrekey(3)}); err != nil {
+		t.Fatal(err)
+	}
+	bystander := NewCertificate("alice_")
+	if err := d.CreateUser(ctx, bystander, NewPrekey(4)); err != nil {
+		t.Fatal(err)
+	}
+	signed := NewPrekey(1)
+	if err := d.ReplaceDevice(ctx, first, second, signed); err != nil {
+		t.Fatal(err)
+	}
+	sameCertificate(t, d, second)
+	Left(t, d, second.Address(), signed)
+	Left(t, d, first.Address(), relay.RawPrekey{})
+	sameCertificate(t, d, bystander)
+	for name, before := range map[string]crypto.Certificate{"the one before": first, "another": third} {
+		if err := d.ReplaceDevice(ctx, before, NewCertificate("alice"), NewPrekey(1)); !errors.Is(err, relay.ErrConflict) {
+			t.Errorf("over %s: %v", name, err)
+		}
+	}
+	sameCertificate(t, d, second)
+	if err := d.ReplaceDevice(ctx, second, NewCertificate("bobby"), NewPrekey(1)); err == nil {
+		t.Error("another user's device took the place of one")
+	}
+	if err := d.ReplaceDevice(ctx, second, second, NewPrekey(1)); err == nil {
+		t.Error("a device took its own place")
+	}
+	if err := d.ReplaceDevice(ctx, second, third, NewPrekey(1)); err != nil {
+		t.Error(err)
+	}
+	sameCertificate(t, d, third)
+}
+
 // testUserRace has many ask for one name. The prekey that is kept is of the one
 // who got it.
 func testUserRace(t *testing.T, d Store) {

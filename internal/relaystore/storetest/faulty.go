@@ -49,6 +49,11 @@ func (f *Faulty) CreateUser(ctx context.Context, c crypto.Certificate, signed re
 	return f.write("CreateUser", func() error { return f.Store.CreateUser(ctx, c, signed) })
 }
 
+// ReplaceDevice implements relay.Directory.
+func (f *Faulty) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed relay.RawPrekey) error {
+	return f.write("ReplaceDevice", func() error { return f.Store.ReplaceDevice(ctx, before, c, signed) })
+}
+
 // SetRelation implements relay.Directory.
 func (f *Faulty) SetRelation(ctx context.Context, p relay.Pair, r relay.Relation) error {
 	return f.write("SetRelation", func() error { return f.Store.SetRelation(ctx, p, r) })

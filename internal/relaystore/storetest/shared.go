@@ -21,6 +21,10 @@ func (s *shared) CreateUser(ctx context.Context, c crypto.Certificate, signed re
 	return s.next().CreateUser(ctx, c, signed)
 }
 
+func (s *shared) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed relay.RawPrekey) error {
+	return s.next().ReplaceDevice(ctx, before, c, signed)
+}
+
 func (s *shared) User(ctx context.Context, name crypto.Username) (crypto.Certificate, error) {
 	return s.next().User(ctx, name)
 }

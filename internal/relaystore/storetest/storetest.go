@@ -57,6 +57,7 @@ func runOnce(t *testing.T, open func(t *testing.T) Store) {
 	directory("compare and set", testCompareAndSet)
 	directory("bad names", testDirectoryNames)
 	all("one user of many", testUserRace)
+	all("a device that is replaced", testReplaced)
 	mailboxes("writers and a consumer", testConsumer)
 	all("one prekey, many takers", testTakers)
 	all("a stock is seen whole", testStockWhole)

@@ -1,0 +1,104 @@
+package relay_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"secure-messaging/internal/relaystore/storetest"
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+	"secure-messaging/pkg/relay"
+)
+
+// another is another device of a person, made so much later.
+func (p *person) another(later time.Duration) *person {
+	q := &person{account: p.account, device: crypto.NewDevicePrivate(), host: p.host}
+	c := p.cert
+	q.cert = crypto.NewCertificate(p.account, crypto.Certificate{
+		Relay: c.Relay, User: c.User, Device: crypto.NewDeviceID(), Login: q.device.Public(), Box: crypto.NewBoxPrivate().Public(), Created: c.Created.Add(later),
+	})
+	q.signed = q.prekey(crypto.PrekeySigned, 1)
+	return q
+}
+
+// TestReplaceDevice: whoever has the account key puts a new device in the place
+// of the old one, which is told and not let in again; what waits for the old one
+// comes back to its senders, and contacts stay contacts.
+func TestReplaceDevice(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	b := w.login(bob)
+	b.catchUp()
+	waits := b.message("for the old device", alice)
+	b.expectStored(waits, alice)
+	old := w.login(alice)
+	unacked := expect[*protocol.EncryptedMessage](old)
+	if unacked.ID != waits {
+		t.Fatalf("it got %s", protocol.Encode(unacked))
+	}
+
+	fresh := alice.another(time.Second)
+	for _, want := range []int{http.StatusCreated, http.StatusOK} { // the second time its answer was lost
+		status, _, body := w.do(w.post(w.registration(fresh)))
+		if got := decode[protocol.UserInfo](t, body); status != want || got.Certificate.Hash() != fresh.cert.Hash() {
+			t.Fatalf("wanted %d and the new device, got %d %s", want, status, body)
+		}
+	}
+	old.expectClose(protocol.CloseReplaced)
+	w.refused(alice, protocol.CodeBadProof)
+	if f := expect[*protocol.Receipt](b); f.State != protocol.ReceiptExpired || f.ID != waits {
+		t.Errorf("bob heard %s", protocol.Encode(f))
+	}
+	storetest.Left(t, w.store, fresh.addr(), relay.RawPrekey{ID: fresh.signed.ID, Raw: fresh.signed.Raw()})
+	storetest.Left(t, w.store, alice.addr(), relay.RawPrekey{})
+
+	b.message("to the old address", alice)
+	b.expectError(protocol.CodeUnknownDevice)
+	a := w.online(fresh)
+	id := b.message("to the new device", fresh)
+	if f := expect[*protocol.EncryptedMessage](a); f.ID != id {
+		t.Errorf("the new device got %s", protocol.Encode(f))
+	}
+	if n := w.relay.Snapshot()[relay.CountReplaced]; n != 1 {
+		t.Errorf("%d replacements were counted", n)
+	}
+}
+
+// refused wants a login to fail with a code.
+func (w *world) refused(p *person, code protocol.Code) {
+	w.t.Helper()
+	c := w.dial()
+	c.person = p
+	c.authenticate(c.proof(expect[*protocol.Challenge](c)))
+	c.expectError(code)
+}
+
+// TestAttackReplacement: nobody takes a name without its account key, and no old
+// certificate brings an old device back.
+func TestAttackReplacement(t *testing.T) {
+	w := newWorld(t)
+	alice := w.register("alice")
+	second := alice.another(time.Minute)
+	if status, _, body := w.do(w.post(w.registration(second))); status != http.StatusCreated {
+		t.Fatalf("%d %s", status, body)
+	}
+	w.expectHTTP(w.post(w.registration(alice)), http.StatusConflict, protocol.CodeOlderDevice)
+	w.expectHTTP(w.post(w.registration(alice.another(time.Minute))), http.StatusConflict, protocol.CodeOlderDevice)
+	w.expectHTTP(w.post(w.registration(newPerson(w.key.Public(), "alice"))), http.StatusConflict, protocol.CodeTaken)
+
+	mallory := newPerson(w.key.Public(), "mallory")
+	third := second.another(time.Minute)
+	forged := w.registration(third)
+	proof := crypto.Registration{Host: host, Certificate: third.cert, Prekey: third.signed, RelayNonce: forged.Nonce}
+	forged.AccountSignature, _ = proof.Sign(mallory.account, third.device)
+	w.expectHTTP(w.post(forged), http.StatusForbidden, protocol.CodeBadProof)
+	seen := w.registration(third)
+	seen.Nonce[0] ^= 1
+	w.expectHTTP(w.post(seen), http.StatusForbidden, protocol.CodeStale)
+	status, _, body := w.do(w.request("GET", protocol.PathUsers+"?username=alice", ""))
+	if got := decode[protocol.UserInfo](t, body); status != http.StatusOK || got.Certificate.Hash() != second.cert.Hash() {
+		t.Errorf("the device is another one: %d %s", status, body)
+	}
+}
