@@ -157,7 +157,7 @@ func Run(ctx context.Context, show func(context.Context, client.Account) error) 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- befriend(ctx, p.friend) }()
+	go func() { ended <- befriend(ctx, p.friend, p.dir) }()
 	err = show(ctx, p.you)
 	cancel()
 	if friendErr := <-ended; !errors.Is(friendErr, context.Canceled) {

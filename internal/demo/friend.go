@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,11 +20,19 @@ const (
 	thinking = 600 * time.Millisecond
 )
 
+// fileTopic is the one about which the friend has something to give.
+const fileTopic = "file"
+
+// gift is the file that the friend sends.
+const gift = "A file goes to the relay sealed, under a key that only its recipients have.\n"
+
 // topics are what the friend can tell about. The first whose word stands in a
 // message is the answer.
 var topics = []struct{ word, answer string }{
-	{"help", "Ask me about: messages, search, keys, states, scripts, newline, offline, relay, quit. Press F1 for all keys of this screen."},
+	{"help", "Ask me about: messages, files, groups, search, keys, states, scripts, newline, offline, relay, quit. Press F1 for all keys of this screen."},
 	{"search", "ctrl+f searches all that we have said, as you type; enter goes there. ctrl+p finds everything that this screen can do."},
+	{fileTopic, "Here is one. alt+m picks it, s saves it. /file PATH sends one of yours; tab completes the path."},
+	{"group", "/group make team ada makes one of us two. What is written there is sealed for each member; the relay sees no group. I answer there, too."},
 	{"message", "alt+m picks a message: r answers it, as I do here, e puts an emoji beside it, as I do to yours, y copies. Yours you can edit (up, where nothing is written) and delete. /disappear 1d lets what we say go again."},
 	{"key", "Each of us made keys on our own machine. Compare my fingerprint with what I tell you by another way; from then on a changed key is refused."},
 	{"state", "◌ waits on your disk, ✓ is on the relay's disk, ✓✓ is on mine. Nothing is forgotten before the next one has it. With /receipts on, you see what I have read."},
@@ -42,8 +52,8 @@ var hints = []string{
 }
 
 // befriend lets the friend ask for contact, accept whoever asks, and answer,
-// until ctx ends.
-func befriend(ctx context.Context, ada client.Account) error {
+// until ctx ends. What it sends lies in dir.
+func befriend(ctx context.Context, ada client.Account, dir string) error {
 	batch, err := ada.Events(ctx, 0)
 	if err != nil {
 		return err
@@ -64,7 +74,7 @@ func befriend(ctx context.Context, ada client.Account) error {
 				}
 			case e.Kind == client.MessageAdded && !e.Message.Outgoing() && e.Message.Type == client.TypeText:
 				var refused *client.Error // as when what is answered was deleted meanwhile
-				if err := respond(ctx, ada, *e.Message, spoken); err != nil && !errors.As(err, &refused) {
+				if err := respond(ctx, ada, *e.Message, spoken, dir); err != nil && !errors.As(err, &refused) {
 					return false, err
 				}
 				spoken++
@@ -75,7 +85,7 @@ func befriend(ctx context.Context, ada client.Account) error {
 }
 
 // respond reads a message, types for a while, and answers.
-func respond(ctx context.Context, ada client.Account, m client.Message, spoken int) error {
+func respond(ctx context.Context, ada client.Account, m client.Message, spoken int, dir string) error {
 	if err := errors.Join(ada.MarkRead(ctx, m.Contact, m.Cursor), ada.Typing(ctx, m.Contact)); err != nil {
 		return err
 	}
@@ -90,7 +100,14 @@ func respond(ctx context.Context, ada client.Account, m client.Message, spoken i
 	if _, err := ada.React(ctx, m.Cursor, "👍"); err != nil {
 		return err
 	}
-	_, err := ada.Reply(ctx, m.Cursor, text)
+	if _, err := ada.Reply(ctx, m.Cursor, text); err != nil || !strings.Contains(strings.ToLower(m.Text), fileTopic) {
+		return err
+	}
+	path := filepath.Join(dir, "hello.txt")
+	if err := os.WriteFile(path, []byte(gift), 0o600); err != nil {
+		return err
+	}
+	_, err := ada.SendFile(ctx, m.Contact, path, "")
 	return err
 }
 

@@ -189,7 +189,7 @@ func (m *model) groupDialog(g client.Group) *choice {
 		c.options = append(c.options, option{"Request", good, func(m *model) tea.Cmd {
 			var cmds []tea.Cmd
 			for _, name := range unknown {
-				cmds = append(cmds, m.jobs.connect(name, "We are both in "+g.Name+"."))
+				cmds = append(cmds, m.jobs.connectAside(name, "We are both in "+g.Name+"."))
 			}
 			return tea.Batch(cmds...)
 		}})

@@ -81,8 +81,7 @@ func TestGroupComesAndGoes(t *testing.T) {
 		if c := f.contacts["dave"]; c.State != client.Requested || c.Note != "We are both in +ops." {
 			t.Errorf("dave is %+v", c)
 		}
-		s.press("ctrl+k")
-		s.type_("ops\r")
+		s.shows("Asked dave.", "write to +ops")
 		s.type_("half a thought")
 		f.regroups("+ops", func(g *client.Group) { g.State = client.Left })
 		s.wait()

@@ -96,6 +96,7 @@ type (
 	}
 	answered struct { // a request was made or answered
 		contact client.Contact
+		aside   bool   // while the user is at something else
 		line    string // the command that does it again
 		err     error
 	}
@@ -243,26 +244,39 @@ func (j *jobs) markRead(contact string, cursor int64) tea.Cmd {
 func (j *jobs) connect(name, note string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Connect(ctx, name, note)
-		return answered{cleanContact(c), strings.TrimSpace("/connect " + name + " " + note), err}
+		return answered{contact: cleanContact(c), line: strings.TrimSpace("/connect " + name + " " + note), err: err}
 	})
+}
+
+// connectAside is connect for somebody who stays where they are.
+func (j *jobs) connectAside(name, note string) tea.Cmd {
+	ask := j.connect(name, note)
+	return func() tea.Msg {
+		a, ok := ask().(answered)
+		if !ok {
+			return nil // at the end
+		}
+		a.aside = true
+		return a
+	}
 }
 
 func (j *jobs) accept(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
 		c, err := j.account.Accept(ctx, name)
-		return answered{cleanContact(c), "/accept " + name, err}
+		return answered{contact: cleanContact(c), line: "/accept " + name, err: err}
 	})
 }
 
 func (j *jobs) reject(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{client.Contact{Name: name, State: client.Known}, "/reject " + name, j.account.Reject(ctx, name)}
+		return answered{contact: client.Contact{Name: name, State: client.Known}, line: "/reject " + name, err: j.account.Reject(ctx, name)}
 	})
 }
 
 func (j *jobs) block(name string) tea.Cmd {
 	return j.do(func(ctx context.Context) tea.Msg {
-		return answered{client.Contact{Name: name, State: client.Blocked}, "/block " + name, j.account.Block(ctx, name)}
+		return answered{contact: client.Contact{Name: name, State: client.Blocked}, line: "/block " + name, err: j.account.Block(ctx, name)}
 	})
 }
 

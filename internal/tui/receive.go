@@ -281,6 +281,8 @@ func (m *model) answered(a answered) {
 	case a.contact.State == client.Accepted:
 		m.open(name)
 		m.say("You and " + name + " can talk now.")
+	case a.contact.State == client.Requested && a.aside:
+		m.say("Asked " + name + ". Once they accept, you hear each other here, too.")
 	case a.contact.State == client.Requested:
 		m.open(name)
 		m.say("Asked " + name + ". What they answer shows here.")
