@@ -289,7 +289,7 @@ type Status struct {
 	Code    Code      `json:"code,omitempty"`    // of that, where a caller can act on it
 	RetryAt time.Time `json:"retry_at,omitzero"` // set while Offline and trying again
 	Fatal   bool      `json:"fatal,omitempty"`   // no further try will be made; Reason says what to do
-	Waiting int       `json:"waiting"`           // messages, requests and answers in the outbox that the relay does not have yet
+	Waiting int       `json:"waiting"`           // messages, files, requests and answers that the relay does not have yet
 
 	// CaughtUp is set while Connected, once everything that had waited at the
 	// relay is in the profile.

@@ -2,17 +2,20 @@
 import { readFileSync } from "node:fs";
 import { join as path } from "node:path";
 import { deepStrictEqual as same, ok, throws } from "node:assert";
-import { E, H, bytes, concat, kemKeys, publicOf, readU32, signingKey, size, text, utf8, verify } from "./basics.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { E, H, bytes, concat, equal, kemKeys, publicOf, readU32, signingKey, size, text, utf8, verify } from "./basics.js";
 import * as keys from "./keys.js";
 import * as handshake from "./handshake.js";
 import * as ratchet from "./ratchet.js";
 import * as sessions from "./sessions.js";
+import { openFile, sealFile } from "./files.js";
 
 export function checkVectors(directory) {
   const read = (name) => JSON.parse(readFileSync(path(directory, name), "utf8"));
   checkIdentity(read("identity.json"));
   for (const { length, padded } of read("padding.json")) same(size(length), padded);
   checkPrekeys(read("prekeys.json"));
+  read("files.json").forEach(checkFile);
   return {
     requests: checkHandshake(read("handshake.json")),
     messages: checkRatchet(read("ratchet.json")),
@@ -53,6 +56,15 @@ function checkPrekeys({ certificate, prekeys }) {
     same([k.kind, k.id, text(k.hash)], [v.kind, v.id, v.hash]);
     same([text(k.box), text(k.kem)], [text(publicOf(bytes(v.boxSecret))), text(kemKeys(bytes(v.kemSecret)).publicKey)]);
   }
+}
+
+function checkFile(v) {
+  const content = Uint8Array.from({ length: v.size }, (_, i) => i ^ (i >> 8) ^ (i >> 16));
+  const { chunks, sealed } = sealFile(bytes(v.key), content);
+  same([sealed.length, text(sha256(sealed)), chunks.length], [v.sealed, v.sha256, v.chunks.length]);
+  v.chunks.forEach((c, i) => is(c, { key: chunks[i].secrets[0], nonce: chunks[i].secrets[1], begin: sealed.slice(i * 65552, i * 65552 + 32) }));
+  ok(equal(openFile(bytes(v.key), sealed, v.size), content));
+  throws(() => openFile(bytes(v.key), sealed.slice(0, -1), v.size));
 }
 
 // The text of a secret prekey: kind, id, created, X25519 scalar, ML-KEM seed.
