@@ -172,13 +172,7 @@ func (s *session) leaveGroup(g GroupRecord, now time.Time) (*step, error) {
 		return nil, err
 	}
 	st := &step{group: g.Name}
-	body := newContent(contentLeave, "", now)
-	body.Group = g.ref()
-	for _, m := range others {
-		if err := s.postCopy(st, m, body, now); err != nil {
-			st.warn("%s does not hear that you have left %s. %s", m.Name, g.Name, err)
-		}
-	}
+	s.tellLeave(st, &g, others, now)
 	g.State, g.Since, g.Outside = Left, now, maps.Clone(g.Outside)
 	if g.Outside == nil {
 		g.Outside = make(map[string]uint64)
@@ -187,6 +181,20 @@ func (s *session) leaveGroup(g GroupRecord, now time.Time) (*step, error) {
 	st.Groups = append(st.Groups, g)
 	st.Messages = append(st.Messages, s.news(g.Name, string(NewsLeft), said{s.keys.Certificate.Address(), now, now}))
 	return st, nil
+}
+
+// tellLeave tells members that this account has left, as far as they are reached.
+func (s *session) tellLeave(st *step, g *GroupRecord, members []RosterMember, now time.Time) {
+	body := newContent(contentLeave, "", now)
+	body.Group = g.ref()
+	for _, m := range members {
+		if s.reach(m) != Reached {
+			continue
+		}
+		if err := s.postCopy(st, m, body, now); err != nil {
+			st.warn("%s does not hear that you have left %s. %s", m.Name, g.Name, err)
+		}
+	}
 }
 
 // decree makes the next roster of a group of which this account is the owner, and

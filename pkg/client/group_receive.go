@@ -162,11 +162,32 @@ func (s *session) enter(st *step, g GroupRecord, r Roster, by said) {
 	case state == Joined:
 		st.Messages = append(st.Messages, s.news(g.Name, news(NewsAdded, string(me.Name)), by))
 	}
-	if leaving && r.Owner == me.Name { // handed on to who was about to leave: back to who did it
-		next := r
-		next.Owner, next.Members = by.author.User, r.without(me.Name)
-		s.decree(st, g, next, by.now)
+	switch {
+	case r.Owner == me.Name && len(g.Outside) > 0:
+		s.letGo(st, g, by)
+	case leaving && r.Owner != before.Owner && r.names(me.Name, me.Fingerprint):
+		s.tellLeave(st, &g, []RosterMember{*r.find(r.Owner)}, by.now) // who may not have been in it when this account left
 	}
+}
+
+// letGo is what an owner does where members have left of whom the roster does not
+// say so. An owner who is among them hands the group back, or on to who is there.
+func (s *session) letGo(st *step, g GroupRecord, by said) {
+	next := g.Roster
+	if _, leaving := g.Outside[string(next.Owner)]; leaving {
+		heirs := s.reached(&g)
+		if len(heirs) == 0 {
+			return
+		}
+		next.Owner = heirs[0].Name
+		if slices.ContainsFunc(heirs, func(m RosterMember) bool { return m.Name == by.author.User }) {
+			next.Owner = by.author.User
+		}
+	}
+	for name := range g.Outside {
+		next.Members = next.without(crypto.Username(name))
+	}
+	s.decree(st, g, next, by.now)
 }
 
 // takeLeave takes a member's word that they have left. Its owner lets them go
@@ -183,9 +204,7 @@ func (s *session) takeLeave(st *step, g GroupRecord, c ContactRecord, epoch uint
 	g.Outside[c.Name] = epoch
 	st.Groups = append(st.Groups, g)
 	if g.Roster.Owner == s.keys.Certificate.User {
-		next := g.Roster
-		next.Members = next.without(crypto.Username(c.Name))
-		s.decree(st, g, next, by.now)
+		s.letGo(st, g, by)
 	}
 }
 

@@ -368,7 +368,7 @@ func snapshot(p *person) any {
 	for id, it := range p.outbox {
 		outbox[id] = it
 	}
-	return []any{contacts, sessions, outbox, p.waiting, maps.Clone(p.prekeys), p.prekey, p.settings}
+	return []any{contacts, sessions, outbox, p.waiting, maps.Clone(p.prekeys), p.prekey, p.settings, maps.Clone(p.groups), maps.Clone(p.fanouts)}
 }
 
 // A full outbox refuses what the user wants, and still takes what keeps the
