@@ -36,6 +36,7 @@ func (a *app) complete(root *cobra.Command) {
 	}
 	a.completeFlag(root, "listen", "from", func(cmd *cobra.Command) []string { return a.namesOf(cmd, anybody) })
 	a.completeFlag(root, "send", "wait", func(*cobra.Command) []string { return []string{waitQueued, waitStored, waitDelivered} })
+	a.completeFlag(root, "listen", "ack", func(*cobra.Command) []string { return []string{ackAuto, ackManual} })
 	a.completeFlag(root, "", "as", func(*cobra.Command) []string { return accounts() })
 	for _, name := range []string{"login", "logout"} {
 		cmd, _, _ := root.Find([]string{name})

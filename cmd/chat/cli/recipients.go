@@ -49,13 +49,16 @@ type sending struct {
 }
 
 // heard waits for the answers of those who have not accepted: they may still be at
-// the relay.
+// the relay. When the first has been waited for, all that was there has come.
 func (s *sending) heard() error {
 	contacts, err := s.Contacts(s.ctx)
 	for _, p := range s.parcels {
 		accepted := func(c client.Contact) bool { return c.Name == p.to && c.State == client.Accepted }
-		if err == nil && !slices.ContainsFunc(contacts, accepted) {
-			return s.heardFrom(p.to, client.Accepted, s.timeout)
+		if err != nil || slices.ContainsFunc(contacts, accepted) {
+			continue
+		}
+		if err = s.heardFrom(p.to, client.Accepted, s.timeout); !isGroup(p.to) {
+			break
 		}
 	}
 	return err

@@ -63,7 +63,7 @@ safety number, 17 partly sent, 130 interrupted, 1 anything else.`,
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
 		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newGroup(), a.newVerify(),
-		a.newSend(), a.newSave(), a.newListen(), a.newHistory(), a.newExport(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), a.newRPC(), a.newAgent(), a.newLock(), a.newKeyring(), a.newPasswd(), a.newDoctor(),
+		a.newSend(), a.newSave(), a.newListen(), a.newConsumers(), a.newHistory(), a.newExport(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), a.newRPC(), a.newAgent(), a.newLock(), a.newKeyring(), a.newPasswd(), a.newDoctor(),
 		version.Command(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
 	)
 	a.complete(root)

@@ -1,0 +1,119 @@
+//go:build unix
+
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"secure-messaging/pkg/client"
+)
+
+// consumer is a chat listen that acks by hand.
+type consumer struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	said *bufio.Scanner
+}
+
+// consume starts a consumer, and with it the whole profile where nobody holds it.
+func consume(t *testing.T, env []string, name, pass string, args ...string) *consumer {
+	t.Helper()
+	cmd := exec.Command("chat", append([]string{"listen", "--json", "--as", "bob", "--passphrase-file", pass, "--consumer", name, "--ack", "manual"}, args...)...)
+	cmd.Env, cmd.Stderr = env, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return &consumer{t, cmd, in, bufio.NewScanner(out)}
+}
+
+// hears reads the next message, which has to be this one.
+func (c *consumer) hears(want string) (cursor int64) {
+	c.t.Helper()
+	var m client.Message
+	if !c.said.Scan() || json.Unmarshal(c.said.Bytes(), &m) != nil || m.Text != want {
+		c.t.Fatalf("wanted %q, the consumer hears %q, %v", want, c.said.Text(), c.said.Err())
+	}
+	return m.Cursor
+}
+
+// leaves ends it in good order.
+func (c *consumer) leaves() {
+	c.t.Helper()
+	c.in.Close()
+	if c.said.Scan() {
+		c.t.Errorf("it hears %q, too", c.said.Text())
+	}
+	if err := c.cmd.Wait(); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// TestConsumersDie: a consumer that is killed gets again what it has not acked, with
+// whatever process holds the profile by then; another has its own place.
+func TestConsumersDie(t *testing.T) {
+	dir := t.TempDir()
+	env := environment(dir)
+	pass := filepath.Join(dir, "pass")
+	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	relay := startRelay(t, env)
+	chat := func(args ...string) { run(t, env, "", "chat", append(args, "--passphrase-file", pass)...) }
+	chat("login", "alice", "--server", relay.url)
+	chat("login", "bob")
+	chat("connect", "bob", "--as", "alice")
+	chat("accept", "alice", "--as", "bob")
+	for _, text := range []string{"one", "two", "three"} {
+		chat("send", "bob", text, "--as", "alice")
+	}
+
+	first := consume(t, env, "bot", pass, "--since", "0") // holds the profile
+	first.hears("one")
+	second := first.hears("two")
+	third := first.hears("three")
+	other := consume(t, env, "other", pass, "--since", "0") // through the first
+	other.hears("one")
+	fmt.Fprintln(first.in, second) // and for the one before
+	first.leaves()
+
+	// The other goes on alone, with what comes, and has no part in the first one's place.
+	chat("send", "bob", "four", "--as", "alice")
+	other.hears("two")
+	other.hears("three")
+	fmt.Fprintln(other.in, other.hears("four"))
+	again := consume(t, env, "bot", pass)
+	again.hears("three")
+	again.hears("four")
+	again.cmd.Process.Kill()
+	again.cmd.Wait()
+	again = consume(t, env, "bot", pass)
+	again.hears("three")
+	fmt.Fprintln(again.in, third)
+	fmt.Fprintln(again.in, again.hears("four"))
+	again.leaves()
+	other.leaves()
+
+	chat("send", "bob", "the last", "--as", "alice")
+	for _, name := range []string{"bot", "other"} { // neither hears anything else
+		c := consume(t, env, name, pass)
+		c.hears("the last")
+		c.leaves()
+	}
+}
