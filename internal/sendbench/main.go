@@ -1,0 +1,146 @@
+// Command sendbench measures chat send as a script meets it.
+//
+//	go run ./internal/sendbench [-row 1000] [-once 50] [-alone 15]
+//
+// Both programs are built from this source and run as processes; the relay is on
+// loopback and has no limits, because one person alone sends all. The recipient
+// is connected, in this process. All lies in a temporary folder that goes with it.
+// A time is from before the fork of chat send to after its exit, with the
+// message on the relay's disk or handed on (--wait stored, the default).
+//
+// # What is measured
+//
+// with an agent, one by one: while chat agent holds the profile, one command
+// after the other. They have to arrive in that order.
+//
+// with an agent, at once: as many commands at the same time; all have to arrive.
+// The time is that of all together.
+//
+// alone: nobody holds the profile, so each command takes the passphrase, which
+// costs what it does in life, opens the profile, connects and leaves. What
+// argon2id alone costs is measured in processes of this program, in turn with
+// those; the goal counts for the difference of the medians.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"secure-messaging/internal/stage"
+	"secure-messaging/pkg/crypto/keyfile"
+)
+
+// limit bounds a run; the whole of it takes a minute.
+const limit = 10 * time.Minute
+
+// The goals.
+const (
+	attachedGoal = 30 * time.Millisecond  // nobody waits for a script that is this quick
+	aloneGoal    = 150 * time.Millisecond // beside argon2id, which is there to be slow
+)
+
+// config is what the flags say.
+type config struct{ row, once, alone int }
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == stretchCommand {
+		stretch()
+		return
+	}
+	var c config
+	flag.IntVar(&c.row, "row", 1000, "commands one after the other")
+	flag.IntVar(&c.once, "once", 50, "commands at the same time")
+	flag.IntVar(&c.alone, "alone", 15, "commands that have to open the profile")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	if err := run(ctx, c); err != nil {
+		fmt.Fprintln(os.Stderr, "sendbench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures everything in a folder of its own, and prints the table.
+func run(ctx context.Context, c config) (err error) {
+	if c.row < 1 || c.once < 1 || c.alone < 1 {
+		return errors.New("row, once and alone are at least 1")
+	}
+	dir, err := os.MkdirTemp("", "sendbench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	house, err := stage.Open(ctx, dir, stage.Anywhere)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, house.Close()) }()
+	w, err := newWorld(ctx, house)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.bob.Close(0)) }()
+	row, once, err := w.attached(ctx, c)
+	if err != nil {
+		return err
+	}
+	alone, argon, err := w.alone(ctx, c)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "ms\ttimes\tmedian\tp99\tlongest\t\t")
+	print := func(name string, took []time.Duration, goal string) {
+		s := slices.Sorted(slices.Values(took))
+		at := func(p float64) string { return ms(s[min(int(p*float64(len(s))), len(s)-1)]) }
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t  %s\t\n", name, len(took), at(0.5), at(0.99), at(1), goal)
+	}
+	print("with an agent, one by one", row, verdict(median(row), attachedGoal, "median"))
+	print(fmt.Sprintf("with an agent, %d at once", c.once), []time.Duration{once}, "all arrived")
+	print("alone", alone, "")
+	print("argon2id", argon, "")
+	rest := median(alone) - median(argon)
+	print("alone, without argon2id", []time.Duration{rest}, verdict(rest, aloneGoal, "difference of the medians"))
+	fmt.Fprintf(t, "in a row: %d arrived in order\t\t\t\t\t\t\n", c.row)
+	return t.Flush()
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }
+
+func median(took []time.Duration) time.Duration {
+	return slices.Sorted(slices.Values(took))[len(took)/2]
+}
+
+// verdict says whether a time is below its goal.
+func verdict(took, goal time.Duration, of string) string {
+	said := "met"
+	if took >= goal {
+		said = "MISSED"
+	}
+	return fmt.Sprintf("%s < %s ms: %s", of, ms(goal), said)
+}
+
+// stretchCommand makes this program take one guess of a passphrase, and say how
+// long that took.
+const stretchCommand = "argon2id"
+
+func stretch() {
+	began := time.Now()
+	m, _, err := keyfile.New([]byte(stage.Passphrase), keyfile.DefaultCost)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sendbench:", err)
+		os.Exit(1)
+	}
+	fmt.Println(time.Since(began))
+	m.Clear()
+}
