@@ -127,6 +127,9 @@ func (r Ref) exists() bool {
 	return false
 }
 
+// Exists reports whether there is a profile, or what is left of one.
+func (r Ref) Exists() bool { return r.exists() }
+
 func (r Ref) path(file string) string { return filepath.Join(r.Dir, file) }
 
 func (r Ref) missing() error {

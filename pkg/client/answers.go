@@ -155,8 +155,10 @@ func refusal(code protocol.Code, contact string) string {
 	switch code {
 	case protocol.CodeNotContact:
 		return contact + " does not have you as a contact any more"
-	case protocol.CodeUnknownUser, protocol.CodeUnknownDevice:
+	case protocol.CodeUnknownUser:
 		return "the relay does not know " + contact + " any more"
+	case protocol.CodeUnknownDevice:
+		return contact + " has a new device; send it again once they have been there"
 	case protocol.CodeBlocked:
 		return "you have blocked " + contact
 	case protocol.CodeMailboxFull:

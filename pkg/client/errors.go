@@ -21,8 +21,8 @@ const (
 	CodeStorage     Code = "storage" // the profile's disk: full, damaged, or not ours to write
 	CodeBusy        Code = "busy"    // another process holds the profile and does not answer
 	CodeRateLimit   Code = "rate_limited"
-	CodePartly      Code = "partly_sent"         // some of several recipients have it, and some do not
-	CodeInternal    Code = "internal" // a fault of this program
+	CodePartly      Code = "partly_sent" // some of several recipients have it, and some do not
+	CodeInternal    Code = "internal"    // a fault of this program
 )
 
 // Error is an error that a caller can act on. Text is a sentence for the

@@ -165,13 +165,19 @@ func newHTTPClient(t *tls.Config) *http.Client {
 // first signed prekey, which the Store has to keep from the beginning. It
 // returns ErrUsage for what is no name.
 func NewKeys(server Server, relay crypto.RelayPublic, name string, now time.Time) (Keys, crypto.PrekeyPrivate, error) {
+	return NewDevice(server, relay, crypto.NewAccountPrivate(), name, now)
+}
+
+// NewDevice is NewKeys for another device of an account, which takes the place of
+// the one before when it registers.
+func NewDevice(server Server, relay crypto.RelayPublic, account crypto.AccountPrivate, name string, now time.Time) (Keys, crypto.PrekeyPrivate, error) {
 	user, err := ParseName(name)
 	if err != nil {
 		return Keys{}, crypto.PrekeyPrivate{}, err
 	}
 	k := Keys{
 		Server: server, Relay: relay,
-		Account: crypto.NewAccountPrivate(), Device: crypto.NewDevicePrivate(), Box: crypto.NewBoxPrivate(),
+		Account: account, Device: crypto.NewDevicePrivate(), Box: crypto.NewBoxPrivate(),
 	}
 	k.Certificate = crypto.NewCertificate(k.Account, crypto.Certificate{
 		Relay: relay, User: user, Device: crypto.NewDeviceID(),

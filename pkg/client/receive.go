@@ -108,6 +108,7 @@ func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body con
 		c.State, c.Since, c.Note = Incoming, now, ""
 	}
 	again := c.State == Accepted
+	elsewhere := again && c.Certificate.Device != r.Certificate.Device
 	c.pin(r.Certificate)
 	c.Session = peer.Join(s.local(), r).State()
 	missing := c.heard(body.N)
@@ -130,7 +131,10 @@ func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body con
 	if again && missing > 0 {
 		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}
-	if again {
+	switch {
+	case elsewhere:
+		st.warn("%s has a new device. Their account's key is the one that you know, so there is nothing to compare again.", c.Name)
+	case again:
 		st.warn("%s has begun a new session with you, as after something was lost. If you did not expect it, compare safety numbers: chat verify %s", c.Name, c.Name)
 	}
 	return nil

@@ -30,6 +30,8 @@ const (
 	LabelKeyfileWrap   Label = "secure-messaging v1 keyfile wrap"
 	LabelProfileDB     Label = "secure-messaging v1 profile database"
 	LabelProfileSecret Label = "secure-messaging v1 profile secret"
+	LabelBackup        Label = "secure-messaging v1 backup"
+	LabelRecoveryCheck Label = "secure-messaging v1 checksum of a recovery code"
 )
 
 // Labels lists every label, for the test that compares them.
@@ -41,5 +43,6 @@ func Labels() []Label {
 		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage,
 		LabelFileChunk, LabelFileRequest, LabelGroup, LabelSafetyNumber,
 		LabelKeyfileCommit, LabelKeyfileWrap, LabelProfileDB, LabelProfileSecret,
+		LabelBackup, LabelRecoveryCheck,
 	}
 }

@@ -156,11 +156,11 @@ func (c *call) down(s client.Status) error {
 	if reason == "" {
 		reason = "The relay at " + c.Ref.Server + " does not answer."
 	}
-	if stuck(s) || s.Code == client.CodeRateLimit {
+	if stuck(s) || s.Code == client.CodeRateLimit || s.Fatal && s.Code != "" {
 		code = s.Code
 	}
 	queued := ""
-	if s.Waiting > 0 {
+	if s.Waiting > 0 && !s.Fatal {
 		queued = fmt.Sprintf("\n%d waiting in the outbox: nothing is lost, it leaves when chat next reaches the relay.", s.Waiting)
 	}
 	return &client.Error{Code: code, Text: reason + queued}

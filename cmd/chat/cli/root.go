@@ -62,9 +62,10 @@ safety number, 17 partly sent, 130 interrupted, 1 anything else.`,
 	flags.BoolVar(&a.linear, "linear", false, "the interface for screen readers: lines that are only ever added")
 	flags.BoolVar(&a.noInput, "no-input", false, "never ask; fail where an answer is needed")
 	root.AddCommand(
-		a.newLogin(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newGroup(), a.newVerify(),
-		a.newSend(), a.newSave(), a.newListen(), a.newConsumers(), a.newHistory(), a.newExport(), a.newWhoami(), a.newLogout(), a.newDemo(), a.newConfig(), a.newRPC(), a.newAgent(), a.newLock(), a.newKeyring(), a.newPasswd(), a.newDoctor(),
-		version.Command(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
+		a.newLogin(), a.newLogout(), a.newWhoami(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newGroup(), a.newVerify(),
+		a.newSend(), a.newSave(), a.newListen(), a.newConsumers(), a.newHistory(), a.newExport(), a.newRPC(),
+		a.newAgent(), a.newLock(), a.newKeyring(), a.newPasswd(), a.newBackup(), a.newRestore(), a.newDoctor(),
+		a.newDemo(), a.newConfig(), version.Command(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
 	)
 	a.complete(root)
 	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
