@@ -57,6 +57,7 @@ safety number, 17 partly sent, 130 interrupted, 1 anything else.`,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.as, "as", "", "account to use: NAME, or NAME@host:port where one name is at two relays")
+	flags.StringVar(&a.as, "profile", "", "the same as --as")
 	flags.StringVar(&a.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase")
 	flags.BoolVar(&a.ascii, "ascii", false, "signs and lines of the interface in ASCII")
 	flags.BoolVar(&a.linear, "linear", false, "the interface for screen readers: lines that are only ever added")
