@@ -46,14 +46,14 @@ var broken = map[string][]overlay.Edit{
 	},
 }
 
-func breakages() []string {
+func breakages(broken map[string][]overlay.Edit) []string {
 	names := slices.Sorted(maps.Keys(broken))
 	return slices.DeleteFunc(names, func(n string) bool { return n == "none" })
 }
 
-func known(breakage string) error {
+func known(breakage string, broken map[string][]overlay.Edit) error {
 	if _, ok := broken[breakage]; !ok {
-		return fmt.Errorf("-break is none, %s, not %q", strings.Join(breakages(), " or "), breakage)
+		return fmt.Errorf("-break is none, %s, not %q", strings.Join(breakages(broken), " or "), breakage)
 	}
 	return nil
 }

@@ -17,8 +17,14 @@
 // stored or delivered has to arrive even if the sender never comes back; at the
 // end, with everything up, all have to.
 //
+// With -bots, there are one sender and one recipient instead, at whose account two
+// bots listen: each has to handle every message, in order, whatever is killed.
+//
+//	go run ./internal/soak -bots -messages 10000 -kills 50
+//
 // With -break, the relay is built with a fault in it, and the run has to find a
-// message that is lost.
+// message that is lost; with -bots it is chat, and one that a bot was
+// never given, or is given for ever.
 package main
 
 import (
@@ -41,6 +47,7 @@ type config struct {
 	seed         uint64
 	tls          bool
 	breakage     string
+	bots         bool
 	forgetful    bool
 	calm         bool
 	dir          string
@@ -75,20 +82,25 @@ func parse() (c config, err error) {
 	flag.IntVar(&c.kills, "kills", 4, "how often the relay is killed, and how often a sender or recipient")
 	flag.DurationVar(&c.limit, "limit", 5*time.Minute, "the longest that the run may take")
 	flag.Uint64Var(&c.seed, "seed", uint64(time.Now().UnixNano()), "of the random choices")
+	flag.BoolVar(&c.bots, "bots", false, "two bots at chat listen, each killed as often as -kills says")
 	flag.BoolVar(&c.tls, "tls", true, "speak TLS to the relay")
 	flag.BoolVar(&c.calm, "calm", false, "no faults of the network")
 	flag.BoolVar(&c.forgetful, "forgetful-disk", false, "the relay's disk is slow, and SIGKILL takes from it what was not synced; acks-before-sync implies it")
-	flag.StringVar(&c.breakage, "break", "none", "none, "+strings.Join(breakages(), " or ")+": a fault to build into the relay")
+	flag.StringVar(&c.breakage, "break", "none", "none, "+strings.Join(breakages(broken), " or ")+": a fault to build into the relay; with -bots "+strings.Join(breakages(brokenBots), " or ")+": one to build into chat")
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
 		return c, errors.New("there are no arguments, only flags")
+	case c.bots && (c.messages < 1 || c.kills < 0):
+		return c, errors.New("bots take at least one message, and no negative number of kills")
+	case c.bots:
+		return c, known(c.breakage, brokenBots)
 	case c.pairs < 2 || c.pairs > 100 || c.messages < c.pairs*fanOut || c.kills < 0:
 		return c, fmt.Errorf("it takes 2 to 100 pairs, at least %d messages for each, and no negative number", fanOut)
 	case c.chats < 0 || c.chats >= c.pairs:
 		return c, errors.New("some pairs have to be left that do not use chat: they write fast")
 	}
-	return c, known(c.breakage)
+	return c, known(c.breakage, broken)
 }
 
 // run makes the place, the programs and the people, and lets them go.
@@ -103,6 +115,10 @@ func run(ctx context.Context, c config) (err error) {
 		if err := os.Setenv(name, c.dir); err != nil {
 			return err
 		}
+	}
+	if c.bots {
+		fmt.Printf("seed %d: 2 bots, %d messages, %d kills of each; break: %s\n", c.seed, c.messages, c.kills, c.breakage)
+		return runBots(ctx, c)
 	}
 	fmt.Printf("seed %d: %d senders, %d recipients, %d messages; break: %s\n", c.seed, c.pairs, c.pairs, c.messages, c.breakage)
 	w, err := newWorld(ctx, c)
