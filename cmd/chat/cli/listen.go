@@ -66,6 +66,8 @@ that grows to a minute; a command that is to skip a message exits with 0. It end
 			return wrongUsage("--ack manual needs a name to keep the place under: give --consumer NAME.")
 		case ack == ackManual && command != "":
 			return wrongUsage("A command of --exec acks with its exit code: leave --ack manual away.")
+		case cmd.Flags().Changed("exec") && command == "":
+			return wrongUsage("--exec needs a command. An empty one, of a variable that is not set, would take every message.")
 		case cmd.Flags().Changed("consumer") && l.consumer == "":
 			return wrongUsage("--consumer needs a name: a-z, 0-9, _ and -.")
 		}

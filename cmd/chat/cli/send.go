@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -30,10 +31,10 @@ func (a *app) newSend() *cobra.Command {
 		Use:   "send NAME[,NAME...] [TEXT...]",
 		Short: "Send a message; from standard input where no text is given",
 		Long: `Send a message to a contact, or to a +group, which is one message to all of it; or to several,
-each of whom gets it as a message to them alone. Print its id: one a line, in the order of the names. Without TEXT, or with - for it, the message
-is all of standard input, less one line break at its end; with --file it is what stands in a text
-file. With --attach it is a file, which may have a TEXT beside it; of several, each is a message,
-and the text stands with the first.
+each of whom gets it as a message to them alone. Print its id: one a line, in the order of the
+names. Without TEXT, or with - for it, the message is all of standard input, less one line break
+at its end; with --file it is what stands in a text file. With --attach it is a file, which may
+have a TEXT beside it; of several, each is a message, and the text stands with the first.
 
 The message is sealed and written to this disk first. If the relay does not take it in time,
 it stays queued and leaves when chat next reaches the relay; then the exit code is not 0. It is
@@ -130,6 +131,9 @@ func messageText(ctx context.Context, stdin io.Reader, file string, args []strin
 	}
 	if err != nil {
 		return "", fmt.Errorf("standard input cannot be read: %w", err)
+	}
+	if file != "" && file != "-" && (len(b) > client.MaxText+1 || !utf8.Valid(b)) {
+		return "", wrongUsage(fmt.Sprintf("%s is no text that fits one message: at most %d KiB, in UTF-8. Send it as a file, with --attach.", file, client.MaxText>>10))
 	}
 	text := strings.TrimSuffix(string(b), "\n")
 	return strings.TrimSuffix(text, "\r"), nil
