@@ -65,21 +65,64 @@ func (c *consumer) leaves() {
 	}
 }
 
-// TestConsumersDie: a consumer that is killed gets again what it has not acked, with
-// whatever process holds the profile by then; another has its own place.
-func TestConsumersDie(t *testing.T) {
+// talking are alice and bob, contacts at a relay, and a file with their passphrase.
+func talking(t *testing.T) (env []string, pass string, chat func(args ...string)) {
+	t.Helper()
 	dir := t.TempDir()
-	env := environment(dir)
-	pass := filepath.Join(dir, "pass")
+	env, pass = environment(dir), filepath.Join(dir, "pass")
 	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	relay := startRelay(t, env)
-	chat := func(args ...string) { run(t, env, "", "chat", append(args, "--passphrase-file", pass)...) }
+	chat = func(args ...string) {
+		t.Helper()
+		run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
+	}
 	chat("login", "alice", "--server", relay.url)
 	chat("login", "bob")
 	chat("connect", "bob", "--as", "alice")
 	chat("accept", "alice", "--as", "bob")
+	return env, pass, chat
+}
+
+// TestScriptsAtTerminal: what is for scripts works for a person at a terminal, too.
+func TestScriptsAtTerminal(t *testing.T) {
+	env, pass, chat := talking(t)
+	at := func(args ...string) *screen {
+		t.Helper()
+		return startScreen(t, env, 100, 24, "chat", append(args, "--passphrase-file", pass)...)
+	}
+	ends := func(s *screen, want int) {
+		t.Helper()
+		if code := s.exit(); code != want {
+			t.Errorf("it ends with %d, not %d:\n%s", code, want, s.text())
+		}
+	}
+	s := at("send", "bob", "--as", "alice") // no message, and nobody who pipes one
+	s.until("There is no message.")
+	ends(s, 2)
+	s = at("send", "bob", "--file", "-", "--as", "alice")
+	s.keys("typed\r\x04") // and ctrl-d
+	ends(s, 0)
+
+	s = at("listen", "--consumer", "tty", "--ack", "manual", "--since", "0", "--max", "1", "--as", "bob")
+	s.until("alice: typed")
+	s.keys("1\r")
+	ends(s, 0)
+	chat("send", "bob", "for a command", "--as", "alice")
+	s = at("listen", "--consumer", "tty", "--exec", "grep -o 'for a command'; sleep 600", "--as", "bob")
+	s.until("for a command")
+	s.keys("\x03")
+	ends(s, 130)
+	s = at("listen", "--consumer", "tty", "--max", "1", "--as", "bob") // it was not acked
+	s.until("alice: for a command")
+	ends(s, 0)
+}
+
+// TestConsumersDie: a consumer that is killed gets again what it has not acked, with
+// whatever process holds the profile by then; another has its own place.
+func TestConsumersDie(t *testing.T) {
+	env, pass, chat := talking(t)
 	for _, text := range []string{"one", "two", "three"} {
 		chat("send", "bob", text, "--as", "alice")
 	}
