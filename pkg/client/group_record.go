@@ -14,10 +14,10 @@ import (
 // Roster is the state of a group: what its owner says of it.
 type Roster struct {
 	ID        crypto.GroupID  `json:"id"`
-	Epoch     uint64          `json:"epoch"` // how often it has changed, from 1
-	Name      string          `json:"name"`  // as its owner calls it, without GroupSign
-	Owner     crypto.Username `json:"owner"`
-	Members   []RosterMember  `json:"members"` // by name, the owner among them
+	Epoch     uint64          `json:"epoch"`          // how often it has changed, from 1
+	Name      string          `json:"name"`           // as its owner calls it, without GroupSign
+	Owner     crypto.Username `json:"owner,omitzero"` // none in a group that is Unknown
+	Members   []RosterMember  `json:"members"`        // by name, the owner among them
 	Disappear int             `json:"disappear"`
 	Before    digest          `json:"before"` // hash of the one before; zeros for the first
 }
