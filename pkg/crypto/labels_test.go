@@ -42,6 +42,8 @@ var goldenLabels = []crypto.Label{
 	"secure-messaging v1 keyfile wrap",
 	"secure-messaging v1 profile database",
 	"secure-messaging v1 profile secret",
+	"secure-messaging v1 backup",
+	"secure-messaging v1 checksum of a recovery code",
 }
 
 func TestLabels(t *testing.T) {
