@@ -195,18 +195,19 @@ func TestNothingReadable(t *testing.T) {
 		return run(t, env, stdin, "chat", append(args, "--passphrase-file", pass)...)
 	}
 	secrets := []string{"a note that nobody else reads", "attack at dawn, by the old mill", "understood, bring the ladder", "a longer text: " + strings.Repeat("the quick brown fox ", 200)}
+	// The names are long enough that they do not come about by chance in what is sealed.
 
 	chat("", "login", "alice", "--server", "ws://"+tap.addr+"#"+pin)
-	chat("", "login", "bob")
-	chat("", "connect", "bob", "--as", "alice", "--note", secrets[0])
-	chat("", "accept", "alice", "--as", "bob")
-	chat(secrets[1], "send", "bob", "--as", "alice")
-	chat(secrets[3], "send", "bob", "--as", "alice")
-	searchFor(t, relay.dir, secrets) // while they lie in bob's mailbox
-	chat(secrets[2], "send", "alice", "--as", "bob")
-	got := chat("", "listen", "--json", "--since", "0", "--max", "2", "--as", "bob")
+	chat("", "login", "barbara")
+	chat("", "connect", "barbara", "--as", "alice", "--note", secrets[0])
+	chat("", "accept", "alice", "--as", "barbara")
+	chat(secrets[1], "send", "barbara", "--as", "alice")
+	chat(secrets[3], "send", "barbara", "--as", "alice")
+	searchFor(t, relay.dir, secrets) // while they lie in the mailbox
+	chat(secrets[2], "send", "alice", "--as", "barbara")
+	got := chat("", "listen", "--json", "--since", "0", "--max", "2", "--as", "barbara")
 	if !strings.Contains(got, secrets[1]) || !strings.Contains(got, secrets[3]) {
-		t.Fatalf("bob has read %s", got)
+		t.Fatalf("barbara has read %s", got)
 	}
 	if got := chat("", "listen", "--since", "0", "--max", "1", "--as", "alice"); !strings.Contains(got, secrets[2]) {
 		t.Fatalf("alice has read %s", got)
@@ -221,10 +222,10 @@ func TestNothingReadable(t *testing.T) {
 	}
 	searchIn(t, "the traffic", capture, secrets)
 	searchFor(t, relay.dir, secrets)
-	searchFor(t, filepath.Join(dir, "data"), append(secrets, "alice/", "bob/", "account-secret:", "device-secret:", "box-secret:"))
+	searchFor(t, filepath.Join(dir, "data"), append(secrets, "alice/", "barbara/", "account-secret:", "device-secret:", "box-secret:"))
 	log, err := os.ReadFile(relay.stderr)
 	if err != nil || len(log) == 0 {
 		t.Fatalf("the relay's log: %d bytes, %v", len(log), err)
 	}
-	searchIn(t, "the relay's log", log, append(secrets, "alice", "bob", "account-public"))
+	searchIn(t, "the relay's log", log, append(secrets, "alice", "barbara", "account-public"))
 }
