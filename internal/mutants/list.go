@@ -223,6 +223,23 @@ var mutants = []mutant{
 		{session + "session.go", "state, err = state.Begin(now); err != nil {", "false {"},
 	}},
 
+	// Who is in a group.
+	{name: "whoever writes in a group is taken to be in it", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+		{client + "group_receive.go", "case g.State == Joined && !s.maySay(st, &g, c, *body.Group):", "case g.State == Joined && !s.maySay(st, &g, c, *body.Group) && false:"},
+	}},
+	{name: "a member of a group may have another key", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+		{client + "group_record.go", "return m != nil && m.Fingerprint == print", "return m != nil"},
+	}},
+	{name: "what is said in a group goes to another key", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+		{client + "group_record.go", "case !c.Certificate.IsZero() && c.Fingerprint != string(m.Fingerprint):", "case false:"},
+	}},
+	{name: "anybody says who is in a group", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+		{client + "group_receive.go", "case string(g.Roster.Owner) != c.Name || ", "case "},
+	}},
+	{name: "an owner may say two things", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+		{client + "group_receive.go", "case r.Epoch <= g.Roster.Epoch, ", "case r.Epoch < g.Roster.Epoch, "},
+	}},
+
 	// What the client remembers, and when.
 	{name: "copies of requests are answered", packages: ofClient, edits: []overlay.Edit{
 		{client + "receive.go", "case seen:\n\t\treturn st, nil // a copy", "case seen && false:\n\t\treturn st, nil // a copy"},

@@ -57,6 +57,15 @@
 // So a crash at any moment loses nothing and sends nothing twice. SaveFile fetches
 // and opens beside its target, which appears when all of it has opened.
 //
+// # Groups
+//
+// A group is a conversation of several, named with a [GroupSign] wherever a
+// contact is named. Its owner alone says who is in it, with a [Roster] in the
+// sessions with its members, so there is one order of changes and no fork. What is
+// said in it is sealed for each member whom it reaches, in one step, and is one
+// message here; Message.Reason says whom it does not reach. It is heard from whom
+// the roster names, with the key that is pinned for them, and from nobody else.
+//
 // # How it is built
 //
 // The session is a state machine without I/O; sealing and opening is package
