@@ -236,7 +236,7 @@ var mutants = []mutant{
 	{name: "anybody says who is in a group", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
 		{client + "group_receive.go", "case string(g.Roster.Owner) != c.Name || ", "case "},
 	}},
-	{name: "an owner may say two things", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
+	{name: "the owner of a group may say two things", packages: ofClient, run: "^TestGroup", edits: []overlay.Edit{
 		{client + "group_receive.go", "case r.Epoch <= g.Roster.Epoch, ", "case r.Epoch < g.Roster.Epoch, "},
 	}},
 
