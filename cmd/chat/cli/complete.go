@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,11 +28,11 @@ func (a *app) complete(root *cobra.Command) {
 		if err != nil {
 			panic("cli: there is no command " + name)
 		}
-		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return a.namesOf(cmd, states), cobra.ShellCompDirectiveNoFileComp
+			return behind(word, a.namesOf(cmd, states)), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
 	a.completeFlag(root, "listen", "from", func(cmd *cobra.Command) []string { return a.namesOf(cmd, anybody) })
@@ -44,6 +45,18 @@ func (a *app) complete(root *cobra.Command) {
 			return accounts(), cobra.ShellCompDirectiveNoFileComp
 		}
 	}
+}
+
+// behind gives names as they go on a word that may have some before a comma.
+func behind(word string, names []string) []string {
+	list := word[:strings.LastIndex(word, ",")+1]
+	var all []string
+	for _, name := range names {
+		if !slices.Contains(strings.Split(list, ","), name) {
+			all = append(all, list+name)
+		}
+	}
+	return all
 }
 
 // completeFlag completes the value of a flag of a command, or of all.
