@@ -20,7 +20,7 @@ const secret = "correct horse battery"
 // makeAccount has a relay run and makes an account there, under a home of its own.
 func makeAccount(t *testing.T, name string) (passphrase account.Passphrase) {
 	t.Helper()
-	host, err := relayhost.Open(relayhost.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Plain: true})
+	host, err := relayhost.Open(relayhost.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), TLS: relayhost.TLS{Mode: relayhost.Off}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -210,7 +210,6 @@ func (r *Relay) fetchFile(w http.ResponseWriter, req *http.Request, f File, line
 	h := w.Header()
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	r.counters.add(CountFilesFetched)
 	http.ServeContent(&pacedWriter{w, line}, req, "", time.Time{}, io.NewSectionReader(file, 0, known.Size))
 }

@@ -27,7 +27,7 @@ func (r *Relay) newHandler() http.Handler {
 	mux.Handle("/healthz", r.only(http.MethodGet, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") }))
 	mux.Handle("/readyz", r.only(http.MethodGet, r.serveReady))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { r.httpRefuse(w, protocol.CodeNotFound, "") })
-	return r.checkOrigin(mux)
+	return r.secureHeaders(r.checkOrigin(mux))
 }
 
 // statuses gives the HTTP status of each code that HTTP answers with.
@@ -72,7 +72,6 @@ func answer(w http.ResponseWriter, status int, body any) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	w.Write(protocol.EncodeBody(body))
 }

@@ -27,7 +27,7 @@ func (r *Relay) tooMany(w http.ResponseWriter, after time.Duration) {
 
 // client is who makes a request, for the limits by address.
 func (r *Relay) client(req *http.Request) ratelimit.Address {
-	return ratelimit.ClientOf(req, r.behindProxy)
+	return r.proxies.ClientOf(req)
 }
 
 // limited bounds the requests of an address.
@@ -46,7 +46,7 @@ func (r *Relay) limited(next http.HandlerFunc) http.HandlerFunc {
 func (r *Relay) limitHTTP(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		who := ratelimit.AddressOf(c.RemoteAddr().String())
+		who := r.proxies.PeerOf(c.RemoteAddr().String())
 		entered := r.limiters.HTTPConnectionsOf.Enter(who)
 		if entered && who != (ratelimit.Address(0)) {
 			r.httpFrom.Store(c, who)

@@ -129,7 +129,7 @@ func TestOneTimePrekeysLast(t *testing.T) {
 // machine gives it.
 func TestHTTPIsCounted(t *testing.T) {
 	w := newWorld(t, func(c *relay.Config) {
-		c.BehindProxy = true
+		c.Proxies = ratelimit.ThisMachine()
 		c.Limits.RegistrationsPerAddress = ratelimit.Rate{Count: 1, Per: time.Hour, Burst: 1}
 		c.Limits.ConnectionsPerAddress = 1
 	})

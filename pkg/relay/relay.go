@@ -57,11 +57,12 @@ type Config struct {
 	Mailboxes Mailboxes
 	Files     Files // nil for a relay that takes none
 
-	Hosts       []string         // names that clients may dial; empty for any
-	Origins     []string         // of web pages that may connect, e.g. https://chat.example.org; empty for none
-	Limits      ratelimit.Limits // zero for ratelimit.Default
-	BehindProxy bool             // one on this machine, whose word on addresses counts
-	Logger      *slog.Logger     // nil for none
+	Hosts   []string          // names that clients may dial; empty for any
+	Origins []string          // of web pages that may connect, e.g. https://chat.example.org; empty for none
+	Limits  ratelimit.Limits  // zero for ratelimit.Default
+	Proxies ratelimit.Proxies // whose word on the addresses of clients counts; nil for nobody's
+	HSTS    bool              // tell browsers that there is nothing here without TLS
+	Logger  *slog.Logger      // nil for none
 }
 
 // Relay routes sealed frames between devices. Make it with New.
@@ -77,7 +78,8 @@ type Relay struct {
 	origins     []string
 	limits      ratelimit.Limits
 	limiters    *ratelimit.Limiters
-	behindProxy bool
+	proxies     ratelimit.Proxies
+	hsts        bool
 	log         *slog.Logger
 	nonces      *crypto.RegistrationNonces
 	began       time.Time // see now
@@ -137,7 +139,8 @@ func New(cfg Config) *Relay {
 		origins:     slices.Clone(cfg.Origins),
 		limits:      cfg.Limits,
 		limiters:    ratelimit.NewLimiters(cfg.Limits),
-		behindProxy: cfg.BehindProxy,
+		proxies:     slices.Clone(cfg.Proxies),
+		hsts:        cfg.HSTS,
 		log:         cfg.Logger,
 		nonces:      crypto.NewRegistrationNonces(),
 		began:       time.Now(),

@@ -30,29 +30,50 @@ func TestAddressOf(t *testing.T) {
 }
 
 func TestClientOf(t *testing.T) {
-	const proxy, peer = "127.0.0.1:5000", "198.51.100.9:5000"
+	const proxy, peer, balancer = "127.0.0.1:5000", "198.51.100.9:5000", "10.1.2.3:5000"
+	far, err := ParseProxies([]string{"10.0.0.0/8", "2001:db8:7::/48", "203.0.113.9"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
-		remote      string
-		behindProxy bool
-		forwarded   []string
-		want        string // host:port
+		remote    string
+		proxies   Proxies
+		forwarded []string
+		want      string // host:port
 	}{
-		{proxy, true, []string{"192.0.2.7"}, "192.0.2.7:1"},
-		{proxy, true, []string{"203.0.113.1, 192.0.2.7"}, "192.0.2.7:1"},
-		{proxy, true, []string{"203.0.113.1", "203.0.113.2,192.0.2.7"}, "192.0.2.7:1"},
-		{proxy, true, []string{"192.0.2.7:4711"}, "192.0.2.7:1"},
-		{proxy, true, []string{"2001:db8::1"}, "[2001:db8::1]:1"},
-		{proxy, true, []string{"[2001:db8::1]:4711"}, "[2001:db8::1]:1"},
-		{proxy, true, []string{"192.0.2.7, unknown"}, ""},
-		{proxy, true, []string{"192.0.2.7,"}, ""},
-		{proxy, true, nil, ""},
-		{proxy, false, []string{"192.0.2.7"}, ""},
-		{peer, true, []string{"192.0.2.7"}, peer},
-		{peer, false, []string{"192.0.2.7"}, peer},
+		{proxy, ThisMachine(), []string{"192.0.2.7"}, "192.0.2.7:1"},
+		{proxy, ThisMachine(), []string{"203.0.113.1, 192.0.2.7"}, "192.0.2.7:1"},
+		{proxy, ThisMachine(), []string{"203.0.113.1", "203.0.113.2,192.0.2.7"}, "192.0.2.7:1"},
+		{proxy, ThisMachine(), []string{"192.0.2.7:4711"}, "192.0.2.7:1"},
+		{proxy, ThisMachine(), []string{"2001:db8::1"}, "[2001:db8::1]:1"},
+		{proxy, ThisMachine(), []string{"[2001:db8::1]:4711"}, "[2001:db8::1]:1"},
+		{proxy, ThisMachine(), []string{"192.0.2.7, 127.0.0.1"}, "192.0.2.7:1"},
+		{proxy, ThisMachine(), []string{"192.0.2.7, unknown"}, ""},
+		{proxy, ThisMachine(), []string{"192.0.2.7,"}, ""},
+		{proxy, ThisMachine(), []string{"127.0.0.1"}, ""},
+		{proxy, ThisMachine(), nil, ""},
+		{"[::ffff:127.0.0.1]:9", ThisMachine(), []string{"192.0.2.7"}, "192.0.2.7:1"},
+		{proxy, nil, []string{"192.0.2.7"}, ""},
+		{proxy, far, []string{"192.0.2.7"}, ""},
+		{peer, ThisMachine(), []string{"192.0.2.7"}, peer},
+		{peer, nil, []string{"192.0.2.7"}, peer},
+		{peer, far, []string{"192.0.2.7"}, peer},
+		{balancer, far, []string{"192.0.2.7"}, "192.0.2.7:1"},
+		{balancer, far, []string{"192.0.2.1, 192.0.2.7, 10.9.9.9, 203.0.113.9"}, "192.0.2.7:1"},
+		{balancer, far, nil, ""},
+		{"[2001:db8:7::1]:5", far, []string{"192.0.2.7"}, "192.0.2.7:1"},
 	} {
 		req := &http.Request{RemoteAddr: c.remote, Header: http.Header{"X-Forwarded-For": c.forwarded}}
-		if got := ClientOf(req, c.behindProxy); got != AddressOf(c.want) {
-			t.Errorf("from %s, behind a proxy: %v, forwarded for %q: %x, not that of %q", c.remote, c.behindProxy, c.forwarded, got, c.want)
+		if got := c.proxies.ClientOf(req); got != AddressOf(c.want) {
+			t.Errorf("from %s, proxies %v, forwarded for %q: %x, not that of %q", c.remote, c.proxies, c.forwarded, got, c.want)
+		}
+	}
+	if got := far.PeerOf(balancer); got != 0 {
+		t.Errorf("the world behind a proxy counts as one: %x", got)
+	}
+	for _, wrong := range []string{"", "10.0.0.0/33", "proxy.example.org", "fe80::1%eth0", "10.0.0.0/8,10.1.0.0/16"} {
+		if _, err := ParseProxies([]string{wrong}); err == nil {
+			t.Errorf("%q is a network", wrong)
 		}
 	}
 }
