@@ -22,7 +22,7 @@ import (
 // its address.
 func relayBehind(t *testing.T, lost func(*http.Request) bool) client.Server {
 	t.Helper()
-	host, err := relayhost.Open(relayhost.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), Plain: true})
+	host, err := relayhost.Open(relayhost.Config{Addr: "127.0.0.1:0", DataDir: t.TempDir(), TLS: relayhost.TLS{Mode: relayhost.Off}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,11 +42,12 @@ type Config struct {
 	DataDir string   // made if it is not there
 	Addr    string   // host:port to listen on; port 0 for any
 	Hosts   []string // names that clients dial, besides this machine's own; empty for any
-	Plain   bool     // no TLS; only on a loopback address
+	TLS     TLS      // zero for certificates under the relay's own key
 
-	Origins []string         // see relay.Config
-	Limits  ratelimit.Limits // zero for the defaults
-	Logger  *slog.Logger     // nil for none
+	Proxies ratelimit.Proxies // whose word on addresses counts; nil for this machine's with TLS off, else nobody's
+	Origins []string          // see relay.Config
+	Limits  ratelimit.Limits  // zero for the defaults
+	Logger  *slog.Logger      // nil for none
 }
 
 // Host is a relay with its listener and its store. Make it with Open; Run ends
@@ -57,6 +58,7 @@ type Host struct {
 	relay *relay.Relay
 	ln    net.Listener
 	tls   *tls.Config // nil for plain HTTP
+	certs certifier   // nil for certificates under the relay's own key
 	log   *slog.Logger
 }
 
@@ -102,19 +104,17 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if err != nil {
 		return nil, adviseDir(err)
 	}
-	if h.ln, err = listen(cfg.Addr, cfg.Plain); err != nil {
+	if h.ln, err = listen(cfg.Addr, cfg.TLS); err != nil {
 		return nil, err
 	}
 	names := ownNames(cfg.Hosts, cfg.Addr)
-	if !cfg.Plain {
-		if h.tls, err = newTLSConfig(key, names); err != nil {
-			return nil, err
-		}
+	if h.tls, h.certs, err = secure(cfg.TLS, key, names, cfg.DataDir, h.log); err != nil {
+		return nil, err
 	}
 	rc := relay.Config{
 		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store, Files: h.store,
 		Origins: cfg.Origins, Logger: cfg.Logger,
-		Limits: cfg.Limits, BehindProxy: cfg.Plain,
+		Limits: cfg.Limits, Proxies: cfg.proxies(), HSTS: cfg.TLS.public(),
 	}
 	if len(cfg.Hosts) > 0 {
 		rc.Hosts = names
@@ -161,6 +161,9 @@ func (h *Host) Run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { h.expire(serving) })
 	chores.Go(func() { h.breathe(serving) })
+	if h.certs != nil {
+		chores.Go(func() { h.certs.keep(serving) })
+	}
 	err := h.relay.Serve(serving, h.ln, h.tls)
 	stop()
 	chores.Wait()

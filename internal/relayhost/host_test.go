@@ -318,13 +318,13 @@ func TestStoreFails(t *testing.T) {
 }
 
 func TestPlain(t *testing.T) {
-	h, stop := start(t, Config{DataDir: t.TempDir(), Plain: true})
+	h, stop := start(t, Config{DataDir: t.TempDir(), TLS: TLS{Mode: Off}})
 	if answer := info(t, h); answer.Relay != h.PublicKey() {
 		t.Error("the relay names another key")
 	}
 	stop()
 	for _, addr := range []string{":0", "0.0.0.0:0", "[::]:0"} {
-		wants(t, refused(t, Config{DataDir: t.TempDir(), Addr: addr, Plain: true}), "without TLS", "loopback")
+		wants(t, refused(t, Config{DataDir: t.TempDir(), Addr: addr, TLS: TLS{Mode: Off}}), "without TLS", "loopback")
 	}
 }
 

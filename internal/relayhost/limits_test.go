@@ -21,7 +21,7 @@ import (
 func TestLimitsOfRelay(t *testing.T) {
 	limits := ratelimit.Default()
 	limits.Connections = 1
-	h, stop := start(t, Config{DataDir: t.TempDir(), Plain: true, Limits: limits})
+	h, stop := start(t, Config{DataDir: t.TempDir(), TLS: TLS{Mode: Off}, Limits: limits})
 	defer stop()
 	url := "ws://" + h.Addr().String() + protocol.PathSocket
 	first, _, err := websocket.DefaultDialer.Dial(url, nil)

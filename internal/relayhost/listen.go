@@ -10,9 +10,10 @@ import (
 
 // errPlain is the refusal of plain HTTP for the world.
 var errPlain = errors.New("without TLS, anybody on the way sees who talks to whom; " +
-	"listen on a loopback address such as 127.0.0.1, behind a proxy that does TLS, or leave TLS on")
+	"listen on a loopback address such as 127.0.0.1, behind a proxy that does TLS, or leave TLS on; " +
+	"--plain-anywhere if nobody else is on the way to your proxy")
 
-func listen(addr string, plain bool) (net.Listener, error) {
+func listen(addr string, t TLS) (net.Listener, error) {
 	ln, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -22,7 +23,7 @@ func listen(addr string, plain bool) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if tcp, ok := ln.Addr().(*net.TCPAddr); plain && !(ok && tcp.IP.IsLoopback()) {
+	if tcp, ok := ln.Addr().(*net.TCPAddr); t.Mode == Off && !t.PlainAnywhere && !(ok && tcp.IP.IsLoopback()) {
 		ln.Close()
 		return nil, errPlain
 	}

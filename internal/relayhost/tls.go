@@ -27,15 +27,21 @@ type certificates struct {
 	current tls.Certificate
 }
 
-func newTLSConfig(key crypto.RelayPrivate, hosts []string) (*tls.Config, error) {
+// newTLSConfig takes certificates from public, where it has one for the name,
+// and otherwise makes them: who dials the relay by another name knows its key.
+func newTLSConfig(key crypto.RelayPrivate, hosts []string, public certifier) (*tls.Config, error) {
 	c := &certificates{key: key, hosts: hosts}
 	if _, err := c.at(time.Now()); err != nil {
 		return nil, err
 	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13,
-		NextProtos: []string{"http/1.1"}, // a WebSocket needs it
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if public != nil {
+				if cert, err := public.certificate(hello); cert != nil || err != nil {
+					return cert, err
+				}
+			}
 			return c.at(time.Now())
 		},
 	}, nil

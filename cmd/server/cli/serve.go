@@ -67,7 +67,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 		f.data = filepath.Join(xdg.DataHome, "secure-messaging-relay")
 	}
 	host, err := relayhost.Open(relayhost.Config{
-		Addr: f.addr, DataDir: f.data, Plain: f.tls == "off",
+		Addr: f.addr, DataDir: f.data, TLS: relayhost.TLS{Mode: f.tls},
 		Hosts: f.hosts, Origins: f.origins, Limits: limits, Logger: logger,
 	})
 	if err != nil {
