@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -106,7 +107,7 @@ func (c *Client) Views(context.Context) ([]View, error) { return c.store.Views()
 
 // SetView implements Account.
 func (c *Client) SetView(_ context.Context, v View) error {
-	if !isGroup(v.Contact) {
+	if name, group := strings.CutPrefix(v.Contact, GroupSign); !group || !isGroupName(name) {
 		if _, err := ParseName(v.Contact); err != nil {
 			return err
 		}
