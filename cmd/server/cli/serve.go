@@ -10,6 +10,7 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"secure-messaging/internal/relayhost"
 )
@@ -17,7 +18,7 @@ import (
 type serveFlags struct {
 	addr      string
 	data      string
-	tls       string
+	tls       tlsFlags
 	hosts     []string
 	origins   []string
 	limits    string
@@ -33,48 +34,65 @@ func newServe() *cobra.Command {
 		Long: `Run the relay. At its first start it makes the key that names it, in its data folder;
 users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on the disk.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
-	flags := cmd.Flags()
+	f.add(cmd.Flags())
+	return cmd
+}
+
+// add makes the settings flags of a command.
+func (f *serveFlags) add(flags *pflag.FlagSet) {
+	flags.String(configFlag, "", "file of settings (see: server config)")
 	flags.StringVar(&f.addr, "addr", ":8443", "address to listen on, host:port")
 	flags.StringVar(&f.data, "data", "", "data folder (default: secure-messaging-relay under $XDG_DATA_HOME)")
-	flags.StringVar(&f.tls, "tls", "self-signed", "self-signed (clients pin the relay's key) or off (loopback only)")
+	f.tls.add(flags)
 	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
 	flags.StringSliceVar(&f.origins, "origin", nil, "origins of web pages that may connect, e.g. https://chat.example.org")
 	flags.StringVar(&f.limits, "limits", "", "file of what users may do, as server limits prints it, or off for no rates")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	return cmd
 }
 
-func serve(cmd *cobra.Command, f serveFlags) error {
-	logger, err := newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel)
-	if err != nil {
-		return usageError{err}
-	}
-	if f.tls != "self-signed" && f.tls != "off" {
-		return usageError{fmt.Errorf("--tls is self-signed or off, not %q", f.tls)}
-	}
-	if err := checkAddr(f.addr); err != nil {
-		return usageError{err}
-	}
-	limits, err := readLimits(f.limits)
-	if err != nil {
-		return usageError{err}
-	}
+// complete finds out what is not the same everywhere.
+func (f *serveFlags) complete() {
 	if f.data == "" {
 		xdg.Reload()
-		f.data = filepath.Join(xdg.DataHome, "secure-messaging-relay")
+		f.data = filepath.Join(xdg.DataHome, folder)
 	}
-	host, err := relayhost.Open(relayhost.Config{
-		Addr: f.addr, DataDir: f.data, TLS: relayhost.TLS{Mode: f.tls},
-		Hosts: f.hosts, Origins: f.origins, Limits: limits, Logger: logger,
-	})
+}
+
+func serve(cmd *cobra.Command, f *serveFlags) error {
+	settings, err := loadSettings(cmd.Flags())
+	if err != nil {
+		return usageError{err}
+	}
+	cfg, err := f.config(settings)
+	if err != nil {
+		return usageError{err}
+	}
+	if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel); err != nil {
+		return usageError{err}
+	}
+	host, err := relayhost.Open(cfg)
 	if err != nil {
 		return err
 	}
 	greet(cmd.OutOrStdout(), host, f)
 	return host.Run(cmd.Context())
+}
+
+// config is what to run, or why it cannot be run. Nothing is opened or made.
+func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
+	f.complete()
+	cfg = relayhost.Config{Addr: f.addr, DataDir: f.data, Hosts: f.hosts, Origins: f.origins}
+	if err := f.tls.config(&cfg, s.given); err != nil {
+		return cfg, err
+	}
+	if err := checkAddr(f.addr); err != nil {
+		return cfg, err
+	}
+	cfg.Limits, err = readLimits(f.limits)
+	return cfg, err
 }
 
 // checkAddr finds mistakes before anything is opened or made.
@@ -91,10 +109,10 @@ func checkAddr(addr string) error {
 
 // greet says what an operator and a user need. Its first line tells a script
 // that connections are accepted.
-func greet(w io.Writer, host *relayhost.Host, f serveFlags) {
-	name, port := dialName(host.Addr(), f.hosts)
+func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
+	name, port := dialName(host.Addr(), append(f.hosts, f.tls.acme.Domains...))
 	scheme := "wss"
-	if f.tls == "off" {
+	if f.tls.mode == relayhost.Off {
 		scheme = "ws"
 	}
 	url := scheme + "://" + net.JoinHostPort(name, port)
