@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -74,6 +76,12 @@ func (s *scene) gather(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if _, err := mine.MakeGroup(ctx, "backend", []string{"bob", "ines", "mira"}); err != nil {
+		return err
+	}
+	if err := stage.AwaitSent(ctx, mine); err != nil {
+		return err
 	}
 	if err := s.join(ctx, "dave"); err != nil {
 		return err
@@ -155,10 +163,13 @@ func (s *scene) steps(ctx context.Context, steps []step) error {
 // talk is today.
 func (s *scene) talk(ctx context.Context) error {
 	bob := s.people["bob"]
-	if err := s.write(ctx, "mira", "lunch?", "12:30 at the usual place"); err != nil {
+	if err := s.write(ctx, "mira", me, "lunch?", "12:30 at the usual place"); err != nil {
 		return err
 	}
-	if err := s.write(ctx, "the_deploy_bot", "v2.14.0 is out on all eight nodes"); err != nil {
+	if err := s.write(ctx, "ines", client.GroupSign+"backend", "p99 is half of what it was"); err != nil {
+		return err
+	}
+	if err := s.write(ctx, "the_deploy_bot", me, "v2.14.0 is out on all eight nodes"); err != nil {
 		return err
 	}
 	err := s.steps(ctx, []step{
@@ -178,8 +189,11 @@ func (s *scene) talk(ctx context.Context) error {
 	if _, err := bob.Reply(ctx, asked.Cursor, "yes. The dry run took four minutes here, so tell people ten past"); err != nil {
 		return err
 	}
+	if err := s.give(ctx, bob, "dry-run.log", 48_213); err != nil {
+		return err
+	}
 	err = s.steps(ctx, []step{
-		{wait: "ten past\n👍", keys: "will do. Thank you!\r"},
+		{wait: "ten past\n👍\ndry-run.log", keys: "will do. Thank you!\r"},
 		{wait: "Thank you!\n✓✓\nenter send"}, // what was said of dave has passed
 	})
 	if err != nil {
@@ -191,10 +205,25 @@ func (s *scene) talk(ctx context.Context) error {
 	return s.steps(ctx, []step{{wait: "bob is writing", keys: "and then"}, {wait: "❯ and then"}})
 }
 
+// give lets a friend send a file of so many bytes.
+func (s *scene) give(ctx context.Context, friend client.Account, name string, size int) (err error) {
+	dir, err := os.MkdirTemp("", "chat-picture-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+		return err
+	}
+	_, err = friend.SendFile(ctx, me, path, "")
+	return err
+}
+
 // write lets a friend write, and waits until it is marked on the screen.
-func (s *scene) write(ctx context.Context, name string, texts ...string) error {
+func (s *scene) write(ctx context.Context, name, to string, texts ...string) error {
 	for _, text := range texts {
-		if _, err := s.people[name].Send(ctx, me, text); err != nil {
+		if _, err := s.people[name].Send(ctx, to, text); err != nil {
 			return err
 		}
 	}
