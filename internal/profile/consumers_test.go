@@ -2,6 +2,7 @@ package profile
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -44,6 +45,17 @@ func TestConsumers(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Fatal(diff, err)
 	}
+}
+
+// afterAck gives the model with a consumer that has come so far.
+func (m model) afterAck(o client.Consumer) model {
+	m.Consumers = maps.Clone(m.Consumers)
+	if m.Consumers == nil {
+		m.Consumers = map[string]client.Consumer{}
+	}
+	o.Cursor = max(o.Cursor, m.Consumers[o.Name].Cursor)
+	m.Consumers[o.Name] = o
+	return m
 }
 
 // TestHistoryOfID: one message is found by its id, in its conversation or in all.

@@ -100,7 +100,7 @@ func (c *crashing) standing(s *Store, err error, f *fault) string {
 		_, err4 := s.MarkRead("bob", 1, time.Now())
 		_, err5 := s.Search(client.Search{Find: "text", Limit: 1})
 		_, _, err6 := s.Vanish(time.Now(), 1)
-		for _, err := range []error{err1, err2, err3, err4, err5, err6, s.SetView(client.View{Contact: "bob", Top: 1}), s.Commit(c.changes())} {
+		for _, err := range []error{err1, err2, err3, err4, err5, err6, s.SetView(client.View{Contact: "bob", Top: 1}), s.Ack("ci", 0, time.Now()), s.DropConsumer("ci"), s.Commit(c.changes())} {
 			if err != failed {
 				return fmt.Sprintf("a store that has failed answers %v", err)
 			}

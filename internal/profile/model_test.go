@@ -24,9 +24,10 @@ type model struct {
 	Secrets    map[crypto.PrekeyID]string
 	Handshakes map[string]crypto.PrekeyID // by ephemeral key
 
-	Settings client.Settings
-	Views    map[string]client.View
-	Heard    map[string]time.Time // by id
+	Settings  client.Settings
+	Views     map[string]client.View
+	Consumers map[string]client.Consumer
+	Heard     map[string]time.Time // by id
 
 	Highest crypto.PrekeyID // that was ever given
 
@@ -164,7 +165,11 @@ func read(s *Store) (m model, err error) {
 	for _, v := range views {
 		m.Views[v.Contact] = v
 	}
-	return m, errors.Join(err, s.read(func() error {
+	consumers, err4 := s.Consumers()
+	for _, o := range consumers {
+		m = m.afterAck(o)
+	}
+	return m, errors.Join(err, err4, s.read(func() error {
 		return errors.Join(s.db.query(`SELECT ephemeral, prekey FROM handshakes`, func(r *sqlite3.Stmt) {
 			m.Handshakes[r.ColumnText(0)] = crypto.PrekeyID(r.ColumnInt64(1))
 		}), s.db.query(`SELECT id, at FROM heard`, func(r *sqlite3.Stmt) {

@@ -24,6 +24,9 @@ func (c *crashing) step() (next model, write func(*Store) error) {
 		at = at.Add(time.Duration(c.rand.IntN(200)) * time.Second)
 		limit := 1 + c.rand.IntN(8)
 		return c.acked.afterTime(at, limit), func(s *Store) error { _, _, err := s.Vanish(at, limit); return err }
+	case 3: // a bot has handled something
+		o := client.Consumer{Name: who, Cursor: cursor - 1, At: at}
+		return c.acked.afterAck(o), func(s *Store) error { return s.Ack(o.Name, o.Cursor, o.At) }
 	}
 	changes := c.changes()
 	return c.acked.after(changes), func(s *Store) error { return c.commit(s, changes) }
