@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -27,7 +26,7 @@ func (c *Client) Consumers(context.Context) ([]Consumer, error) { return c.store
 
 // Ack implements Account.
 func (c *Client) Ack(_ context.Context, consumer string, cursor int64) error {
-	if consumer == "" || len(consumer) > MaxConsumerName || strings.ContainsFunc(consumer, noPlainName) {
+	if !isPlainName(consumer, MaxConsumerName) {
 		return &Error{Code: CodeUsage, Text: fmt.Sprintf("%q is no name of a consumer: it is 1 to %d of a-z, 0-9, _ and -.", consumer, MaxConsumerName)}
 	}
 	if cursor < 0 {
@@ -43,11 +42,6 @@ func (c *Client) Ack(_ context.Context, consumer string, cursor int64) error {
 		return &Error{Code: CodeUsage, Text: fmt.Sprintf("There are %d consumers already, which is the most. Forget one that has gone: chat consumers --forget NAME", MaxConsumers)}
 	}
 	return c.store.Ack(consumer, cursor, time.Now())
-}
-
-// noPlainName reports whether a character is none that names are made of.
-func noPlainName(r rune) bool {
-	return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789_-", r)
 }
 
 // DropConsumer implements Account.

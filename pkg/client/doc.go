@@ -88,7 +88,7 @@
 // # Limits
 //
 // [MaxText], [MaxNote], [MaxFile], [MaxOutbox], [MaxUploads], [MaxRequests],
-// [MaxEvents] and [MaxLimit] bound what users, strangers and the relay can make it hold.
+// [MaxConsumers], [MaxEvents] and [MaxLimit] bound what users, strangers and the relay can make it hold.
 // Beyond them the user is refused with a sentence, a stranger's request is
 // dropped with a warning, and a slow reader of events is told that it lags.
 package client

@@ -99,13 +99,16 @@ func (r *Roster) without(name crypto.Username) []RosterMember {
 func isGroup(conversation string) bool { return strings.HasPrefix(conversation, GroupSign) }
 
 // isGroupName reports whether a group can be called so, without the GroupSign.
-func isGroupName(name string) bool {
+func isGroupName(name string) bool { return isPlainName(name, MaxGroupName) }
+
+// isPlainName reports whether a name is 1 to max of a-z, 0-9, _ and -.
+func isPlainName(name string, max int) bool {
 	for _, c := range []byte(name) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
 			return false
 		}
 	}
-	return name != "" && len(name) <= MaxGroupName
+	return name != "" && len(name) <= max
 }
 
 // freeName is what a group is called here that others call name.
