@@ -61,7 +61,10 @@ func (s *shelf) Ack(_ context.Context, name string, cursor int64) error {
 
 func (s *shelf) Status(context.Context) (client.Status, error) { return client.Status{}, nil }
 
-func (s *shelf) Events(ctx context.Context, _ uint64) (client.Batch, error) {
+func (s *shelf) Events(ctx context.Context, after uint64) (client.Batch, error) {
+	if after == 0 {
+		return client.Batch{Next: 1}, nil
+	}
 	<-ctx.Done()
 	return client.Batch{}, ctx.Err()
 }
@@ -75,7 +78,7 @@ func following(t *testing.T, s *shelf, l *listener, out io.Writer) error {
 	if l.show == nil {
 		l.show = messagePrinter(true)
 	}
-	return l.follow(&call{Account: &owner.Account{Account: s}, ctx: t.Context(), cmd: cmd, latest: int64(len(s.messages))})
+	return l.follow(&call{Account: &owner.Account{Account: s}, ctx: t.Context(), cmd: cmd, next: 1, latest: int64(len(s.messages))})
 }
 
 // cursors are those of the lines that were printed.
@@ -214,5 +217,27 @@ func TestManualAckEnds(t *testing.T) {
 				t.Errorf("%v were acked", s.acks)
 			}
 		})
+	}
+}
+
+// warned is a shelf of which something was said meanwhile.
+type warned struct{ *shelf }
+
+func (warned) Events(_ context.Context, after uint64) (client.Batch, error) {
+	if after != 1 {
+		return client.Batch{Next: 2}, nil
+	}
+	return client.Batch{Events: []client.Event{{Kind: client.Warned, Warning: "it was refused"}}, Next: 2}, nil
+}
+
+// What is to be warned of is not lost with a listener that has enough.
+func TestListenHearsOut(t *testing.T) {
+	var stderr bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetErr(&stderr)
+	l := &listener{after: client.FromStart, max: 1, show: func(io.Writer, client.Message) error { return nil }}
+	err := l.follow(&call{Account: &owner.Account{Account: warned{newShelf(1)}}, ctx: t.Context(), cmd: cmd, next: 1})
+	if err != nil || strings.Count(stderr.String(), "it was refused") != 1 {
+		t.Errorf("%v, and it says %q", err, stderr.String())
 	}
 }

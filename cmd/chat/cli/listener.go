@@ -83,10 +83,11 @@ func (l *listener) follow(c *call) error {
 	}
 	end(nil)
 	taking.Wait()
-	if errors.Is(err, errEnough) {
-		err = nil
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
 	}
-	return err
+	c.hearOut(c.ctx)
+	return nil
 }
 
 // place finds out where the consumer stands, once, and makes a new one. What was
