@@ -5,6 +5,8 @@
 //
 //	relay.key    the relay's identity, readable by its owner alone
 //	store/       users, contacts and what waits for its recipients, sealed files too
+//	admin/       the socket of the operator's commands, while the relay runs
+//	acme/        certificates of a public authority, where there are any
 //
 // and belongs to one process at a time.
 package relayhost
@@ -16,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
@@ -57,8 +60,9 @@ type Host struct {
 	store *relaystore.Store
 	relay *relay.Relay
 	ln    net.Listener
-	tls   *tls.Config // nil for plain HTTP
-	certs certifier   // nil for certificates under the relay's own key
+	tls   *tls.Config  // nil for plain HTTP
+	admin net.Listener // nil if it could not be made
+	certs certifier    // nil for certificates under the relay's own key
 	log   *slog.Logger
 }
 
@@ -97,6 +101,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if err := makeDir(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))
 	}
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, restoringDir)); err == nil {
+		return nil, fmt.Errorf("%s: %w", cfg.DataDir, errRestoring)
+	}
 	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
 		return nil, adviseDir(err)
 	}
@@ -106,6 +113,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	}
 	if h.ln, err = listen(cfg.Addr, cfg.TLS); err != nil {
 		return nil, err
+	}
+	if h.admin, err = listenAdmin(cfg.DataDir); err != nil {
+		h.log.Error("the admin socket cannot be made; commands need the relay to be stopped", "error", err)
 	}
 	names := ownNames(cfg.Hosts, cfg.Addr)
 	if h.tls, h.certs, err = secure(cfg.TLS, key, names, cfg.DataDir, h.log); err != nil {
@@ -127,6 +137,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 func (h *Host) closeAll() {
 	if h.ln != nil {
 		h.ln.Close()
+	}
+	if h.admin != nil {
+		h.admin.Close()
 	}
 	if h.store != nil {
 		h.store.Close()
@@ -161,6 +174,9 @@ func (h *Host) Run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { h.expire(serving) })
 	chores.Go(func() { h.breathe(serving) })
+	if h.admin != nil {
+		chores.Go(func() { h.serveAdmin(serving) })
+	}
 	if h.certs != nil {
 		chores.Go(func() { h.certs.keep(serving) })
 	}

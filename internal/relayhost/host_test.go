@@ -186,7 +186,7 @@ func TestRestart(t *testing.T) {
 		t.Errorf("the key's file: %v, %v", f.Mode(), err)
 	}
 	names, err := os.ReadDir(dir)
-	if err != nil || len(names) != 2 {
+	if err != nil || len(names) != 3 {
 		t.Errorf("the directory holds %v, %v", names, err)
 	}
 }

@@ -2,6 +2,7 @@ package relaystore
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -42,7 +43,7 @@ func (s *Store) engineOptions(lock *pebble.Lock) *pebble.Options {
 	keys := *pebble.DefaultComparer
 	keys.FormatKey = func(key []byte) fmt.Formatter { return hiddenKey(len(key)) }
 	o := &pebble.Options{
-		FS:                          guardFS{s.fs, s.fail},
+		FS:                          guardFS{s.fs, s.fail, s.dir + snapshotSuffix},
 		Lock:                        lock,
 		Comparer:                    &keys,
 		FormatMajorVersion:          engineFormat,
@@ -94,11 +95,16 @@ func (l engineLog) Fatalf(format string, args ...any) {
 func freeze() { select {} }
 
 // guardFS hides from Pebble every write that fails: see the package comment.
-// Removals are left alone; a file too many does no harm.
+// Removals are left alone; a file too many does no harm. Neither does a snapshot
+// that fails.
 type guardFS struct {
 	vfs.FS
-	fail func(error)
+	fail     func(error)
+	snapshot string // the directory that it is made in
 }
+
+// spares reports whether a failure there is nobody's end.
+func (g guardFS) spares(name string) bool { return strings.HasPrefix(name, g.snapshot) }
 
 // check returns only if there is no error.
 func check(fail func(error), err error) {
@@ -114,6 +120,9 @@ func (g guardFS) file(f vfs.File, err error) (vfs.File, error) {
 }
 
 func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if g.spares(name) {
+		return g.FS.Create(name, c)
+	}
 	return g.file(g.FS.Create(name, c))
 }
 
@@ -126,15 +135,24 @@ func (g guardFS) ReuseForWrite(oldname, newname string, c vfs.DiskWriteCategory)
 }
 
 func (g guardFS) OpenDir(name string) (vfs.File, error) {
+	if g.spares(name) {
+		return g.FS.OpenDir(name)
+	}
 	return g.file(g.FS.OpenDir(name))
 }
 
 func (g guardFS) Link(oldname, newname string) error {
+	if g.spares(newname) {
+		return g.FS.Link(oldname, newname)
+	}
 	check(g.fail, g.FS.Link(oldname, newname))
 	return nil
 }
 
 func (g guardFS) Rename(oldname, newname string) error {
+	if g.spares(newname) {
+		return g.FS.Rename(oldname, newname)
+	}
 	check(g.fail, g.FS.Rename(oldname, newname))
 	return nil
 }

@@ -23,9 +23,10 @@ func (w *writer) nextNumber() uint64 {
 	n := &w.numbers
 	if n.next == n.end {
 		n.end += w.s.block
-		value := binary.BigEndian.AppendUint64(nil, n.end)
-		w.must(w.s.db.Set([]byte{tableNumbers}, value, pebble.Sync))
+		w.must(w.s.db.Set([]byte{tableNumbers}, numberValue(n.end), pebble.Sync))
 	}
 	n.next++
 	return n.next - 1
 }
+
+func numberValue(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -69,6 +69,8 @@ type Store struct {
 	stripes [lockStripes]sync.Mutex // see lockKeys
 	files   files
 
+	snapshots sync.Mutex // held while there is one
+
 	failOnce sync.Once
 	failed   chan struct{} // closed once cause is set
 	cause    error
@@ -186,6 +188,9 @@ func (s *Store) checkFormat() error {
 	case len(value) != 1 || value[0] == 0:
 		return errValue
 	case value[0] < storeFormat: // nothing is in another place than it was
+		if err := s.keepFormat(value[0]); err != nil {
+			return err
+		}
 		return s.db.Set(key, []byte{storeFormat}, pebble.Sync)
 	case value[0] > storeFormat:
 		return fmt.Errorf("%w: format %d, and this one knows %d; install the newer one", ErrNewer, value[0], storeFormat)

@@ -57,7 +57,12 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(newServe(), newHealth(), newConfig(), newCheck(), newLimits(), version.Command(), manual.Command(func(err error) error { return usageError{err} }))
+	root.AddCommand(
+		newServe(), newHealth(),
+		newConfig(), newCheck(), newLimits(),
+		newBackup(), newRestore(),
+		version.Command(), manual.Command(func(err error) error { return usageError{err} }),
+	)
 	usage.Mark(root, func(err error) error { return usageError{err} })
 	return root
 }

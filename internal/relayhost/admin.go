@@ -1,0 +1,91 @@
+package relayhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// The admin socket is where an operator's commands talk to a running relay:
+// HTTP, in a folder of its own that is its owner's alone before the socket is
+// made in it.
+const (
+	adminDir     = "admin"
+	adminSocket  = "socket"
+	adminHeaders = 10 * time.Second
+)
+
+// ErrNotRunning says that no relay runs on a data directory.
+var ErrNotRunning = errors.New("no relay runs on this data")
+
+func adminPath(dir string) string { return filepath.Join(dir, adminDir, adminSocket) }
+
+// listenAdmin makes the socket. The caller has the store locked, so one that is
+// there belongs to nobody.
+func listenAdmin(dir string) (net.Listener, error) {
+	if err := os.MkdirAll(filepath.Join(dir, adminDir), dirMode); err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(filepath.Join(dir, adminDir), dirMode); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(adminPath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	ln, err := net.Listen("unix", adminPath(dir))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(adminPath(dir), 0o600); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+// adminHandler has what an operator can ask.
+func (h *Host) adminHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /backup", h.serveBackup)
+	return mux
+}
+
+// serveAdmin answers on the socket until ctx ends; what is under way then is
+// cut off.
+func (h *Host) serveAdmin(ctx context.Context) {
+	server := &http.Server{
+		Handler: h.adminHandler(), ReadHeaderTimeout: adminHeaders, ErrorLog: log.New(discard{}, "", 0),
+	}
+	stop := context.AfterFunc(ctx, func() { server.Close() })
+	defer stop()
+	if err := server.Serve(h.admin); ctx.Err() == nil {
+		h.log.Error("the admin socket has failed; commands need a restart of the relay", "error", err)
+	}
+}
+
+// discard drops what net/http says about requests that were cut off.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Admin returns a client for the relay that runs on a data directory: the host
+// of its URLs does not matter. Its requests fail with ErrNotRunning if there is none.
+func Admin(dir string) *http.Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "unix", adminPath(dir))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+			err = fmt.Errorf("%w (%s)", ErrNotRunning, dir)
+		}
+		return c, err
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
+}
