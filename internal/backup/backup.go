@@ -22,6 +22,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -56,15 +58,29 @@ func (a *Account) whole() bool {
 	return a.Key != nil && !a.Device.IsZero() && a.Device.Relay == a.Relay && a.Device.Account == a.Key.Public()
 }
 
-// Contact is a contact whose key is pinned.
+// Contact is a contact whose key is pinned, or somebody who is blocked.
 type Contact struct {
 	Name        string              `json:"name"`
 	State       client.ContactState `json:"state"`
-	Certificate crypto.Certificate  `json:"certificate"`
+	Certificate crypto.Certificate  `json:"certificate,omitzero"` // none of a stranger who is blocked
 	Grade       client.Trust        `json:"grade"`
 	Refused     crypto.Fingerprint  `json:"refused,omitempty"`
 	Note        string              `json:"note,omitempty"`
 	Disappear   int                 `json:"disappear,omitempty"`
+}
+
+// whole reports whether it can be a contact of the account.
+func (c *Contact) whole(a *Account) bool {
+	name, err := crypto.ParseUsername(c.Name)
+	switch {
+	case err != nil || name == a.Device.User:
+		return false
+	case c.Certificate.IsZero():
+		return c.State == client.Blocked
+	}
+	return c.Certificate.User == name && c.Certificate.Relay == a.Relay && c.Certificate.Account != a.Device.Account &&
+		slices.Contains([]client.ContactState{client.Accepted, client.Blocked, client.Incoming, client.Known, client.Requested}, c.State) &&
+		slices.Contains([]client.Trust{client.Pinned, client.Verified}, c.Grade)
 }
 
 // Group is a group, as its owner has said it last.
@@ -74,6 +90,15 @@ type Group struct {
 	Since   time.Time         `json:"since"`
 	Roster  client.Roster     `json:"roster"`
 	Outside map[string]uint64 `json:"outside,omitempty"`
+}
+
+// whole reports whether it can be a group of an account.
+func (g *Group) whole() bool {
+	switch g.State {
+	case client.Joined, client.Left:
+		return strings.HasPrefix(g.Name, client.GroupSign) && g.Roster.Valid()
+	}
+	return g.State == client.Unknown && strings.HasPrefix(g.Name, client.GroupSign)
 }
 
 // Message is a message of the history.
@@ -114,8 +139,9 @@ func Write(w io.Writer, code Code, account Account, contacts []Contact, groups [
 		return err
 	}
 	in, out := io.Pipe()
-	go func() { out.CloseWithError(all(out)) }()
-	defer in.Close()
+	ended := make(chan struct{})
+	go func() { defer close(ended); out.CloseWithError(all(out)) }()
+	defer func() { in.Close(); <-ended }() // the history may be closed behind us
 	return file.Seal(w, in, int64(size), code.key(salt, int64(size)))
 }
 
@@ -214,6 +240,7 @@ func damaged(text string) error { return &client.Error{Code: client.CodeLocked, 
 func readLines(r io.Reader, to Reader) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxLine)
+	var account *Account
 	for n := 0; in.Scan(); n++ {
 		var l line
 		if json.Unmarshal(in.Bytes(), &l) != nil { // its error would quote what was sealed
@@ -224,10 +251,13 @@ func readLines(r io.Reader, to Reader) error {
 		case (l.Account != nil) != (n == 0):
 			return errInside
 		case l.Account != nil:
-			if !l.Account.whole() {
+			account = l.Account
+			if !account.whole() {
 				return errInside
 			}
-			err = to.Account(*l.Account)
+			err = to.Account(*account)
+		case l.Contact != nil && !l.Contact.whole(account), l.Group != nil && !l.Group.whole():
+			return errInside
 		case l.Contact != nil:
 			err = to.Contact(*l.Contact)
 		case l.Group != nil:

@@ -25,8 +25,9 @@ func sample(t testing.TB, messages int) (Account, []Contact, []Group, func(func(
 		})
 	}
 	a := Account{Created: time.Unix(1_700_000_000, 0).UTC(), Server: "wss://relay.example:8443", Relay: relay, Key: &account, Device: cert(account, "alice"), Settings: client.Settings{Receipts: true}}
-	contacts := []Contact{{Name: "bob", State: client.Accepted, Certificate: cert(crypto.NewAccountPrivate(), "bob"), Grade: client.Verified, Note: "<&\x00"}}
-	groups := []Group{{Name: "+ops", State: client.Joined, Roster: client.Roster{Name: "ops", Epoch: 3, Owner: "alice", Members: []client.RosterMember{{Name: "alice"}}}, Outside: map[string]uint64{"carol": 2}}}
+	contacts := []Contact{{Name: "spam_bot", State: client.Blocked}, {Name: "bob", State: client.Accepted, Certificate: cert(crypto.NewAccountPrivate(), "bob"), Grade: client.Verified, Note: "<&\x00"}}
+	members := []client.RosterMember{{Name: "alice", Fingerprint: account.Public().Fingerprint()}}
+	groups := []Group{{Name: "+ops", State: client.Joined, Roster: client.Roster{ID: crypto.NewGroupID(), Name: "ops", Epoch: 3, Owner: "alice", Members: members}, Outside: map[string]uint64{"carol": 2}}}
 	return a, contacts, groups, func(f func(Message) error) error {
 		for i := range messages {
 			m := Message{Message: client.Message{ID: fmt.Sprintf("%032x", i), Contact: "bob", From: "alice", Type: client.TypeText, Text: strings.Repeat("x", i%3000)}, Author: a.Device.Address()}
@@ -68,7 +69,7 @@ func TestRoundTrip(t *testing.T) {
 		if a.Key.Public() != account.Key.Public() || !reflect.DeepEqual(a.Settings, account.Settings) || a.Device.Hash() != account.Device.Hash() {
 			t.Errorf("another account: %+v", a)
 		}
-		if len(cs) != 1 || cs[0].Certificate.Hash() != contacts[0].Certificate.Hash() || cs[0].Note != contacts[0].Note || !reflect.DeepEqual(gs, groups) || len(ms) != messages {
+		if len(cs) != 2 || !cs[0].Certificate.IsZero() || cs[1].Certificate.Hash() != contacts[1].Certificate.Hash() || cs[1].Note != contacts[1].Note || !reflect.DeepEqual(gs, groups) || len(ms) != messages {
 			t.Errorf("%d contacts, %+v, %d messages", len(cs), gs, len(ms))
 		}
 	}
@@ -130,8 +131,19 @@ func TestAttackBackup(t *testing.T) {
 
 // What opens is looked at, too: whoever knows the code may have written it.
 func TestInside(t *testing.T) {
-	account, contacts, _, _ := sample(t, 0)
+	account, contacts, groups, _ := sample(t, 0)
 	other := crypto.NewAccountPrivate()
+	elsewhere, _, _, _ := sample(t, 0)
+	contact := func(change func(*Contact)) func(io.Writer) error {
+		c := contacts[1]
+		change(&c)
+		return func(w io.Writer) error { return writeLines(w, account, []Contact{c}, nil, nil) }
+	}
+	group := func(change func(*Group)) func(io.Writer) error {
+		g := groups[0]
+		change(&g)
+		return func(w io.Writer) error { return writeLines(w, account, nil, []Group{g}, nil) }
+	}
 	for name, write := range map[string]func(w io.Writer) error{
 		"no key":        func(w io.Writer) error { a := account; a.Key = nil; return writeLines(w, a, nil, nil, nil) },
 		"another's key": func(w io.Writer) error { a := account; a.Key = &other; return writeLines(w, a, nil, nil, nil) },
@@ -144,6 +156,22 @@ func TestInside(t *testing.T) {
 		"two accounts": func(w io.Writer) error {
 			return errors.Join(cutLast(w, func(w io.Writer) error { return writeLines(w, account, nil, nil, nil) }), writeLines(w, account, nil, nil, nil))
 		},
+		"something behind the end": func(w io.Writer) error {
+			return errors.Join(writeLines(w, account, nil, nil, nil), writeLines(w, account, nil, nil, nil))
+		},
+		"a contact first": func(w io.Writer) error {
+			_, err := io.WriteString(w, "{\"contact\":{\"name\":\"bob\",\"state\":\"blocked\"}}\n{\"end\":1}\n")
+			return err
+		},
+		"another's certificate":             contact(func(c *Contact) { c.Name = "carol" }),
+		"a contact of another relay":        contact(func(c *Contact) { c.Name, c.Certificate = "alice", elsewhere.Device }),
+		"a contact of one's own key":        contact(func(c *Contact) { c.Certificate = account.Device }),
+		"a contact without a key":           contact(func(c *Contact) { c.Certificate = crypto.Certificate{} }),
+		"a contact in no state":             contact(func(c *Contact) { c.State = "friend" }),
+		"a grade that there is not":         contact(func(c *Contact) { c.Grade = client.Changed }),
+		"a group with the name of a person": group(func(g *Group) { g.Name = "bob" }),
+		"a group without an owner":          group(func(g *Group) { g.Roster.Owner = "mallory" }),
+		"a group in no state":               group(func(g *Group) { g.State = "" }),
 	} {
 		var text bytes.Buffer
 		if err := write(&text); err != nil {

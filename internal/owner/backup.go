@@ -29,7 +29,7 @@ func (a *Account) Backup(w io.Writer, code backup.Code, history bool) error {
 	}
 	var contacts []backup.Contact
 	for _, c := range l.Contacts {
-		if c.Certificate.IsZero() {
+		if c.Certificate.IsZero() && c.State != client.Blocked {
 			continue // nobody whom anything is known of
 		}
 		contacts = append(contacts, backup.Contact{
@@ -42,13 +42,14 @@ func (a *Account) Backup(w io.Writer, code backup.Code, history bool) error {
 	}
 	var past func(func(backup.Message) error) error
 	if history {
-		past = a.past
+		past = func(f func(backup.Message) error) error { return a.past(account.Created, f) }
 	}
 	return backup.Write(w, code, account, contacts, groups, past)
 }
 
-// past hands on the whole history, oldest first.
-func (a *Account) past(f func(backup.Message) error) error {
+// past hands on the whole history as of now, oldest first: without messages whose
+// time has come and which nobody has deleted yet.
+func (a *Account) past(now time.Time, f func(backup.Message) error) error {
 	for after := int64(client.FromStart); ; {
 		page, err := a.store.History(client.Query{After: after, Limit: client.MaxLimit})
 		if err != nil {
@@ -56,10 +57,10 @@ func (a *Account) past(f func(backup.Message) error) error {
 		}
 		for _, m := range page {
 			after = m.Cursor
-			whole, err := a.store.Place(m.Cursor)
-			if errors.Is(err, client.ErrNotFound) {
-				continue // its time has come meanwhile
+			if !m.GoneAt.IsZero() && !m.GoneAt.After(now) {
+				continue
 			}
+			whole, err := a.store.Place(m.Cursor)
 			if err != nil {
 				return err
 			}
@@ -97,8 +98,9 @@ type Restoration struct {
 }
 
 // Restore makes a new device of the account of a backup, which takes the place of
-// the one before at the relay. As in Create, the profile is on the disk before the
-// relay hears of it; where registering fails, [Account.Register] tries again.
+// the one before at the relay. As in Create, the profile is on the disk, with all
+// that the backup has, before the relay hears of it; where no answer comes,
+// [Account.Register] tries again.
 func Restore(ctx context.Context, r Restoration) (*Account, error) {
 	account, err := r.whole()
 	if err != nil {
@@ -128,38 +130,57 @@ func Restore(ctx context.Context, r Restoration) (*Account, error) {
 	if relay != account.Relay {
 		return nil, &client.Error{Code: client.CodeKeyChanged, Text: "The relay at " + server.Address() + " has another key than the one of the backup. The account is at home at that one alone: ask its operator."}
 	}
+	created, err := made(ctx, met, account)
+	if err != nil {
+		return nil, err
+	}
 	secret, err := r.Passphrase(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(secret)
-	keys, first, err := client.NewDevice(met, relay, *account.Key, name, later(account.Device.Created))
+	keys, first, err := client.NewDevice(met, relay, *account.Key, name, created)
 	if err != nil {
 		return nil, err
 	}
-	store, err := profile.Create(ref, keys, first, secret, r.Cost)
+	store, err := profile.CreateFilled(ref, keys, first, secret, r.Cost, r.fill)
 	if err != nil {
 		return nil, err
-	}
-	if err := r.fill(store); err != nil {
-		return nil, errors.Join(err, store.Close(), profile.Remove(ref))
 	}
 	a, err := adopt(store, ref)
 	if err != nil {
 		return nil, err
 	}
+	a.restored = true
 	if err := a.Register(ctx); err != nil {
-		return nil, errors.Join(err, a.Close(0))
+		err = errors.Join(err, a.Close(0))
+		if errors.Is(err, client.ErrTaken) || errors.Is(err, client.ErrRefused) { // for good; the backup is still there
+			err = errors.Join(err, profile.Remove(ref))
+		}
+		return nil, err
 	}
 	return a, nil
 }
 
-// later is now, or the second after another device was made whose clock was ahead.
-func later(before time.Time) time.Time {
-	if now := time.Now(); now.After(before.Add(time.Second)) {
-		return now
+// made is when a new device of an account is made: now, or the second after
+// another whose clock was ahead. The relay knows of one that was restored since
+// the backup, and cannot invent one.
+func made(ctx context.Context, server client.Server, account backup.Account) (time.Time, error) {
+	before := account.Device.Created
+	now, err := client.LookUp(ctx, server, account.Relay, string(account.Device.User))
+	switch {
+	case errors.Is(err, client.ErrNoUser): // it has lost the name, and takes it anew
+	case err != nil:
+		return time.Time{}, err
+	case now.Account != account.Key.Public():
+		return time.Time{}, &client.Error{Code: client.CodeTaken, Text: "Somebody else is called " + string(now.User) + " at " + server.Address() + " now. Ask its operator how that came about."}
+	case now.Created.After(before):
+		before = now.Created
 	}
-	return before.Add(time.Second)
+	if now := time.Now(); now.After(before.Add(time.Second)) {
+		return now, nil
+	}
+	return before.Add(time.Second), nil
 }
 
 // whole reads the backup to its end, for nothing of one that is not whole counts,
@@ -186,6 +207,7 @@ func (r *Restoration) fill(store *profile.Store) error {
 		return err
 	}
 	var ch client.Changes
+	var self crypto.Username
 	n := 0
 	commit := func() error {
 		err := store.Commit(&ch)
@@ -199,10 +221,13 @@ func (r *Restoration) fill(store *profile.Store) error {
 		return commit()
 	}
 	err := backup.Read(r.File, r.Code, backup.Reader{
-		Account: func(a backup.Account) error { ch.Settings = &a.Settings; return added() },
+		Account: func(a backup.Account) error {
+			self, ch.Settings = a.Device.User, &a.Settings
+			return added()
+		},
 		Contact: func(c backup.Contact) error { ch.Contacts = append(ch.Contacts, restored(c)); return added() },
 		Group: func(g backup.Group) error {
-			ch.Groups = append(ch.Groups, client.GroupRecord{Name: g.Name, State: g.State, Since: g.Since, Roster: g.Roster, Outside: g.Outside})
+			ch.Groups = append(ch.Groups, regrouped(g, self))
 			return added()
 		},
 		Message: func(m backup.Message) error {
@@ -227,6 +252,19 @@ func restored(c backup.Contact) client.ContactRecord {
 		r.State, r.Note = client.Known, ""
 	}
 	return r
+}
+
+// missedEpochs is how often the owner of a group may have changed it since a
+// backup: members refuse an owner's word that has a number they have heard
+// already, so what the restored owner says next goes on behind all of these.
+const missedEpochs = 1 << 20
+
+// regrouped is a group as the backup has it.
+func regrouped(g backup.Group, self crypto.Username) client.GroupRecord {
+	if g.Roster.Owner == self {
+		g.Roster.Epoch += missedEpochs
+	}
+	return client.GroupRecord{Name: g.Name, State: g.State, Since: g.Since, Roster: g.Roster, Outside: g.Outside}
 }
 
 // recall adds a message of the past.
@@ -257,23 +295,7 @@ func recall(ch *client.Changes, m backup.Message) error {
 	return nil
 }
 
-// Reconnect asks every contact whose session is gone, as after a restoration, for
-// a new one. They accept by themselves. It returns whom it has asked, and the first
-// error of one that could not be.
+// Reconnect is that of the client. Only the owner of a profile can.
 func (a *Account) Reconnect(ctx context.Context) (asked []string, err error) {
-	contacts, err := a.Contacts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range contacts {
-		if c.State != client.Accepted {
-			continue
-		}
-		if _, connErr := a.Connect(ctx, c.Name, ""); connErr != nil {
-			err = errors.Join(err, connErr)
-			continue
-		}
-		asked = append(asked, c.Name)
-	}
-	return asked, err
+	return a.client.Reconnect(ctx)
 }

@@ -51,6 +51,7 @@ type Account struct {
 	remote *agent.Remote // when not Owned
 
 	// When Owned.
+	restored bool // just now: who has done it reconnects
 	store    *profile.Store
 	client   *client.Client
 	server   *agent.Server
@@ -150,8 +151,16 @@ func (a *Account) Start() error {
 			defer close(served)
 			a.server.Serve(ctx, ln)
 		}()
+		reconnected := make(chan struct{})
+		go func() {
+			defer close(reconnected)
+			if !a.restored {
+				a.client.Reconnect(ctx) // with whom a restoration was cut off; who cannot be asked is for their user to ask
+			}
+		}()
 		a.client.Run(ctx)
 		<-served
+		<-reconnected
 	}()
 	return nil
 }

@@ -14,6 +14,12 @@ import (
 // Create makes a profile and opens it. It is built beside its place and
 // renamed there, so that no half of one is ever found.
 func Create(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, passphrase []byte, cost keyfile.Cost) (*Store, error) {
+	return CreateFilled(ref, keys, first, passphrase, cost, nil)
+}
+
+// CreateFilled is Create for a profile that has something in it from the
+// beginning: it is found with all that fill commits, or not at all.
+func CreateFilled(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, passphrase []byte, cost keyfile.Cost, fill func(*Store) error) (*Store, error) {
 	if ref.exists() {
 		return nil, ref.taken()
 	}
@@ -24,7 +30,7 @@ func Create(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, passphrase []
 	if err != nil {
 		return nil, &client.Error{Code: client.CodeUsage, Err: err, Text: "The profile cannot be sealed: " + err.Error() + "."}
 	}
-	lock, err := place(ref, keys, first, master, file)
+	lock, err := place(ref, keys, first, master, file, fill)
 	if err != nil {
 		master.Clear()
 		return nil, err
@@ -36,7 +42,7 @@ func Create(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, passphrase []
 // place builds the folder, renames it and returns it locked. The name beside
 // the place is always the same, and locked while it is in use: whatever a
 // process that was killed has left there is found by the next.
-func place(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte) (*Lock, error) {
+func place(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte, fill func(*Store) error) (*Lock, error) {
 	temp := ref
 	temp.Dir = filepath.Join(filepath.Dir(ref.Dir), ".new-"+filepath.Base(ref.Dir))
 	if err := os.MkdirAll(temp.Dir, dirMode); err != nil {
@@ -46,7 +52,7 @@ func place(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfil
 	if err != nil {
 		return nil, err
 	}
-	if err := build(temp, keys, first, master, file); err != nil {
+	if err := build(temp, keys, first, master, file, fill); err != nil {
 		remove(lock)
 		return nil, storage(temp.Dir, err)
 	}
@@ -65,7 +71,7 @@ func place(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfil
 }
 
 // build fills an empty, locked folder. The key file comes last.
-func build(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte) error {
+func build(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfile.Master, file []byte, fill func(*Store) error) error {
 	if err := empty(ref.Dir); err != nil {
 		return err
 	}
@@ -85,6 +91,11 @@ func build(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfil
 	if err := errors.Join(err, db.close()); err != nil {
 		return err
 	}
+	if fill != nil {
+		if err := filled(ref, master, fill); err != nil {
+			return err
+		}
+	}
 	if err := writeFile(ref.path(serverFile), []byte(keys.Server.String()+"\n")); err != nil {
 		return err
 	}
@@ -92,6 +103,15 @@ func build(ref Ref, keys client.Keys, first crypto.PrekeyPrivate, master *keyfil
 		return err
 	}
 	return syncDir(ref.Dir)
+}
+
+// filled lets fill commit to the store that is being built.
+func filled(ref Ref, master *keyfile.Master, fill func(*Store) error) error {
+	s, err := openStore(ref, sealing, master)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fill(s), s.db.close()) // not Close, which clears the master key
 }
 
 // rename puts a finished folder into its place, after clearing the remains of

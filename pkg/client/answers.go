@@ -70,8 +70,8 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	st.Settle = []crypto.MessageID{it.ID}
 	switch it.Kind {
 	case kindMessage, contentEdit, contentDelete, contentReact, contentRead, contentGroup, contentLeave:
-		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && f.Code == protocol.CodeNotContact {
-			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && (f.Code == protocol.CodeNotContact || f.Code == protocol.CodeUnknownDevice) {
+			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed, or they are on a new device
 			st.Contacts = append(st.Contacts, c)
 		}
 		s.move(st, it, Failed, refusal(f.Code, it.Contact))
@@ -158,7 +158,7 @@ func refusal(code protocol.Code, contact string) string {
 	case protocol.CodeUnknownUser:
 		return "the relay does not know " + contact + " any more"
 	case protocol.CodeUnknownDevice:
-		return contact + " has a new device; send it again once they have been there"
+		return contact + " has a new device; send it again once they have been there, or ask them anew: chat connect " + contact
 	case protocol.CodeBlocked:
 		return "you have blocked " + contact
 	case protocol.CodeMailboxFull:

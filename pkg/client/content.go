@@ -119,7 +119,7 @@ var forms = map[string]func(*content) bool{
 	contentReact:   func(c *content) bool { return isReaction(c.Body) && c.About.names() },
 	contentTyping:  func(c *content) bool { return c.Body == "" },
 	contentRead:    func(c *content) bool { return c.Body == "" && c.About.names() },
-	contentGroup:   func(c *content) bool { return c.Roster.well() && c.Group == nil },
+	contentGroup:   func(c *content) bool { return c.Roster.Valid() && c.Group == nil },
 	contentLeave:   func(c *content) bool { return c.Body == "" && c.Group != nil },
 }
 

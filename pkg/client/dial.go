@@ -146,9 +146,8 @@ func (c *Client) login(ctx context.Context, ws *websocket.Conn) error {
 // replaced reports whether the relay names another device of this account.
 func (c *Client) replaced(ctx context.Context) bool {
 	k := c.session.keys
-	var now protocol.UserInfo
-	err := call(ctx, k.httpClient(), k.Server, http.MethodGet, usersPath(string(k.Certificate.User)), nil, &now)
-	return err == nil && now.Certificate.Account == k.Certificate.Account && now.Certificate.Device != k.Certificate.Device
+	now, err := LookUp(ctx, k.Server, k.Relay, string(k.Certificate.User))
+	return err == nil && now.Account == k.Certificate.Account && now.Device != k.Certificate.Device
 }
 
 var errReplaced = errors.New("the device has been replaced")

@@ -219,6 +219,29 @@ func (s *session) decree(st *step, g GroupRecord, next Roster, now time.Time) {
 	s.enter(st, g, next, said{s.keys.Certificate.Address(), now, now})
 }
 
+// decreeAgain tells a member whose device has begun anew what this account has
+// said last of its groups: that device may have come back from before, and would
+// go on writing to who has been removed since.
+func (s *session) decreeAgain(st *step, c ContactRecord, now time.Time) {
+	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
+		g := s.groups[name]
+		m := RosterMember{crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)}
+		if g.State != Joined || g.Roster.Owner != s.keys.Certificate.User || s.reachIn(&g, m) != Reached || !g.Roster.names(m.Name, m.Fingerprint) {
+			continue
+		}
+		body := newContent(contentGroup, "", now)
+		body.Roster = &g.Roster
+		err := s.roomFor(1 + len(st.Enqueue))
+		if err == nil {
+			err = s.postCopy(st, m, body, now)
+		}
+		if err != nil {
+			st.warn("%s does not hear again who is in %s. %s", c.Name, name, err)
+			return
+		}
+	}
+}
+
 // told are those who hear of a roster, in their order.
 func told(before, next Roster) (members []RosterMember) {
 	var added, owner []RosterMember

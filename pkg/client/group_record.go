@@ -53,8 +53,8 @@ func (r *Roster) hash() digest {
 	return crypto.Hash(crypto.LabelGroup, fields...)
 }
 
-// well reports whether a roster is of the one form that it can have.
-func (r *Roster) well() bool {
+// Valid reports whether a roster is of the one form that it can have.
+func (r *Roster) Valid() bool {
 	if r == nil || r.ID == (crypto.GroupID{}) || r.Epoch == 0 || !isGroupName(r.Name) ||
 		len(r.Members) > MaxMembers || r.Disappear < 0 || r.Disappear > maxExpires {
 		return false

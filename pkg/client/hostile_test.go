@@ -468,7 +468,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{protocol.CodeNotContact, "bob does not have you as a contact any more"},
 		{protocol.CodeUnknownUser, "the relay does not know bob any more"},
-		{protocol.CodeUnknownDevice, "bob has a new device; send it again once they have been there"},
+		{protocol.CodeUnknownDevice, "bob has a new device; send it again once they have been there, or ask them anew: chat connect bob"},
 		{protocol.CodeBlocked, "you have blocked bob"},
 		{protocol.CodeTooLarge, "the relay found it too large"},
 		{protocol.CodeMailboxFull, "too much waits for bob at the relay already; send it again when they have been there"},

@@ -218,11 +218,19 @@ func taken(s Server) error {
 	return &Error{Code: CodeTaken, Text: "The name is taken at " + s.Address() + ". Choose another one."}
 }
 
+// LookUp returns the certificate that the relay has for a name, or ErrNoUser. Whose
+// key it is under is for the caller to look at.
+func LookUp(ctx context.Context, server Server, relay crypto.RelayPublic, name string) (crypto.Certificate, error) {
+	k := Keys{Server: server, Relay: relay}
+	var known protocol.UserInfo
+	err := call(ctx, k.httpClient(), server, http.MethodGet, usersPath(name), nil, &known)
+	return known.Certificate, err
+}
+
 // Free returns ErrTaken if the relay knows somebody of that name. It spares a
 // person the choice of a passphrase; only Register gives certainty.
 func Free(ctx context.Context, server Server, relay crypto.RelayPublic, name string) error {
-	k := Keys{Server: server, Relay: relay}
-	err := call(ctx, k.httpClient(), server, http.MethodGet, usersPath(name), nil, new(protocol.UserInfo))
+	_, err := LookUp(ctx, server, relay, name)
 	if errors.Is(err, ErrNoUser) {
 		return nil
 	}

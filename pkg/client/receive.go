@@ -128,6 +128,9 @@ func (s *session) takeRequest(st *step, c ContactRecord, r e2e.Request, body con
 	if err := s.acceptInto(st, c, now); err != nil {
 		st.warn("The request of %s cannot be answered. %s", c.Name, err)
 	}
+	if again {
+		s.decreeAgain(st, c, now)
+	}
 	if again && missing > 0 {
 		st.Messages = append(st.Messages, gap(&c, missing, now))
 	}

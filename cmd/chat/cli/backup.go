@@ -157,8 +157,8 @@ func (c *call) reconnect(timeout time.Duration) error {
 	}
 	fmt.Fprintf(c.cmd.ErrOrStderr(), "%s at %s is on this device now, fingerprint %s\n", id.Username, id.Server, id.Fingerprint)
 	asked, err := c.Reconnect(c.ctx)
-	if err == nil {
-		err = c.flush(timeout)
+	if len(asked) > 0 {
+		err = errors.Join(err, c.flush(timeout))
 	}
 	if len(asked) > 0 {
 		fmt.Fprintf(c.cmd.ErrOrStderr(), "new sessions with %s\n", strings.Join(asked, ", "))
