@@ -55,13 +55,28 @@ func (s *Store) copyTo(dir string) error {
 	if err := s.linkFiles(early); err != nil {
 		return err
 	}
-	if err := s.db.Checkpoint(store, pebble.WithFlushedWAL()); err != nil {
+	if err := s.checkpoint(store); err != nil {
 		return err
 	}
 	if err := s.linkFiles(early); err != nil {
 		return err
 	}
 	return s.fs.Rename(early, s.fs.PathJoin(store, filesDir))
+}
+
+// checkpoint copies the records. The engine panics where a directory of the copy
+// cannot be synced, after it has given back its locks; its own data is untouched.
+func (s *Store) checkpoint(dir string) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case error:
+			err = p
+		default:
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return s.db.Checkpoint(dir, pebble.WithFlushedWAL())
 }
 
 func (s *Store) linkFiles(dir string) error {
