@@ -27,8 +27,8 @@ const (
 	// acmeRetry is how soon a failed order is tried again, doubled up to
 	// acmeEvery: Let's Encrypt takes five failures an hour.
 	acmeRetry = 2 * time.Minute
-	// firstWait is how long a handshake waits for the first certificate: as long
-	// as it takes to read one from the disk, or a quick authority to give one.
+	// firstWait is how long after the start handshakes wait for a certificate: as
+	// long as it takes to read one from the disk, or a quick authority to give one.
 	firstWait = 5 * time.Second
 	// acmeTimeout bounds one request to the authority.
 	acmeTimeout = 30 * time.Second
@@ -48,7 +48,8 @@ type authority struct {
 	domains []string
 	manager *autocert.Manager
 	log     *slog.Logger
-	tried   chan struct{} // closed after the first attempt
+	tried   context.Context // ends after the first attempt, or firstWait
+	try     context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	current map[string]*tls.Certificate
@@ -58,7 +59,8 @@ func newAuthority(c ACMEAuthority, dir string, log *slog.Logger) (*authority, er
 	if len(c.Domains) == 0 {
 		return nil, errors.New("certificates by ACME need the name that they are for: --acme-domain chat.example.org")
 	}
-	a := &authority{log: log, tried: make(chan struct{}), current: map[string]*tls.Certificate{}}
+	a := &authority{log: log, current: map[string]*tls.Certificate{}}
+	a.tried, a.try = context.WithCancel(context.Background())
 	for _, d := range c.Domains {
 		if !isHost(d) || !strings.Contains(strings.Trim(d, "."), ".") || strings.Trim(d, "0123456789.") == "" {
 			return nil, fmt.Errorf("--acme-domain: %q is no name that an authority certifies; write it like chat.example.org", d)
@@ -108,11 +110,9 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 	if !slices.Contains(a.domains, name) {
 		return nil, nil
 	}
-	wait := time.NewTimer(firstWait)
-	defer wait.Stop()
 	select {
-	case <-a.tried:
-	case <-wait.C:
+	case <-a.tried.Done():
+	case <-hello.Context().Done():
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,17 +123,17 @@ func (a *authority) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, e
 // renews by itself; what it has is fetched from it.
 func (a *authority) keep(ctx context.Context) {
 	defer a.manager.Client.HTTPClient.CloseIdleConnections()
+	patience := time.AfterFunc(firstWait, a.try)
+	defer patience.Stop()
 	retry := acmeRetry
-	for first := true; ; first = false {
+	for {
 		wait := acmeEvery
 		if a.fetchAll(ctx) {
 			retry = acmeRetry
 		} else {
 			wait, retry = retry, min(2*retry, acmeEvery)
 		}
-		if first {
-			close(a.tried)
-		}
+		a.try()
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
