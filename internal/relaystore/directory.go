@@ -1,6 +1,7 @@
 package relaystore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,15 +16,24 @@ var _ relay.Directory = (*Store)(nil)
 
 // CreateUser implements relay.Directory.
 func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate, signed relay.RawPrekey) error {
-	value, err := encodeUser(c)
+	put, err := s.newUser(c, signed)
 	if err != nil {
 		return err
 	}
+	return s.change(ctx, userKey(c.User), put)
+}
+
+// newUser returns what puts a user into a batch, while the key is locked.
+func (s *Store) newUser(c crypto.Certificate, signed relay.RawPrekey) (put func(*pebble.Batch) error, err error) {
+	value, err := encodeUser(c)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkPrekeys(c.Address(), []relay.RawPrekey{signed}); err != nil {
-		return err
+		return nil, err
 	}
 	key := userKey(c.User)
-	return s.change(ctx, key, func(b *pebble.Batch) error {
+	return func(b *pebble.Batch) error {
 		old, err := s.get(key)
 		if err != nil {
 			return fmt.Errorf("look for the user: %w", err)
@@ -36,7 +46,7 @@ func (s *Store) CreateUser(ctx context.Context, c crypto.Certificate, signed rel
 			return err
 		}
 		return b.Set(key, value, nil)
-	})
+	}, nil
 }
 
 // ReplaceDevice implements relay.Directory.
@@ -53,24 +63,11 @@ func (s *Store) ReplaceDevice(ctx context.Context, before, c crypto.Certificate,
 	}
 	key, old, fresh := userKey(c.User), before.Address(), c.Address()
 	wait, err := s.commit(ctx, pebble.Sync, [][]byte{key, stockKey(old), stockKey(fresh)}, func(b *pebble.Batch) error {
-		value0, err := s.get(key)
-		if err != nil {
-			return fmt.Errorf("look for the user: %w", err)
-		}
-		if known, err := decodeUser(value0); value0 == nil || err != nil || known.Hash() != before.Hash() {
-			return errors.Join(err, relay.ErrConflict)
-		}
-		x, err := s.stock(old)
-		if err != nil {
+		if err := s.sameUser(before); err != nil {
 			return err
 		}
-		if err := b.Delete(stockKey(old), nil); err != nil {
+		if err := s.dropStock(b, old); err != nil {
 			return err
-		}
-		if x.left > 0 {
-			if err := b.DeleteRange(oneTimeKey(old, x.first), append(oneTimeKey(old, x.highest), 0), nil); err != nil {
-				return err
-			}
 		}
 		if err := b.Set(stockKey(fresh), encodeStock(stock{signed: signed}), nil); err != nil {
 			return err
@@ -81,6 +78,32 @@ func (s *Store) ReplaceDevice(ctx context.Context, before, c crypto.Certificate,
 		return err
 	}
 	return wait()
+}
+
+// sameUser returns relay.ErrConflict unless that certificate is stored.
+func (s *Store) sameUser(c crypto.Certificate) error {
+	value, err := s.get(userKey(c.User))
+	if err != nil {
+		return fmt.Errorf("look for the user: %w", err)
+	}
+	if known, err := decodeUser(value); value == nil || err != nil || known.Hash() != c.Hash() {
+		return errors.Join(err, relay.ErrConflict)
+	}
+	return nil
+}
+
+// dropStock deletes the prekeys of a device.
+func (s *Store) dropStock(b *pebble.Batch, owner crypto.Address) error {
+	x, err := s.stock(owner)
+	if err != nil {
+		return err
+	}
+	if x.left > 0 {
+		if err := b.DeleteRange(oneTimeKey(owner, x.first), append(oneTimeKey(owner, x.highest), 0), nil); err != nil {
+			return err
+		}
+	}
+	return b.Delete(stockKey(owner), nil)
 }
 
 // User implements relay.Directory.
@@ -96,7 +119,7 @@ func (s *Store) User(ctx context.Context, name crypto.Username) (c crypto.Certif
 	if err != nil {
 		return crypto.Certificate{}, fmt.Errorf("look for the user: %w", err)
 	}
-	if value == nil {
+	if value == nil || bytes.Equal(value, removedUser) {
 		return crypto.Certificate{}, relay.ErrNotFound
 	}
 	if c, err = decodeUser(value); err != nil || c.User != name {

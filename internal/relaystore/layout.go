@@ -21,7 +21,9 @@ import (
 //	F                                   format[1]
 //	N                                   reserved[8]: lower numbers may have been given
 //	R                                   0x01 key of the relay as text
-//	u name                              0x01 certificate as text
+//	u name                              0x01 certificate as text, or 0x02 once removed
+//	s name                              0x01 suspended since[8]
+//	i hash[32]                          0x01 created[8] expires[8] uses[4] left[4] note
 //	p address                           0x01 first[4] highest[4] left[4] id[4] signed prekey
 //	o address id[4]                     0x01 one-time prekey
 //	r name 0x00 name                    0x01 version[8] flags[1], names in order
@@ -37,17 +39,19 @@ import (
 // how much, and a number that no entry is below. k finds an entry by what it
 // is known by, and lives as long.
 const (
-	tableFormat   = 'F'
-	tableNumbers  = 'N'
-	tableRelay    = 'R'
-	tableUser     = 'u'
-	tableStock    = 'p'
-	tableOneTime  = 'o'
-	tableRelation = 'r'
-	tableBox      = 'b'
-	tableEntry    = 'e'
-	tableKnown    = 'k'
-	tableFile     = 'f'
+	tableFormat     = 'F'
+	tableNumbers    = 'N'
+	tableRelay      = 'R'
+	tableUser       = 'u'
+	tableStock      = 'p'
+	tableOneTime    = 'o'
+	tableRelation   = 'r'
+	tableBox        = 'b'
+	tableEntry      = 'e'
+	tableKnown      = 'k'
+	tableFile       = 'f'
+	tableInvite     = 'i'
+	tableSuspension = 's'
 )
 
 // storeFormat is the version of this layout as a whole. Version 1 had no

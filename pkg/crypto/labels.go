@@ -25,6 +25,7 @@ const (
 	LabelFileChunk     Label = "secure-messaging v1 file chunk"
 	LabelFileRequest   Label = "secure-messaging v1 request for a file"
 	LabelGroup         Label = "secure-messaging v1 state of a group"
+	LabelInvite        Label = "secure-messaging v1 hash of invite"
 	LabelSafetyNumber  Label = "secure-messaging v1 safety number"
 	LabelKeyfileCommit Label = "secure-messaging v1 keyfile commitment"
 	LabelKeyfileWrap   Label = "secure-messaging v1 keyfile wrap"
@@ -41,7 +42,7 @@ func Labels() []Label {
 		LabelRegister, LabelRegisterNonce, LabelFingerprint,
 		LabelPrekey, LabelPrekeyHash, LabelHandshake, LabelFirstSecret, LabelSealedCert, LabelSessionID,
 		LabelFirstRoot, LabelRootStep, LabelChainKey, LabelMessageKey, LabelMessage,
-		LabelFileChunk, LabelFileRequest, LabelGroup, LabelSafetyNumber,
+		LabelFileChunk, LabelFileRequest, LabelGroup, LabelInvite, LabelSafetyNumber,
 		LabelKeyfileCommit, LabelKeyfileWrap, LabelProfileDB, LabelProfileSecret,
 		LabelBackup, LabelRecoveryCheck,
 	}

@@ -37,6 +37,7 @@ var goldenLabels = []crypto.Label{
 	"secure-messaging v1 file chunk",
 	"secure-messaging v1 request for a file",
 	"secure-messaging v1 state of a group",
+	"secure-messaging v1 hash of invite",
 	"secure-messaging v1 safety number",
 	"secure-messaging v1 keyfile commitment",
 	"secure-messaging v1 keyfile wrap",

@@ -25,6 +25,10 @@ const (
 	CodeBlocked         Code = "you_blocked"    // the sender has blocked the target
 	CodeTaken           Code = "taken"          // the name belongs to somebody, or once did
 	CodeOlderDevice     Code = "older_device"   // a device takes the place of another only with a later certificate
+	CodeInviteNeeded    Code = "invite_needed"  // a new name needs an invite here
+	CodeBadInvite       Code = "bad_invite"     // unknown, used up or expired
+	CodeClosed          Code = "registration_closed"
+	CodeSuspended       Code = "suspended" // by the relay's operator, for now
 	CodeBadName         Code = "bad_name"
 	CodeStale           Code = "stale"        // the nonce of a registration is too old: fetch another and try again
 	CodeMailboxFull     Code = "mailbox_full" // the recipient's mailbox holds no more

@@ -23,6 +23,7 @@ type RegisterRequest struct {
 	Nonce            Sealed             `json:"nonce"`
 	AccountSignature crypto.Signature   `json:"accountSignature"`
 	DeviceSignature  crypto.Signature   `json:"deviceSignature"`
+	Invite           crypto.InviteCode  `json:"invite,omitzero"` // for a new name, where the relay asks for it
 }
 
 // UserInfo is the answer to GET /api/users and to a registration.

@@ -24,6 +24,7 @@ var (
 	closeStore        = &closeReason{code: websocket.CloseInternalServerErr, text: "the relay cannot store; come back later", count: CountStoreClosed}
 	closeTakenOver    = &closeReason{code: protocol.CloseTakenOver, text: "this device has logged in elsewhere", count: CountTakeovers}
 	closeReplaced     = &closeReason{code: protocol.CloseReplaced, text: "another device has taken the place of this one"}
+	closeSuspended    = &closeReason{code: websocket.ClosePolicyViolation, text: "the relay's operator has suspended this account", count: CountSuspended}
 	closeSlow         = &closeReason{code: protocol.CloseSlow, text: "answers are not read", count: CountSlow, cut: true}
 	closeUnacked      = &closeReason{code: protocol.CloseSlow, text: "frames are not acked", count: CountUnacked}
 	closeBinary       = &closeReason{code: websocket.CloseUnsupportedData, text: "frames are text", count: CountBinary}

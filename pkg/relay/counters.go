@@ -15,6 +15,7 @@ const (
 	CountFramesOut      Counter = "frames_out"              // text messages written
 	CountRegistered     Counter = "registered"              // new users
 	CountReplaced       Counter = "replaced_devices"        // by another of the same account
+	CountSuspended      Counter = "dropped_suspended"       // because their user was suspended or removed
 	CountRequests       Counter = "stored_requests"         // entries stored
 	CountAccepts        Counter = "stored_accepts"          //
 	CountMessages       Counter = "stored_messages"         //
@@ -63,7 +64,7 @@ type counters map[Counter]*atomic.Uint64
 func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
-		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered, CountReplaced,
+		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered, CountReplaced, CountSuspended,
 		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked, CountExpired, CountSlowed, CountRateClosed,
 		CountFilesStored, CountFilesFetched, CountFilesDeleted, CountFilesExpired, CountFilesBroken,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,

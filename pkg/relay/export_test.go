@@ -1,10 +1,6 @@
 package relay
 
-import (
-	"fmt"
-
-	"secure-messaging/pkg/crypto"
-)
+import "fmt"
 
 // Leftovers says what a relay still holds after all its connections have
 // ended; empty if its books are even.
@@ -19,6 +15,3 @@ func (r *Relay) Leftovers() string {
 	return fmt.Sprintf("%d sockets, %d pending, %d connections, %d devices",
 		r.sockets, r.pending, len(r.conns), len(r.hub.conns))
 }
-
-// Connected reports whether a device is connected.
-func (r *Relay) Connected(a crypto.Address) bool { return r.hub.find(a) != nil }

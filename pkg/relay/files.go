@@ -93,6 +93,13 @@ func (r *Relay) proved(w http.ResponseWriter, req *http.Request, id crypto.FileI
 		r.httpRefuse(w, protocol.CodeBadProof, "")
 		return File{}, false
 	}
+	if ok, err := r.mayEnter(req.Context(), cert.User); err != nil {
+		r.httpStoreError(w, "look-up for a file", err)
+		return File{}, false
+	} else if !ok {
+		r.httpRefuse(w, protocol.CodeSuspended, "")
+		return File{}, false
+	}
 	if off := now.Sub(p.Time.Time()); off > crypto.FileClock || -off > crypto.FileClock {
 		r.httpRefuse(w, protocol.CodeStale, "the clock of this device is off by more than 10 minutes")
 		return File{}, false

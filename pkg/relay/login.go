@@ -91,6 +91,14 @@ func (c *conn) welcome(l crypto.Login) bool {
 	r := c.relay
 	c.me, c.name = l.Address, l.Address.String()
 	c.takeOver()
+	if ok, err := r.mayEnter(r.ctx, c.me.User); err != nil || !ok { // not sooner: Suspend looks for who has claimed the place
+		r.hub.release(c)
+		if err != nil {
+			r.storeError("look-up for a login", err)
+			return c.turnAway(protocol.CodeUnavailable, closeStore)
+		}
+		return c.turnAway(protocol.CodeSuspended, closeLogin)
+	}
 	answer := &protocol.Authenticated{Time: protocol.Milli(time.Now()), Signature: l.SignWelcome(r.key)}
 	if !c.sendNow(answer) {
 		r.hub.release(c)

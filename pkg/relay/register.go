@@ -30,11 +30,14 @@ func (r *Relay) serveRegister(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	cert := body.Certificate
-	err := r.directory.CreateUser(req.Context(), cert, rawPrekey(prekey))
+	err := r.enroll(req.Context(), cert, rawPrekey(prekey), body.Invite, now)
+	var refusal *protocol.Refusal
 	switch {
 	case err == nil:
 		r.counters.add(CountRegistered)
 		answer(w, http.StatusCreated, userInfo(cert))
+	case errors.As(err, &refusal):
+		r.httpRefuse(w, refusal.Code, "")
 	case errors.Is(err, ErrExists):
 		r.registerAgain(w, req, cert, rawPrekey(prekey))
 	default:
@@ -57,7 +60,13 @@ func (r *Relay) registerAgain(w http.ResponseWriter, req *http.Request, cert cry
 	case known.Device == cert.Device || !cert.Created.After(known.Created):
 		r.httpRefuse(w, protocol.CodeOlderDevice, "")
 	default:
-		r.replaceDevice(w, req, known, cert, signed)
+		if ok, err := r.mayEnter(req.Context(), cert.User); err != nil {
+			r.httpStoreError(w, "look-up for a registration", err)
+		} else if !ok {
+			r.httpRefuse(w, protocol.CodeSuspended, "")
+		} else {
+			r.replaceDevice(w, req, known, cert, signed)
+		}
 	}
 }
 
@@ -66,9 +75,7 @@ func (r *Relay) registerAgain(w http.ResponseWriter, req *http.Request, cert cry
 // waits for the old device nobody else can open, so its senders are told.
 func (r *Relay) replaceDevice(w http.ResponseWriter, req *http.Request, before, cert crypto.Certificate, signed RawPrekey) {
 	err := r.directory.ReplaceDevice(req.Context(), before, cert, signed)
-	r.replaced.Add(1)
-	r.users.forget(cert.User)
-	r.relations.Add(1) // whoever writes to the old device looks again
+	r.forget(cert.User)
 	switch {
 	case errors.Is(err, ErrConflict):
 		r.counters.add(CountConflicts)

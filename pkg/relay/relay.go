@@ -55,7 +55,9 @@ type Config struct {
 	Directory Directory
 	Prekeys   Prekeys
 	Mailboxes Mailboxes
-	Files     Files // nil for a relay that takes none
+	Files     Files    // nil for a relay that takes none
+	Accounts  Accounts // nil for a relay that suspends nobody
+	Invites   Invites  // required for ByInvite
 
 	Hosts   []string          // names that clients may dial; empty for any
 	Origins []string          // of web pages that may connect, e.g. https://chat.example.org; empty for none
@@ -63,6 +65,8 @@ type Config struct {
 	Proxies ratelimit.Proxies // whose word on the addresses of clients counts; nil for nobody's
 	HSTS    bool              // tell browsers that there is nothing here without TLS
 	Logger  *slog.Logger      // nil for none
+
+	Registration Registration // of new names
 }
 
 // Relay routes sealed frames between devices. Make it with New.
@@ -89,6 +93,9 @@ type Relay struct {
 	hub         *hub
 	presence    *presence
 	handler     http.Handler
+	accounts    Accounts // nil if it suspends nobody
+	invites     Invites  // set if admission is ByInvite
+	admission   Registration
 
 	// ctx ends when a shutdown is out of patience; calls of the store use it.
 	ctx    context.Context
@@ -126,6 +133,9 @@ func New(cfg Config) *Relay {
 	if cfg.Directory == nil || cfg.Prekeys == nil || cfg.Mailboxes == nil {
 		panic("relay: a Config needs a Directory, Prekeys and Mailboxes")
 	}
+	if cfg.Registration == ByInvite && cfg.Invites == nil {
+		panic("relay: registration by invite needs Invites")
+	}
 	if cfg.Limits == (ratelimit.Limits{}) {
 		cfg.Limits = ratelimit.Default()
 	}
@@ -151,6 +161,9 @@ func New(cfg Config) *Relay {
 		presence:    newPresence(),
 		fatal:       make(chan struct{}),
 		conns:       map[*conn]struct{}{},
+		accounts:    cfg.Accounts,
+		invites:     cfg.Invites,
+		admission:   cfg.Registration,
 	}
 	for _, h := range cfg.Hosts {
 		r.hosts = append(r.hosts, strings.ToLower(h))
