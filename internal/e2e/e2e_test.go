@@ -44,9 +44,10 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "pass"), []byte(passphrase+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay":  relayCmd,
-			"status": statusCmd,
-			"owned":  ownedCmd,
+			"relay":   relayCmd,
+			"status":  statusCmd,
+			"owned":   ownedCmd,
+			"loginby": loginByCmd,
 		},
 	})
 }

@@ -15,7 +15,8 @@ import (
 // Creation is how a new account comes about.
 type Creation struct {
 	Name   string
-	Server client.Server // with a Pin, or without one
+	Server client.Server     // with a Pin, or without one
+	Invite crypto.InviteCode // zero for none
 
 	// Trust decides about a relay for whose key nobody has vouched. Its error
 	// ends the creation.
@@ -70,6 +71,7 @@ func Create(ctx context.Context, c Creation) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Invite = c.Invite
 	if err := a.Register(ctx); err != nil {
 		closeErr := a.Close(0)
 		if errors.Is(err, client.ErrTaken) || errors.Is(err, client.ErrRefused) {
@@ -92,6 +94,7 @@ func (a *Account) Register(ctx context.Context) error {
 	if err != nil || keys.Registered {
 		return err
 	}
+	keys.Invite = a.Invite
 	first, err := a.store.Prekey(crypto.PrekeySigned, 1)
 	if err != nil {
 		return err

@@ -48,6 +48,9 @@ type Account struct {
 	// Kind is what this process is, for others to see; set before Start.
 	Kind agent.Kind
 
+	// Invite is what Register comes in by, where the relay asks for it.
+	Invite crypto.InviteCode
+
 	remote *agent.Remote // when not Owned
 
 	// When Owned.

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"syscall"
 
 	"github.com/go-json-experiment/json"
 
@@ -24,18 +22,11 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient makes a client. It does nothing yet.
-func NewClient(dataDir string) *Client {
-	c := &Client{dir: dataDir}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		p, err := path(dataDir)
-		if err != nil {
-			return nil, err
-		}
-		return new(net.Dialer).DialContext(ctx, "unix", p)
-	}
-	c.http = &http.Client{Timeout: callTimeout, Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
-	return c
+// NewClient makes a client for the relay on a data directory, whose socket a
+// http.Client leads to.
+func NewClient(dataDir string, socket *http.Client) *Client {
+	socket.Timeout = callTimeout
+	return &Client{dataDir, socket}
 }
 
 // Relay says what runs.
@@ -124,12 +115,13 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 // absent says why nobody answers.
 func (c *Client) absent(err error) error {
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, ErrNotRunning):
 		return fmt.Errorf("no relay runs on %s. Start it with server serve, or name its data folder with --data", c.dir)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("the relay on %s is another user's. Run this as the user that runs it, such as with sudo -u", c.dir)
-	case errors.Is(err, ErrLongPath):
-		return fmt.Errorf("%w: %s", ErrLongPath, c.dir)
 	}
 	return fmt.Errorf("the relay on %s does not answer: %w", c.dir, err)
 }
+
+// ErrNotRunning says that no relay runs on a data directory.
+var ErrNotRunning = errors.New("no relay runs on this data")

@@ -28,8 +28,7 @@ const (
 	readTimeout = 10 * time.Second
 	callTimeout = 5 * time.Minute // to remove a user takes as long as their mailbox does
 
-	// MaxExpiry bounds how long an invite lasts.
-	MaxExpiry = 10 * 365 * 24 * time.Hour
+	minExpiry, maxExpiry = 60, 10 * 365 * 24 * 60 * 60 // seconds that an invite lasts
 )
 
 // Relay is what runs.
@@ -70,9 +69,9 @@ func (i Invite) Usable(now time.Time) bool { return i.Left > 0 && now.Before(i.E
 
 // Order asks for an invite.
 type Order struct {
-	Uses    uint32        `json:"uses"`
-	Expires time.Duration `json:"expires,format:sec"` // from now
-	Note    string        `json:"note,omitzero"`
+	Uses    uint32 `json:"uses"`
+	Seconds int64  `json:"seconds"` // until it ends
+	Note    string `json:"note,omitzero"`
 }
 
 // Made is an invite with what it is worth. The code is told nowhere else.

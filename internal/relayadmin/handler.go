@@ -164,7 +164,7 @@ func (h handler) invite(req *http.Request) (any, error) {
 	}
 	now, code := time.Now(), crypto.NewInviteCode()
 	i := relay.Invite{
-		Hash: code.Hash(), Created: protocol.Milli(now), Expires: protocol.Milli(now.Add(o.Expires)),
+		Hash: code.Hash(), Created: protocol.Milli(now), Expires: protocol.Milli(now.Add(time.Duration(o.Seconds) * time.Second)),
 		Uses: o.Uses, Left: o.Uses, Note: o.Note,
 	}
 	switch err := h.Invites.AddInvite(req.Context(), i); {
@@ -181,7 +181,7 @@ func (o Order) fault() string {
 	switch {
 	case o.Uses < 1 || o.Uses > relay.MaxInviteUses:
 		return fmt.Sprintf("An invite has from 1 to %d uses.", relay.MaxInviteUses)
-	case o.Expires < time.Minute || o.Expires > MaxExpiry:
+	case o.Seconds < minExpiry || o.Seconds > maxExpiry:
 		return "An invite lasts from a minute to ten years."
 	case len(o.Note) > relay.MaxInviteNote:
 		return fmt.Sprintf("A note has at most %d bytes.", relay.MaxInviteNote)

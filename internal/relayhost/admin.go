@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"secure-messaging/internal/relayadmin"
 )
 
 // The admin socket is where an operator's commands talk to a running relay:
@@ -24,7 +26,7 @@ const (
 )
 
 // ErrNotRunning says that no relay runs on a data directory.
-var ErrNotRunning = errors.New("no relay runs on this data")
+var ErrNotRunning = relayadmin.ErrNotRunning
 
 func adminPath(dir string) string { return filepath.Join(dir, adminDir, adminSocket) }
 
@@ -55,6 +57,7 @@ func listenAdmin(dir string) (net.Listener, error) {
 func (h *Host) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /backup", h.serveBackup)
+	mux.Handle("/", h.operatorHandler())
 	return mux
 }
 

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"secure-messaging/internal/relaystore"
@@ -51,6 +52,8 @@ type Config struct {
 	Origins []string          // see relay.Config
 	Limits  ratelimit.Limits  // zero for the defaults
 	Logger  *slog.Logger      // nil for none
+
+	Registration relay.Registration // of new names
 }
 
 // Host is a relay with its listener and its store. Make it with Open; Run ends
@@ -64,6 +67,8 @@ type Host struct {
 	admin net.Listener // nil if it could not be made
 	certs certifier    // nil for certificates under the relay's own key
 	log   *slog.Logger
+	began time.Time
+	url   atomic.Pointer[string] // see Announce
 }
 
 // Open prepares everything and listens, so that Addr is known. Connections are
@@ -71,7 +76,7 @@ type Host struct {
 func Open(cfg Config) (*Host, error) { return open(cfg, relaystore.Options{}) }
 
 func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
-	h := &Host{dir: cfg.DataDir, log: cfg.Logger}
+	h := &Host{dir: cfg.DataDir, log: cfg.Logger, began: time.Now()}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -122,8 +127,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		return nil, err
 	}
 	rc := relay.Config{
-		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store, Files: h.store,
-		Origins: cfg.Origins, Logger: cfg.Logger,
+		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store, Files: h.store, Accounts: h.store, Invites: h.store,
+		Registration: cfg.Registration,
+		Origins:      cfg.Origins, Logger: cfg.Logger,
 		Limits: cfg.Limits, Proxies: cfg.proxies(), HSTS: cfg.TLS.public(),
 	}
 	if len(cfg.Hosts) > 0 {

@@ -135,6 +135,8 @@ func (c *Client) login(ctx context.Context, ws *websocket.Conn) error {
 			if c.replaced(ctx) {
 				return errReplaced
 			}
+		case protocol.CodeSuspended:
+			return notAdmitted(k.Server, f.Code)
 		case protocol.CodeRateLimited:
 			return slowFrame(f.RetryAfter)
 		}

@@ -187,7 +187,7 @@ func NewDevice(server Server, relay crypto.RelayPublic, account crypto.AccountPr
 }
 
 // Register makes the name of the keys known to the relay, with a first signed
-// prekey. It may be called again after a lost answer. It returns ErrTaken,
+// prekey, by their invite where there is one. It may be called again after a lost answer. It returns ErrTaken,
 // ErrUnreachable, ErrKeyChanged, ErrRefused, ErrRateLimit, or ErrUsage for an address or a
 // proxy that cannot be used.
 func Register(ctx context.Context, k Keys, first crypto.PrekeyPrivate) error {
@@ -205,6 +205,7 @@ func Register(ctx context.Context, k Keys, first crypto.PrekeyPrivate) error {
 	body := protocol.EncodeBody(protocol.RegisterRequest{
 		Username: k.Certificate.User, PublicKey: k.Certificate.Box, Certificate: k.Certificate,
 		SignedPrekey: prekey.Raw(), Host: k.Server.Host, Nonce: info.Nonce, AccountSignature: byAccount, DeviceSignature: byDevice,
+		Invite: k.Invite,
 	})
 	var user protocol.UserInfo
 	return call(ctx, h, k.Server, http.MethodPost, protocol.PathRegister, body, &user)
@@ -288,6 +289,8 @@ func httpError(s Server, status int, answer []byte) error {
 		return taken(s)
 	case protocol.CodeUnknownUser:
 		return ErrNoUser
+	case protocol.CodeInviteNeeded, protocol.CodeBadInvite, protocol.CodeClosed, protocol.CodeSuspended:
+		return notAdmitted(s, e.Code)
 	case protocol.CodeUnavailable:
 		return &Error{Code: CodeUnreachable, Text: "The relay at " + s.Address() + " cannot store anything at the moment. Try again later, or tell its operator."}
 	}

@@ -136,6 +136,8 @@ type Keys struct {
 	Box         crypto.BoxPrivate
 	Certificate crypto.Certificate
 	Registered  bool // Register has succeeded, as its caller has noted
+
+	Invite crypto.InviteCode // that Register comes in by; zero for none, and never stored
 }
 
 // ContactRecord is a contact as it is stored.

@@ -36,6 +36,9 @@ func ParseRegistration(s string) (Registration, error) {
 
 func (r Registration) String() string { return registrations[r] }
 
+// Registration says who may take a new name here.
+func (r *Relay) Registration() Registration { return r.admission }
+
 // enroll makes a user, if this relay takes them. It returns ErrExists for a name
 // that was ever used, whatever the way, or a *protocol.Refusal.
 func (r *Relay) enroll(ctx context.Context, c crypto.Certificate, signed RawPrekey, invite crypto.InviteCode, now time.Time) error {

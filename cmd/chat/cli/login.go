@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) newLogin() *cobra.Command {
-	var server string
+	var server, invite string
 	var noTUI bool
 	cmd := &cobra.Command{
 		Use:   "login NAME",
@@ -32,22 +32,25 @@ A relay without a certificate of a public authority is known by the fingerprint 
 Give it behind a # in --server, or compare it when you are asked.`,
 		Example: `  chat login alice
   chat login alice --server 'wss://chat.example.org:8443#FINGERPRINT'
+  chat login alice --invite 'wss://chat.example.org:8443/?invite=CODE#FINGERPRINT'
   chat login buildbot --passphrase-file /run/secrets/chat --no-tui`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd, args[0], server, noTUI) },
+		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd, args[0], server, invite, noTUI) },
 	}
 	cmd.Flags().StringVar(&server, "server", "", "the relay, wss://host:port#FINGERPRINT (default: the last one used, else "+client.DefaultServer+")")
+	cmd.Flags().StringVar(&invite, "invite", "", "the link of an invite, in place of --server, where the relay asks for one")
+	cmd.MarkFlagsMutuallyExclusive("server", "invite")
 	cmd.Flags().BoolVar(&noTUI, "no-tui", false, "do not open the terminal interface")
 	return cmd
 }
 
-func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
+func (a *app) login(cmd *cobra.Command, name, server, invite string, noTUI bool) error {
 	show := a.screenOf(noTUI)
 	settings, err := a.settings(show)
 	if err != nil {
 		return err
 	}
-	acc, err := a.loginTo(cmd, name, server)
+	acc, err := a.loginTo(cmd, name, server, invite)
 	if err != nil {
 		return err
 	}
@@ -59,9 +62,9 @@ func (a *app) login(cmd *cobra.Command, name, server string, noTUI bool) error {
 }
 
 // loginTo opens the profile of the name, or makes it.
-func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, error) {
+func (a *app) loginTo(cmd *cobra.Command, name, server, invite string) (*owner.Account, error) {
 	defer a.closeTerminal()
-	where, given, err := chooseServer(server)
+	where, code, given, err := chooseServer(server, invite)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +77,7 @@ func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, 
 		return nil, err
 	}
 	if !found {
-		return a.create(cmd, name, where)
+		return a.create(cmd, name, where, code)
 	}
 	acc, err := owner.Open(cmd.Context(), ref, a.passphrase(ref))
 	if err != nil {
@@ -83,6 +86,7 @@ func (a *app) loginTo(cmd *cobra.Command, name, server string) (*owner.Account, 
 	if given {
 		err = expect(cmd.Context(), acc, where.Pin)
 	}
+	acc.Invite = code
 	if err == nil {
 		err = acc.Register(cmd.Context())
 	}
@@ -102,22 +106,26 @@ func expect(ctx context.Context, acc *owner.Account, pin crypto.Fingerprint) err
 	return &client.Error{Code: client.CodeKeyChanged, Text: fmt.Sprintf("%s knows the relay at %s by another key (%s) than the one given (%s). Ask its operator which is right.", id.Username, id.Server, id.RelayPin, pin)}
 }
 
-// chooseServer reads --server, or takes the last server that was used.
-func chooseServer(flag string) (s client.Server, given bool, err error) {
+// chooseServer reads --server or --invite, or takes the last server that was used.
+func chooseServer(flag, invite string) (s client.Server, code crypto.InviteCode, given bool, err error) {
+	if invite != "" {
+		s, code, err = client.ParseInvite(invite)
+		return s, code, true, err
+	}
 	if flag != "" {
 		s, err = client.ParseServer(flag)
-		return s, true, err
+		return s, code, true, err
 	}
 	if s, ok := profile.LastServer(); ok {
-		return s, false, nil
+		return s, code, false, nil
 	}
 	s, err = client.ParseServer(client.DefaultServer)
-	return s, false, err
+	return s, code, false, err
 }
 
-func (a *app) create(cmd *cobra.Command, name string, server client.Server) (*owner.Account, error) {
+func (a *app) create(cmd *cobra.Command, name string, server client.Server, invite crypto.InviteCode) (*owner.Account, error) {
 	acc, err := owner.Create(cmd.Context(), owner.Creation{
-		Name: name, Server: server, Cost: a.cost,
+		Name: name, Server: server, Invite: invite, Cost: a.cost,
 		Trust:      a.trust,
 		Passphrase: func(ctx context.Context) ([]byte, error) { return a.newPassphrase(ctx, name) },
 		Place:      func(name string, s client.Server) (profile.Ref, error) { return profile.RefFor(name, s.Address()) },

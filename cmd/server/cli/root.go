@@ -50,6 +50,8 @@ them for those who are away, and can read none of them.
 
   server serve --addr :8443     start it; it says what its users type next
   server limits > limits.json   what its users may do, to change for serve --limits limits.json
+  server invite create          a link that lets somebody register, while the relay runs
+  server users list             who has an account
 
 Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		SilenceErrors: true,
@@ -61,6 +63,7 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		newServe(), newHealth(),
 		newConfig(), newCheck(), newLimits(),
 		newBackup(), newRestore(),
+		newUsers(), newInvite(),
 		version.Command(), manual.Command(func(err error) error { return usageError{err} }),
 	)
 	usage.Mark(root, func(err error) error { return usageError{err} })

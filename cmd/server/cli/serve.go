@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"secure-messaging/internal/relayhost"
+	"secure-messaging/pkg/relay"
 )
 
 type serveFlags struct {
@@ -22,6 +23,7 @@ type serveFlags struct {
 	hosts     []string
 	origins   []string
 	limits    string
+	register  string
 	logFormat string
 	logLevel  string
 }
@@ -48,6 +50,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	f.tls.add(flags)
 	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
 	flags.StringSliceVar(&f.origins, "origin", nil, "origins of web pages that may connect, e.g. https://chat.example.org")
+	flags.StringVar(&f.register, "registration", "open", "who may take a new name: open, invite (see: server invite) or closed")
 	flags.StringVar(&f.limits, "limits", "", "file of what users may do, as server limits prints it, or off for no rates")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -91,6 +94,9 @@ func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
 	if err := checkAddr(f.addr); err != nil {
 		return cfg, err
 	}
+	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
+		return cfg, fmt.Errorf("--registration: %w", err)
+	}
 	cfg.Limits, err = readLimits(f.limits)
 	return cfg, err
 }
@@ -116,14 +122,23 @@ func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
 		scheme = "ws"
 	}
 	url := scheme + "://" + net.JoinHostPort(name, port)
+	host.Announce(url)
 	fmt.Fprintf(w, "relay ready at %s\n", url)
 	fmt.Fprintf(w, "  listens on   %s\n", host.Addr())
 	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
+	fmt.Fprintf(w, "  registration %s\n", admission[f.register])
 	if port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
 		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}
 	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", url, host.Fingerprint())
+}
+
+// admission says what each way of registration means.
+var admission = map[string]string{
+	"open":   "open: whoever knows the address may take a name (--registration invite asks for an invite)",
+	"invite": "by invite: server invite create makes one",
+	"closed": "closed: nobody takes a new name",
 }
 
 // dialName says under which name users reach the listener: the first that the

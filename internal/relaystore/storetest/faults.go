@@ -25,6 +25,7 @@ func runFaults(t *testing.T, open func(t *testing.T) Store) {
 			t.Run(name, func(t *testing.T) { test(t, &Faulty{open(t), first(write, fault)}, fault) })
 		}
 		once("a user, "+name, "CreateUser", testUserFault)
+		once("a user by an invite, "+name, "CreateInvited", testInvitedFault)
 		once("a relation, "+name, "SetRelation", testRelationFault)
 		once("a prekey taken, "+name, "TakePrekey", testTakeFault)
 		once("an entry, "+name, "Append", testAppendFault)

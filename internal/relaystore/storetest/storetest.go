@@ -24,6 +24,8 @@ type Store interface {
 	relay.Directory
 	relay.Prekeys
 	relay.Mailboxes
+	relay.Invites
+	relay.Accounts
 }
 
 // Run tests what open makes. Each call of open makes a fresh store, and
@@ -51,6 +53,7 @@ func runOnce(t *testing.T, open func(t *testing.T) Store) {
 	}
 	runMailboxes(t, open)
 	runPrekeys(t, open)
+	runOperator(t, all)
 	directory("users", testUsers)
 	directory("relations", testRelations)
 	directory("relations keep apart", testRelationsApart)
