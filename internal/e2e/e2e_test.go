@@ -27,9 +27,12 @@ func TestMain(m *testing.M) {
 	})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "script") }
+
+// runScripts runs those of a folder.
+func runScripts(t *testing.T, folder string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("testdata", "script"),
+		Dir:                 filepath.Join("testdata", folder),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -48,6 +51,9 @@ func TestScripts(t *testing.T) {
 			"status":  statusCmd,
 			"owned":   ownedCmd,
 			"loginby": loginByCmd,
+			"certify": certifyCmd,
+			"nginx":   nginxCmd,
+			"random":  randomCmd,
 		},
 	})
 }
