@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -18,6 +20,7 @@ import (
 
 type serveFlags struct {
 	addr      string
+	public    string
 	data      string
 	tls       tlsFlags
 	hosts     []string
@@ -46,6 +49,7 @@ users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on 
 func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.String(configFlag, "", "file of settings (see: server config)")
 	flags.StringVar(&f.addr, "addr", ":8443", "address to listen on, host:port")
+	flags.StringVar(&f.public, "public", "", "address that users type, e.g. wss://chat.example.org:443, where a proxy or a port forward makes it another")
 	flags.StringVar(&f.data, "data", "", "data folder (default: secure-messaging-relay under $XDG_DATA_HOME)")
 	f.tls.add(flags)
 	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
@@ -94,6 +98,9 @@ func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
 	if err := checkAddr(f.addr); err != nil {
 		return cfg, err
 	}
+	if err := checkPublic(f.public); err != nil {
+		return cfg, err
+	}
 	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
 		return cfg, fmt.Errorf("--registration: %w", err)
 	}
@@ -113,6 +120,15 @@ func checkAddr(addr string) error {
 	return nil
 }
 
+// checkPublic finds an address that no client could take.
+func checkPublic(address string) error {
+	u, err := url.Parse(address)
+	if address == "" || err == nil && (u.Scheme == "wss" || u.Scheme == "ws") && u.Port() != "" && *u == (url.URL{Scheme: u.Scheme, Host: u.Host}) {
+		return nil
+	}
+	return fmt.Errorf("--public is an address as users type it, with its port, such as wss://chat.example.org:443, not %q", address)
+}
+
 // greet says what an operator and a user need. Its first line tells a script
 // that connections are accepted.
 func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
@@ -121,17 +137,17 @@ func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
 	if f.tls.mode == relayhost.Off {
 		scheme = "ws"
 	}
-	url := scheme + "://" + net.JoinHostPort(name, port)
-	host.Announce(url)
-	fmt.Fprintf(w, "relay ready at %s\n", url)
+	address := cmp.Or(f.public, scheme+"://"+net.JoinHostPort(name, port))
+	host.Announce(address)
+	fmt.Fprintf(w, "relay ready at %s\n", address)
 	fmt.Fprintf(w, "  listens on   %s\n", host.Addr())
 	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
 	fmt.Fprintf(w, "  registration %s\n", admission[f.register])
-	if port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
+	if f.public == "" && port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
 		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}
-	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", url, host.Fingerprint())
+	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", address, host.Fingerprint())
 }
 
 // admission says what each way of registration means.
