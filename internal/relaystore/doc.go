@@ -39,6 +39,13 @@
 // take none on a disk that is nearly full. A write of one that fails is refused,
 // and ends nothing else.
 //
+// # Snapshots
+//
+// Snapshot has a copy of the store as it is at one moment, beside it, for a
+// backup: a checkpoint of Pebble's, and hard links of the files. The same copy is
+// kept of data of an older format before its mark is changed: see Look for what
+// a directory has. What fails in there ends nothing else.
+//
 // # Failure
 //
 // The first write or fsync that fails ends the store. Pebble would panic, try
