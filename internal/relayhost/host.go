@@ -53,22 +53,25 @@ type Config struct {
 	Limits  ratelimit.Limits  // zero for the defaults
 	Logger  *slog.Logger      // nil for none
 
-	Registration relay.Registration // of new names
+	Registration  relay.Registration // of new names
+	Metrics       string             // host:port for Prometheus; empty for none
+	MetricsPublic bool               // not on a loopback address alone
 }
 
 // Host is a relay with its listener and its store. Make it with Open; Run ends
 // it.
 type Host struct {
-	dir   string
-	store *relaystore.Store
-	relay *relay.Relay
-	ln    net.Listener
-	tls   *tls.Config  // nil for plain HTTP
-	admin net.Listener // nil if it could not be made
-	certs certifier    // nil for certificates under the relay's own key
-	log   *slog.Logger
-	began time.Time
-	url   atomic.Pointer[string] // see Announce
+	dir     string
+	store   *relaystore.Store
+	relay   *relay.Relay
+	ln      net.Listener
+	tls     *tls.Config  // nil for plain HTTP
+	admin   net.Listener // nil if it could not be made
+	certs   certifier    // nil for certificates under the relay's own key
+	log     *slog.Logger
+	began   time.Time
+	metrics net.Listener           // nil for none
+	url     atomic.Pointer[string] // see Announce
 }
 
 // Open prepares everything and listens, so that Addr is known. Connections are
@@ -122,6 +125,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if h.admin, err = listenAdmin(cfg.DataDir); err != nil {
 		h.log.Error("the admin socket cannot be made; commands need the relay to be stopped", "error", err)
 	}
+	if h.metrics, err = listenMetrics(cfg.Metrics, cfg.MetricsPublic); err != nil {
+		return nil, err
+	}
 	names := ownNames(cfg.Hosts, cfg.Addr)
 	if h.tls, h.certs, err = secure(cfg.TLS, key, names, cfg.DataDir, h.log); err != nil {
 		return nil, err
@@ -146,6 +152,9 @@ func (h *Host) closeAll() {
 	}
 	if h.admin != nil {
 		h.admin.Close()
+	}
+	if h.metrics != nil {
+		h.metrics.Close()
 	}
 	if h.store != nil {
 		h.store.Close()
@@ -182,6 +191,9 @@ func (h *Host) Run(ctx context.Context) error {
 	chores.Go(func() { h.breathe(serving) })
 	if h.admin != nil {
 		chores.Go(func() { h.serveAdmin(serving) })
+	}
+	if h.metrics != nil {
+		chores.Go(func() { h.serveMetrics(serving) })
 	}
 	if h.certs != nil {
 		chores.Go(func() { h.certs.keep(serving) })

@@ -87,6 +87,14 @@ func checkRecords(t testing.TB, s *Store) {
 	}
 	compareBoxes(t, boxes, counted)
 	compareStocks(t, stocks, oneTime)
+	var waits, bytesWait uint64
+	for _, x := range boxes {
+		waits += x.use.Entries + x.use.Receipts
+		bytesWait += x.use.Bytes
+	}
+	if h := s.Held(); uint64(h.Entries) != waits || uint64(h.Bytes) != bytesWait {
+		t.Errorf("%d entries of %d bytes wait, and the store says %+v", waits, bytesWait, h)
+	}
 	for key, seq := range byKnown {
 		if known[key] != seq {
 			t.Errorf("entry %d is known as %d", seq, known[key])

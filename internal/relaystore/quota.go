@@ -84,6 +84,7 @@ func (s *Store) waiting() (total uint64, err error) {
 		}
 		if x, err := decodeBox(value); err == nil {
 			total += cost(x.use)
+			s.held.add(x.use.Entries+x.use.Receipts, x.use.Bytes)
 		}
 	}
 	return total, it.Error()

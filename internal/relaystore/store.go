@@ -68,6 +68,7 @@ type Store struct {
 
 	stripes [lockStripes]sync.Mutex // see lockKeys
 	files   files
+	held    held
 
 	snapshots sync.Mutex // held while there is one
 

@@ -234,6 +234,7 @@ func (w *writer) delete(d *deletion) {
 	w.must(w.b.Apply(d.keys, nil))
 	w.filters -= x.forget(d.last, d.use)
 	w.quota.used -= cost(d.use)
+	w.s.held.remove(d.use)
 	w.touch(x)
 }
 
@@ -299,6 +300,7 @@ func (w *writer) put(a *appending, i int) uint64 {
 	w.filters += x.known.add(hash, seq, x.use.Entries+x.use.Receipts)
 	x.use.Add(d.Entry)
 	w.quota.used += uint64(len(d.Entry.Data)) + entryOverhead
+	w.s.held.add(1, uint64(len(d.Entry.Data)))
 	w.touch(x)
 	w.setEntry(&a.ds[i], seq)
 	return seq

@@ -65,6 +65,7 @@ func newCounters() counters {
 	c := counters{}
 	for _, name := range []Counter{
 		CountConnections, CountLogins, CountTakeovers, CountFramesIn, CountFramesOut, CountRegistered, CountReplaced, CountSuspended,
+		countLetters, countAcks,
 		CountRequests, CountAccepts, CountMessages, CountReceipts, CountPublished, CountHandedOut, CountNoOneTime, CountSwallowed, CountReceiptDropped, CountHanded, CountSpills, CountUnacked, CountExpired, CountSlowed, CountRateClosed,
 		CountFilesStored, CountFilesFetched, CountFilesDeleted, CountFilesExpired, CountFilesBroken,
 		CountStoreErrors, CountConflicts, CountAckUnknown, CountFull, CountPendingFull,
@@ -72,6 +73,9 @@ func newCounters() counters {
 		CountSilent, CountBinary, CountMalformed, CountOversize, CountStoreClosed, CountUnreadable,
 	} {
 		c[name] = new(atomic.Uint64)
+	}
+	for _, name := range typesIn {
+		c[Counter(counterFrames+name)] = new(atomic.Uint64)
 	}
 	for code := range refusals {
 		c[counterOf(code)] = new(atomic.Uint64)

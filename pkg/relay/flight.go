@@ -249,9 +249,11 @@ func (c *conn) ack(seq uint64) (news bool) {
 		switch {
 		case f.kind != KindMessage:
 		case f.place != 0:
+			c.relay.stored.observe(c.clock().Sub(f.at.Time()))
 			c.acked = append(c.acked, f)
 		default:
 			c.relay.delivered.Add(1)
+			c.relay.direct.observe(c.clock().Sub(c.relay.began) - f.since)
 			c.tellDelivered(f)
 		}
 		c.mu.Lock()

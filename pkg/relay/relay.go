@@ -105,7 +105,9 @@ type Relay struct {
 	fatalOnce sync.Once
 	fatalErr  error
 
-	framesIn, framesOut, handed, delivered *atomic.Uint64 // of counters, what every message counts
+	framesIn, framesOut, handed, delivered, letters, acks *atomic.Uint64 // of counters, what every message counts
+
+	direct, stored Latencies // see Deliveries
 
 	large chan struct{} // one for each large frame that is read
 
@@ -174,6 +176,8 @@ func New(cfg Config) *Relay {
 	r.transfers = newTransfers(cfg.Limits.FileTransfers)
 	r.large = make(chan struct{}, largeFrames)
 	r.framesIn, r.framesOut = r.counters[CountFramesIn], r.counters[CountFramesOut]
+	r.letters, r.acks = r.counters[countLetters], r.counters[countAcks]
+	r.direct.first, r.stored.first = firstDirect, firstStored
 	r.handed, r.delivered = r.counters[CountHanded], r.counters[CountReceipts]
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.handler = r.newHandler()

@@ -19,16 +19,18 @@ import (
 )
 
 type serveFlags struct {
-	addr      string
-	public    string
-	data      string
-	tls       tlsFlags
-	hosts     []string
-	origins   []string
-	limits    string
-	register  string
-	logFormat string
-	logLevel  string
+	addr          string
+	data          string
+	public        string
+	tls           tlsFlags
+	hosts         []string
+	origins       []string
+	limits        string
+	register      string
+	metrics       string
+	metricsPublic bool
+	logFormat     string
+	logLevel      string
 }
 
 func newServe() *cobra.Command {
@@ -55,6 +57,8 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.hosts, "host", nil, "names under which clients may dial; none: any")
 	flags.StringSliceVar(&f.origins, "origin", nil, "origins of web pages that may connect, e.g. https://chat.example.org")
 	flags.StringVar(&f.register, "registration", "open", "who may take a new name: open, invite (see: server invite) or closed")
+	flags.StringVar(&f.metrics, "metrics", "", "address for Prometheus to read from, such as 127.0.0.1:9090; none: nowhere")
+	flags.BoolVar(&f.metricsPublic, "metrics-public", false, "the metrics may be on an address that is no loopback")
 	flags.StringVar(&f.limits, "limits", "", "file of what users may do, as server limits prints it, or off for no rates")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -104,6 +108,7 @@ func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
 	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
 		return cfg, fmt.Errorf("--registration: %w", err)
 	}
+	cfg.Metrics, cfg.MetricsPublic = f.metrics, f.metricsPublic
 	cfg.Limits, err = readLimits(f.limits)
 	return cfg, err
 }
@@ -144,6 +149,9 @@ func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
 	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
 	fmt.Fprintf(w, "  registration %s\n", admission[f.register])
+	if at := host.MetricsAddr(); at != nil {
+		fmt.Fprintf(w, "  metrics      http://%s/metrics\n", at)
+	}
 	if f.public == "" && port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
 		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}

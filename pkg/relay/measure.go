@@ -1,0 +1,111 @@
+package relay
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"secure-messaging/pkg/protocol"
+)
+
+// counterFrames begins the name of the counter of a type of frame that came in.
+const counterFrames = "frames_in_"
+
+// The two that come with every message are at hand without a look-up.
+const (
+	countLetters Counter = counterFrames + "encrypted_message"
+	countAcks    Counter = counterFrames + "ack"
+)
+
+// typesIn are the other types that a client sends after login.
+var typesIn = []string{
+	"connect_request", "accept_connection", "reject_connection", "block",
+	"publish_prekeys", "fetch_prekeys", "presence", "authenticate", "malformed",
+}
+
+// typeIn counts a decoded frame by its type.
+func (r *Relay) typeIn(f protocol.Frame) {
+	name := "malformed"
+	switch f.(type) {
+	case *protocol.SendMessage:
+		name = "encrypted_message"
+	case *protocol.Ack:
+		name = "ack"
+	case *protocol.ConnectRequest:
+		name = "connect_request"
+	case *protocol.AcceptConnection:
+		name = "accept_connection"
+	case *protocol.RejectConnection:
+		name = "reject_connection"
+	case *protocol.Block:
+		name = "block"
+	case *protocol.PublishPrekeys:
+		name = "publish_prekeys"
+	case *protocol.FetchPrekeys:
+		name = "fetch_prekeys"
+	case *protocol.SharePresence:
+		name = "presence"
+	case *protocol.Authenticate:
+		name = "authenticate"
+	}
+	r.counters.add(Counter(counterFrames + name))
+}
+
+// Latencies counts how long something took, in ranges that double: cheap enough
+// for every message.
+type Latencies struct {
+	first  time.Duration // the first range ends there
+	counts [latencyRanges]atomic.Uint64
+	sum    atomic.Int64 // nanoseconds
+}
+
+// latencyRanges is how many there are; the last has no end.
+const latencyRanges = 22
+
+// Where the first range ends. The last ends two million times later: a minute and
+// a half for what is handed on at once, three months for what has waited.
+const (
+	firstDirect = 50 * time.Microsecond
+	firstStored = 4 * time.Second
+)
+
+// observe counts one. What a clock that was set back makes negative is none.
+func (l *Latencies) observe(d time.Duration) {
+	d = max(d, 0)
+	l.counts[min(bits.Len64(uint64(d/l.first)), latencyRanges-1)].Add(1)
+	l.sum.Add(int64(d))
+}
+
+// Snapshot returns how many were below each bound, in seconds, how many there
+// were, and their sum in seconds.
+func (l *Latencies) Snapshot() (below map[float64]uint64, count uint64, sum float64) {
+	below = make(map[float64]uint64, latencyRanges-1)
+	end := l.first
+	for i := range latencyRanges - 1 {
+		count += l.counts[i].Load()
+		below[end.Seconds()] = count
+		end *= 2
+	}
+	count += l.counts[latencyRanges-1].Load()
+	return below, count, time.Duration(l.sum.Load()).Seconds()
+}
+
+// Deliveries returns how long messages took from when the relay had taken them
+// to the ack of their recipient: those that were handed on at once, and those
+// that have waited in a mailbox.
+func (r *Relay) Deliveries() (direct, stored *Latencies) { return &r.direct, &r.stored }
+
+// Load is what a relay has on its hands.
+type Load struct {
+	Connected int   `json:"connected"` // devices that are logged in
+	Pending   int   `json:"pending"`   // connections that are not yet
+	HTTP      int64 `json:"http"`      // connections that are no WebSocket
+	Airborne  int64 `json:"airborne"`  // bytes that are handed on, not acked and not stored
+}
+
+// Load looks at it.
+func (r *Relay) Load() Load {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return Load{Connected: r.sockets - r.pending, Pending: r.pending, HTTP: r.httpConns.Load(), Airborne: r.airborne.Load()}
+}
