@@ -59,19 +59,19 @@ func (s said) wait(text string) string {
 	}
 }
 
-// pebble is Let's Encrypt's own small authority, for which every name leads to
+// letsencrypt is pebble, Let's Encrypt's own small authority, for which every name leads to
 // this machine, and port 443 to the relay that is set.
-type pebble struct {
+type letsencrypt struct {
 	directory, caFile string
 	roots             *x509.CertPool
 	relay             chan string // its address
 	server            *httptest.Server
 }
 
-func newPebble(t *testing.T) *pebble {
+func newLetsEncrypt(t *testing.T) *letsencrypt {
 	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1") // which else waits for seconds, as the world does
-	p := &pebble{relay: make(chan string, 1)}
+	p := &letsencrypt{relay: make(chan string, 1)}
 	quiet := log.New(io.Discard, "", 0)
 	store := db.NewMemoryStore()
 	issuer := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "the only one"}})
@@ -112,7 +112,7 @@ func nameserver(t *testing.T) (addr string) {
 }
 
 // port443 hands connections on to the relay, as the domain's port 443 does.
-func (p *pebble) port443(t *testing.T) (port int) {
+func (p *letsencrypt) port443(t *testing.T) (port int) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -143,7 +143,7 @@ const domain = "chat.example.org"
 // TestACME gets a certificate from Let's Encrypt's test server, which looks at
 // the relay for it, and does not ask for another after a restart.
 func TestACME(t *testing.T) {
-	p := newPebble(t)
+	p := newLetsEncrypt(t)
 	dir := filepath.Join(t.TempDir(), "data")
 	log := newSaid()
 	cfg := Config{DataDir: dir, Logger: slog.New(log), TLS: TLS{

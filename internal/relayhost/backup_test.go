@@ -213,6 +213,19 @@ func TestBackupFails(t *testing.T) {
 		t.Errorf("of nothing: %v", err)
 	}
 	h, stop := start(t, Config{DataDir: dir})
+	stop()
+	if os.Geteuid() == 0 { // nobody else can give files away
+		if err := os.Chown(filepath.Join(dir, storeDir), 1, -1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := TakeBackup(context.Background(), dir, io.Discard); !errors.Is(err, errOtherUser) {
+			t.Errorf("of another user's: %v", err)
+		}
+		if err := os.Chown(filepath.Join(dir, storeDir), 0, -1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, stop = start(t, Config{DataDir: dir})
 	defer stop()
 	for _, room := range []int{0, 5000} {
 		if _, err := TakeBackup(context.Background(), dir, &full{room}); !errors.Is(err, syscall.ENOSPC) {

@@ -1,6 +1,8 @@
 package relayhost
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -8,6 +10,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"secure-messaging/internal/relaystore"
 )
 
 // found returns the one finding of a check.
@@ -104,6 +110,16 @@ func TestCheckFinds(t *testing.T) {
 			useFiles(t, ca, cfg, time.Now().Add(900*time.Hour))
 			cfg.Hosts = []string{"other.example.org"}
 		}, []string{"is not for other.example.org"}},
+		"a newer store": {"store", func(t *testing.T, cfg *Config) {
+			db, err := pebble.Open(filepath.Join(cfg.DataDir, storeDir), &pebble.Options{Logger: quiet{}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(db.Set([]byte("F"), []byte{relaystore.Format + 1}, pebble.Sync), db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, refused(t, *cfg), "newer version")
+		}, []string{"newer version", "install"}},
 		"a damaged store": {"store", func(t *testing.T, cfg *Config) {
 			if err := os.Truncate(newestManifest(t, cfg), 3); err != nil {
 				t.Fatal(err)
@@ -122,6 +138,15 @@ func TestCheckFinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// quiet is a log of the engine that says nothing.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+func (quiet) Fatalf(f string, args ...any) {
+	panic(fmt.Sprintf(f, args...))
 }
 
 func chmod(t *testing.T, name string, mode os.FileMode) {
