@@ -34,6 +34,11 @@ func (c *Client) Relay(ctx context.Context) (r Relay, err error) {
 	return r, c.call(ctx, "GET", "/relay", nil, &r)
 }
 
+// Stats returns what the relay counts.
+func (c *Client) Stats(ctx context.Context) (s Stats, err error) {
+	return s, c.call(ctx, "GET", "/stats", nil, &s)
+}
+
 // Users returns at most max users behind a name.
 func (c *Client) Users(ctx context.Context, after string, max int) (page []User, err error) {
 	query := url.Values{"after": {after}, "max": {strconv.Itoa(max)}}

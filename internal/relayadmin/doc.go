@@ -10,6 +10,8 @@
 //	GET    /invites
 //	POST   /invites                    an Order; the answer holds the code, once
 //	DELETE /invites/ID
+//	GET    /stats                      Stats
+//	GET    /debug/pprof/               profiles, as package net/http/pprof has them
 //
 // What is refused is answered with a status and {"error": a sentence}.
 package relayadmin
@@ -17,7 +19,9 @@ package relayadmin
 import (
 	"time"
 
+	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/relay"
 )
 
 // Limits.
@@ -82,4 +86,15 @@ type Made struct {
 
 type refusal struct {
 	Error string `json:"error"`
+}
+
+// Stats is what a relay has done, and what it has on its hands.
+type Stats struct {
+	Relay      Relay             `json:"relay"`
+	At         time.Time         `json:"at"`
+	Load       relay.Load        `json:"load"`
+	Held       relaystore.Held   `json:"held"`
+	Counters   map[string]uint64 `json:"counters"` // since it began
+	Goroutines int               `json:"goroutines"`
+	Heap       uint64            `json:"heap"` // bytes in use
 }

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/pprof"
+	"runtime"
 	"strconv"
 	"time"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
 
+	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
@@ -23,6 +26,7 @@ type Config struct {
 	Accounts relay.Accounts
 	Invites  relay.Invites
 	Describe func() Relay
+	Held     func() relaystore.Held
 }
 
 type handler struct{ Config }
@@ -40,6 +44,10 @@ func NewHandler(cfg Config) *http.ServeMux {
 	mux.HandleFunc("GET /invites", serve(h.invites))
 	mux.HandleFunc("POST /invites", serve(h.invite))
 	mux.HandleFunc("DELETE /invites/{id}", serve(h.revoke))
+	mux.HandleFunc("GET /stats", serve(h.stats))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 
@@ -206,4 +214,17 @@ func (h handler) revoke(req *http.Request) (any, error) {
 		return nil, &refused{http.StatusNotFound, "There is no such invite. See: server invite list"}
 	}
 	return struct{}{}, err
+}
+
+func (h handler) stats(*http.Request) (any, error) {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	s := Stats{
+		Relay: h.Describe(), At: time.Now().UTC(), Load: h.Relay.Load(), Held: h.Held(),
+		Counters: map[string]uint64{}, Goroutines: runtime.NumGoroutine(), Heap: memory.HeapInuse,
+	}
+	for name, n := range h.Relay.Snapshot() {
+		s.Counters[string(name)] = n
+	}
+	return s, nil
 }

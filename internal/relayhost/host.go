@@ -54,6 +54,7 @@ type Config struct {
 	Logger  *slog.Logger      // nil for none
 
 	Registration  relay.Registration // of new names
+	LogMessages   bool               // see relay.Config
 	Metrics       string             // host:port for Prometheus; empty for none
 	MetricsPublic bool               // not on a loopback address alone
 }
@@ -134,8 +135,8 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	}
 	rc := relay.Config{
 		Key: key, Directory: h.store, Prekeys: h.store, Mailboxes: h.store, Files: h.store, Accounts: h.store, Invites: h.store,
-		Registration: cfg.Registration,
-		Origins:      cfg.Origins, Logger: cfg.Logger,
+		Registration: cfg.Registration, LogMessages: cfg.LogMessages,
+		Origins: cfg.Origins, Logger: cfg.Logger,
 		Limits: cfg.Limits, Proxies: cfg.proxies(), HSTS: cfg.TLS.public(),
 	}
 	if len(cfg.Hosts) > 0 {

@@ -12,7 +12,7 @@ func (h *Host) Announce(url string) { h.url.Store(&url) }
 
 // operatorHandler has what package relayadmin serves.
 func (h *Host) operatorHandler() http.Handler {
-	return relayadmin.NewHandler(relayadmin.Config{Relay: h.relay, Accounts: h.store, Invites: h.store, Describe: h.describe})
+	return relayadmin.NewHandler(relayadmin.Config{Relay: h.relay, Accounts: h.store, Invites: h.store, Describe: h.describe, Held: h.store.Held})
 }
 
 func (h *Host) describe() relayadmin.Relay {

@@ -249,11 +249,15 @@ func (c *conn) ack(seq uint64) (news bool) {
 		switch {
 		case f.kind != KindMessage:
 		case f.place != 0:
-			c.relay.stored.observe(c.clock().Sub(f.at.Time()))
+			took := c.clock().Sub(f.at.Time())
+			c.relay.stored.observe(took)
+			c.relay.messageLog.relayed(c, f, "mailbox", took)
 			c.acked = append(c.acked, f)
 		default:
 			c.relay.delivered.Add(1)
-			c.relay.direct.observe(c.clock().Sub(c.relay.began) - f.since)
+			took := c.clock().Sub(c.relay.began) - f.since
+			c.relay.direct.observe(took)
+			c.relay.messageLog.relayed(c, f, "direct", took)
 			c.tellDelivered(f)
 		}
 		c.mu.Lock()

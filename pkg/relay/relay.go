@@ -67,6 +67,7 @@ type Config struct {
 	Logger  *slog.Logger      // nil for none
 
 	Registration Registration // of new names
+	LogMessages  bool         // each that is delivered, by no name, at info and not only at debug
 }
 
 // Relay routes sealed frames between devices. Make it with New.
@@ -107,7 +108,8 @@ type Relay struct {
 
 	framesIn, framesOut, handed, delivered, letters, acks *atomic.Uint64 // of counters, what every message counts
 
-	direct, stored Latencies // see Deliveries
+	direct, stored Latencies   // see Deliveries
+	messageLog     *messageLog // nil if nobody would see it
 
 	large chan struct{} // one for each large frame that is read
 
@@ -173,6 +175,7 @@ func New(cfg Config) *Relay {
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}
+	r.messageLog = newMessageLog(r.log, cfg.LogMessages)
 	r.transfers = newTransfers(cfg.Limits.FileTransfers)
 	r.large = make(chan struct{}, largeFrames)
 	r.framesIn, r.framesOut = r.counters[CountFramesIn], r.counters[CountFramesOut]

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -29,15 +28,15 @@ would send a password. The relay keeps a hash of the code alone.`,
 func newInviteCreate() *cobra.Command {
 	var o operator
 	var uses uint32
-	var expires, note, address string
+	var expires, note string
 	var noQR bool
 	cmd := &cobra.Command{
 		Use: "create", Short: "Make an invite, and print its link", Args: cobra.NoArgs,
 		Long: `Make an invite, and print its link and, in a terminal, a QR code of it. This is the only time that it
-is shown. Who gets it types chat login NAME --invite 'LINK'.`,
+is shown. Who gets it types chat login NAME --invite 'LINK'. The address in it is the one that serve
+said at its start: behind a proxy, give that with serve --public.`,
 		Example: `  server invite create
-  server invite create --uses 20 --expires 2d --note 'the workshop'
-  server invite create --address wss://chat.example.org:443      behind a proxy`,
+  server invite create --uses 20 --expires 2d --note 'the workshop'`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			lasts, err := parseDays(expires)
 			if err != nil {
@@ -51,18 +50,11 @@ is shown. Who gets it types chat login NAME --invite 'LINK'.`,
 			if err != nil {
 				return err
 			}
-			if address != "" {
-				about.URL = address
-			}
-			base, err := dialled(about.URL)
-			if err != nil {
-				return err
-			}
 			made, err := relay.Invite(cmd.Context(), relayadmin.Order{Uses: uses, Seconds: int64(lasts / time.Second), Note: note})
 			if err != nil {
 				return err
 			}
-			link, err := inviteLink(base, made.Code, about.Fingerprint)
+			link, err := inviteLink(about.URL, made.Code, about.Fingerprint)
 			if err != nil {
 				return err
 			}
@@ -85,7 +77,6 @@ is shown. Who gets it types chat login NAME --invite 'LINK'.`,
 	flags.Uint32Var(&uses, "uses", 1, "how many people may register by it")
 	flags.StringVar(&expires, "expires", "7d", "how long it can be used: 30m, 12h, 7d")
 	flags.StringVar(&note, "note", "", "a line for yourself, to tell invites apart")
-	flags.StringVar(&address, "address", "", "what users dial, if the relay does not know: wss://host:port")
 	flags.BoolVar(&noQR, "no-qr", false, "no QR code")
 	return cmd
 }
@@ -101,15 +92,6 @@ func useCount(n uint32) string {
 		return "for one person"
 	}
 	return fmt.Sprintf("for %d people", n)
-}
-
-// dialled reads what users dial, and leaves out what is not needed for that.
-func dialled(address string) (string, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "wss" && u.Scheme != "ws" || strings.Trim(u.Path, "/") != "" {
-		return "", usageError{errors.New("--address is what users dial, such as wss://chat.example.org:8443")}
-	}
-	return u.Scheme + "://" + u.Host, nil
 }
 
 // inviteLink puts into one line what it takes to register.

@@ -52,6 +52,7 @@ them for those who are away, and can read none of them.
   server limits > limits.json   what its users may do, to change for serve --limits limits.json
   server invite create          a link that lets somebody register, while the relay runs
   server users list             who has an account
+  server stats                  what it does, once a second
 
 Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		SilenceErrors: true,
@@ -63,7 +64,7 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		newServe(), newHealth(),
 		newConfig(), newCheck(), newLimits(),
 		newBackup(), newRestore(),
-		newUsers(), newInvite(),
+		newUsers(), newInvite(), newStats(),
 		version.Command(), manual.Command(func(err error) error { return usageError{err} }),
 	)
 	usage.Mark(root, func(err error) error { return usageError{err} })

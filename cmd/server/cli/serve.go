@@ -31,6 +31,7 @@ type serveFlags struct {
 	metricsPublic bool
 	logFormat     string
 	logLevel      string
+	logMessages   bool
 }
 
 func newServe() *cobra.Command {
@@ -61,6 +62,7 @@ func (f *serveFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.metricsPublic, "metrics-public", false, "the metrics may be on an address that is no loopback")
 	flags.StringVar(&f.limits, "limits", "", "file of what users may do, as server limits prints it, or off for no rates")
 	flags.StringVar(&f.logFormat, "log-format", "text", "text or json, to standard error")
+	flags.BoolVar(&f.logMessages, "log-messages", false, "log each message that is delivered: its size, and hashes that hold for this run in place of names")
 	flags.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 }
 
@@ -108,6 +110,7 @@ func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
 	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
 		return cfg, fmt.Errorf("--registration: %w", err)
 	}
+	cfg.LogMessages = f.logMessages
 	cfg.Metrics, cfg.MetricsPublic = f.metrics, f.metricsPublic
 	cfg.Limits, err = readLimits(f.limits)
 	return cfg, err
