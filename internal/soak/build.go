@@ -79,3 +79,24 @@ func build(ctx context.Context, command, dir string, edits []overlay.Edit) (bina
 	}
 	return binary, nil
 }
+
+// buildOld builds the relay as it was at another revision.
+func buildOld(ctx context.Context, revision, dir string) (binary string, err error) {
+	root, err := overlay.Root()
+	if err != nil {
+		return "", err
+	}
+	tree := filepath.Join(dir, "old")
+	checkout := exec.CommandContext(ctx, "git", "-C", root, "worktree", "add", "--detach", "--force", tree, revision)
+	if out, err := checkout.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("check out %s: %w\n%s", revision, err, out)
+	}
+	defer exec.Command("git", "-C", root, "worktree", "remove", "--force", tree).Run()
+	binary = filepath.Join(dir, "server-old")
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/server")
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the relay of %s: %w\n%s", revision, err, out)
+	}
+	return binary, nil
+}

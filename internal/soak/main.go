@@ -22,6 +22,11 @@
 //
 //	go run ./internal/soak -bots -messages 10000 -kills 50
 //
+// With -from, the relay is at first that of another revision, and is upgraded on
+// the way: the old one is drained, and the new one goes on with its data.
+//
+//	go run ./internal/soak -from v1.0 -messages 20000
+//
 // With -break, the relay is built with a fault in it, and the run has to find a
 // message that is lost; with -bots it is chat, and one that a bot was
 // never given, or is given for ever.
@@ -50,6 +55,7 @@ type config struct {
 	bots         bool
 	forgetful    bool
 	calm         bool
+	from         string
 	dir          string
 }
 
@@ -86,6 +92,7 @@ func parse() (c config, err error) {
 	flag.BoolVar(&c.tls, "tls", true, "speak TLS to the relay")
 	flag.BoolVar(&c.calm, "calm", false, "no faults of the network")
 	flag.BoolVar(&c.forgetful, "forgetful-disk", false, "the relay's disk is slow, and SIGKILL takes from it what was not synced; acks-before-sync implies it")
+	flag.StringVar(&c.from, "from", "", "begin with the relay of this revision, and upgrade it to the present one in the first restart")
 	flag.StringVar(&c.breakage, "break", "none", "none, "+strings.Join(breakages(broken), " or ")+": a fault to build into the relay; with -bots "+strings.Join(breakages(brokenBots), " or ")+": one to build into chat")
 	flag.Parse()
 	switch {
@@ -136,6 +143,12 @@ func run(ctx context.Context, c config) (err error) {
 	w.report(time.Since(began))
 	if err != nil {
 		return err
+	}
+	if w.relay.newer != "" {
+		return errors.New("the relay was never upgraded: give more -kills")
+	}
+	if c.from != "" {
+		fmt.Printf("the relay was upgraded from %s on the way\n", c.from)
 	}
 	fmt.Printf("ok: %d messages, each exactly once and in order\n", w.oracle.total)
 	return nil

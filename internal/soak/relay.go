@@ -25,6 +25,7 @@ type relay struct {
 	server                  client.Server
 	cmd                     *exec.Cmd
 	slowest                 time.Duration // of the ends after SIGTERM
+	newer                   string        // the binary that takes over at the first of them; empty once it has, or for none
 }
 
 // start returns when the relay says that it is ready.
@@ -90,6 +91,9 @@ func (r *relay) terminate() error {
 	}
 	if err != nil {
 		return fmt.Errorf("the relay has ended after SIGTERM with %w: %s", err, r.said())
+	}
+	if r.newer != "" {
+		r.binary, r.newer = r.newer, ""
 	}
 	return nil
 }

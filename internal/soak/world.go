@@ -50,6 +50,12 @@ func newWorld(ctx context.Context, c config) (w *world, err error) {
 	if w.relay.binary, err = build(ctx, "server", c.dir, edits); err != nil {
 		return nil, err
 	}
+	if c.from != "" {
+		w.relay.newer = w.relay.binary
+		if w.relay.binary, err = buildOld(ctx, c.from, c.dir); err != nil {
+			return nil, err
+		}
+	}
 	if w.chat, err = build(ctx, "chat", c.dir, nil); err != nil {
 		return nil, err
 	}
