@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -206,7 +205,7 @@ func readAbout(archive *tar.Reader) (about aboutRead, err error) {
 func isOfBackup(h *tar.Header) bool {
 	parts := strings.Split(h.Name, "/")
 	return h.Typeflag == tar.TypeReg && filepath.IsLocal(h.Name) && path.Clean(h.Name) == h.Name && !strings.ContainsAny(h.Name, "\\:\x00\n") &&
-		(h.Name == keyFile || len(parts) > 1 && parts[0] == storeDir) && !slices.Contains(parts, "..")
+		(h.Name == keyFile || len(parts) > 1 && parts[0] == storeDir)
 }
 
 // source says of what cannot be read what that means for a backup.

@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -129,7 +130,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if h.metrics, err = listenMetrics(cfg.Metrics, cfg.MetricsPublic); err != nil {
 		return nil, err
 	}
-	names := ownNames(cfg.Hosts, cfg.Addr)
+	names := ownNames(slices.Concat(cfg.Hosts, cfg.TLS.ACME.Domains), cfg.Addr)
 	if h.tls, h.certs, err = secure(cfg.TLS, key, names, cfg.DataDir, h.log); err != nil {
 		return nil, err
 	}
