@@ -26,10 +26,9 @@ import (
 
 // Limits.
 const (
-	maxRequest  = 4 << 10 // bytes of a body: an Order is the longest
-	maxAnswer   = 8 << 20 // bytes that a caller reads: a page of users has 1 MB at most
-	maxPage     = 1000    // users of a page
-	readTimeout = 10 * time.Second
+	maxRequest  = 4 << 10         // bytes of a body: an Order is the longest
+	maxAnswer   = 8 << 20         // bytes that a caller reads: a page of users has 1 MB at most
+	maxPage     = 1000            // users of a page
 	callTimeout = 5 * time.Minute // to remove a user takes as long as their mailbox does
 
 	minExpiry, maxExpiry = 60, 10 * 365 * 24 * 60 * 60 // seconds that an invite lasts

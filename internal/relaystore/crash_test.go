@@ -152,9 +152,15 @@ func (p *promises) forget(s *Store, owner crypto.Address) error {
 	return s.Delete(context.Background(), owner, upTo)
 }
 
+// crashInvite lets in all users of these tests.
+var crashInvite = func() relay.Invite { i, _ := storetest.NewInvite(relay.MaxInviteUses); return i }()
+
 func (p *promises) createUser(s *Store) error {
 	c := storetest.NewCertificate(crypto.Username("u_" + crypto.NewDeviceID().String()))
-	if err := s.CreateUser(context.Background(), c, firstPrekey(c)); err != nil {
+	if err := s.AddInvite(context.Background(), crashInvite); err != nil {
+		return err
+	}
+	if err := s.CreateInvited(context.Background(), c, firstPrekey(c), crashInvite.Hash, crashInvite.Created); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -212,11 +218,32 @@ func (p *promises) kept(t testing.TB, s *Store) {
 		}
 		storetest.Left(t, s, c.Address(), firstPrekey(c))
 	}
+	keptInvite(t, s)
 	p.prekeys.kept(t, s)
 	for pair, version := range p.version {
 		if r, err := s.Relation(context.Background(), pair); err != nil || r.Version < version {
 			t.Errorf("%v: %+v, %v, promised version %d", pair, r, err, version)
 		}
+	}
+}
+
+// keptInvite wants as many users as there are uses gone: neither happens alone.
+func keptInvite(t testing.TB, s *Store) {
+	t.Helper()
+	users, err := s.Accounts(context.Background(), "", 1<<20)
+	if err != nil {
+		t.Error(err)
+	}
+	held, err := s.Invites(context.Background())
+	if err != nil {
+		t.Error(err)
+	}
+	gone := 0
+	for _, i := range held {
+		gone += int(i.Uses - i.Left)
+	}
+	if gone != len(users) {
+		t.Errorf("%d users came in by %d uses", len(users), gone)
 	}
 }
 

@@ -1,7 +1,7 @@
 // Package relaystore keeps what a relay must not forget in one directory:
 // users, who may write to whom, and sealed messages on their way. It
-// implements relay.Directory, relay.Prekeys, relay.Mailboxes and relay.Files over
-// Pebble.
+// implements relay.Directory, relay.Prekeys, relay.Mailboxes, relay.Files,
+// relay.Invites and relay.Accounts over Pebble.
 //
 // # Commits
 //

@@ -21,6 +21,13 @@
 // relay cannot tell from others. Transfers end with the relay at once, for whoever
 // makes them goes on or begins again.
 //
+// # The operator
+//
+// Config.Registration says who may take a new name. By invite, one use goes in the
+// commit that makes the user. Suspend, Resume and Remove are about those who are
+// here; whoever claims a place in the hub looks for a suspension after that, and
+// Suspend looks into the hub after it has stored one, so nobody slips through.
+//
 // # Goroutines
 //
 // A connection is a reader (run, which logs in and then handles frames) and a

@@ -1,5 +1,6 @@
-// Package storetest is the contract of relay.Directory, relay.Prekeys and
-// relay.Mailboxes as tests, for whoever implements them.
+// Package storetest is the contract of relay.Directory, relay.Prekeys,
+// relay.Mailboxes, relay.Invites and relay.Accounts as tests, for whoever
+// implements them.
 package storetest
 
 import (
