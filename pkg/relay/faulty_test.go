@@ -41,6 +41,13 @@ func (s *faulty) CreateUser(ctx context.Context, c crypto.Certificate, signed re
 	return errors.Join(s.check("create"), s.Directory.CreateUser(ctx, c, signed))
 }
 
+func (s *faulty) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed relay.RawPrekey) error {
+	if err := s.check("replace"); err != nil {
+		return err
+	}
+	return errors.Join(s.Directory.ReplaceDevice(ctx, before, c, signed), s.check("replace, stored"))
+}
+
 func (s *faulty) AddPrekeys(ctx context.Context, owner crypto.Address, signed relay.RawPrekey, oneTime []relay.RawPrekey) error {
 	if err := s.check("add"); err != nil {
 		return err

@@ -41,6 +41,7 @@ func (c *conn) login() bool {
 	if err != nil || !ok {
 		return c.turnAway(protocol.CodeNotYet, closeLogin)
 	}
+	began := r.replaced.Load()
 	login, err := r.checkProof(nonce, proof)
 	switch {
 	case errors.Is(err, errProof):
@@ -49,7 +50,7 @@ func (c *conn) login() bool {
 		r.storeError("look-up for a login", err)
 		return c.turnAway(protocol.CodeUnavailable, closeStore)
 	}
-	return c.welcome(login)
+	return c.welcome(login, began)
 }
 
 // errProof is the one answer to a proof that does not hold.
@@ -86,8 +87,9 @@ func (c *conn) turnAway(code protocol.Code, why *closeReason) bool {
 	return false
 }
 
-// welcome makes this the connection of its device.
-func (c *conn) welcome(l crypto.Login) bool {
+// welcome makes this the connection of its device. replaced is how many devices had
+// been replaced before its proof was checked.
+func (c *conn) welcome(l crypto.Login, replaced uint64) bool {
 	r := c.relay
 	c.me, c.name = l.Address, l.Address.String()
 	c.takeOver()
@@ -98,6 +100,19 @@ func (c *conn) welcome(l crypto.Login) bool {
 			return c.turnAway(protocol.CodeUnavailable, closeStore)
 		}
 		return c.turnAway(protocol.CodeSuspended, closeLogin)
+	}
+	if replaced != r.replaced.Load() { // this one, perhaps, when it could not be found here yet
+		why := closeReplaced
+		cert, err := r.user(r.ctx, c.me.User)
+		if err != nil {
+			r.storeError("look-up for a login", err)
+			why = closeStore
+		}
+		if err != nil || cert.Address() != c.me {
+			c.requestClose(why)
+			r.hub.release(c)
+			return false
+		}
 	}
 	answer := &protocol.Authenticated{Time: protocol.Milli(time.Now()), Signature: l.SignWelcome(r.key)}
 	if !c.sendNow(answer) {

@@ -82,18 +82,24 @@ func (r *Relay) replaceDevice(w http.ResponseWriter, req *http.Request, before, 
 		r.httpRefuse(w, protocol.CodeUnavailable, "")
 		return
 	case err != nil:
+		r.end(before.Address(), closeStore) // it may have been stored all the same: its next login tells
 		r.httpStoreError(w, "replacement of a device", err)
 		return
 	}
 	r.counters.add(CountReplaced)
-	if c := r.hub.find(before.Address()); c != nil {
-		c.requestClose(closeReplaced)
-		c.retire()
-	}
+	r.end(before.Address(), closeReplaced)
 	if err := r.abandon(req.Context(), before.Address()); err != nil { // the rest goes with its age
 		r.storeError("telling the senders to a device that was replaced", err)
 	}
 	answer(w, http.StatusCreated, userInfo(cert))
+}
+
+// end ends the connection of a device, if it is here.
+func (r *Relay) end(device crypto.Address, why *closeReason) {
+	if c := r.hub.find(device); c != nil {
+		c.requestClose(why)
+		c.retire()
+	}
 }
 
 // abandon drops what waits for a device that will not come any more, and tells

@@ -1,9 +1,13 @@
 package relay_test
 
 import (
+	"context"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 
 	"secure-messaging/internal/relaystore/storetest"
 	"secure-messaging/pkg/crypto"
@@ -100,5 +104,57 @@ func TestAttackReplacement(t *testing.T) {
 	status, _, body := w.do(w.request("GET", protocol.PathUsers+"?username=alice", ""))
 	if got := decode[protocol.UserInfo](t, body); status != http.StatusOK || got.Certificate.Hash() != second.cert.Hash() {
 		t.Errorf("the device is another one: %d %s", status, body)
+	}
+}
+
+// slowDirectory holds back the next look-up of a user once it has been made.
+type slowDirectory struct {
+	relay.Directory
+	held          atomic.Bool
+	reached, pass chan struct{}
+}
+
+func (d *slowDirectory) User(ctx context.Context, name crypto.Username) (crypto.Certificate, error) {
+	c, err := d.Directory.User(ctx, name)
+	if d.held.CompareAndSwap(false, true) {
+		close(d.reached)
+		<-d.pass
+	}
+	return c, err
+}
+
+// TestAttackReplacedAtLogin: a device that is replaced while it logs in, after its
+// proof was looked at, is told like one that was connected.
+func TestAttackReplacedAtLogin(t *testing.T) {
+	d := &slowDirectory{reached: make(chan struct{}), pass: make(chan struct{})}
+	w := newWorld(t, func(c *relay.Config) { d.Directory, c.Directory = c.Directory, d })
+	alice := w.register("alice")
+	old := w.dial()
+	old.person = alice
+	old.authenticate(old.proof(expect[*protocol.Challenge](old)))
+	<-d.reached
+	if status, _, body := w.do(w.post(w.registration(alice.another(time.Minute)))); status != http.StatusCreated {
+		t.Errorf("%d %s", status, body)
+	}
+	close(d.pass)
+	old.expectClose(protocol.CloseReplaced)
+}
+
+// TestReplacementOfUnknownEnd: where a disk does not say whether it has stored the
+// new device, the old one has to log in again, and hears then.
+func TestReplacementOfUnknownEnd(t *testing.T) {
+	for op, code := range map[string]protocol.Code{"replace": "", "replace, stored": protocol.CodeBadProof} {
+		w, s := newFaultyWorld(t)
+		alice := w.register("alice")
+		old := w.online(alice)
+		s.set(failing(op, errDisk))
+		w.expectHTTP(w.post(w.registration(alice.another(time.Minute))), http.StatusServiceUnavailable, protocol.CodeUnavailable)
+		old.expectClose(websocket.CloseInternalServerErr)
+		s.set(nil)
+		if code != "" {
+			w.refused(alice, code)
+		} else {
+			w.leave(w.online(alice))
+		}
 	}
 }
