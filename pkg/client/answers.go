@@ -70,8 +70,10 @@ func (s *session) receiveError(f *protocol.Error, now time.Time) *step {
 	st.Settle = []crypto.MessageID{it.ID}
 	switch it.Kind {
 	case kindMessage, contentEdit, contentDelete, contentReact, contentRead, contentGroup, contentLeave:
-		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && (f.Code == protocol.CodeNotContact || f.Code == protocol.CodeUnknownDevice) {
-			c.Lost++ // so that asking anew is not passed over: the relay, or they, have lost what was agreed, or they are on a new device
+		if c := s.contacts[crypto.Username(it.Contact)]; c.State == Accepted && (f.Code == protocol.CodeNotContact || f.Code == protocol.CodeUnknownDevice && !it.At.Before(c.Certificate.Created)) {
+			// So that asking anew is not passed over: the relay, or they, have lost what
+			// was agreed, or they are on a device of which nothing has come yet.
+			c.Lost++
 			st.Contacts = append(st.Contacts, c)
 		}
 		s.move(st, it, Failed, refusal(f.Code, it.Contact))
