@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ for instance. Whoever has both is you. The account must not be open elsewhere me
 	flags.BoolVar(&force, "force", false, "write over a file that is there")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		defer a.closeTerminal()
+		if codeFile != "" && sameFile(codeFile, args[0]) {
+			return wrongUsage("The recovery code would be written over the backup. Name another file, and keep it elsewhere.")
+		}
 		if codeFile == "" {
 			if _, err := a.terminal("The recovery code is shown at a terminal, and there is none. Give --code-file FILE."); err != nil {
 				return err
@@ -53,21 +57,33 @@ for instance. Whoever has both is you. The account must not be open elsewhere me
 			return err
 		}
 		code := backup.NewCode()
-		err = privately(args[0], force, func(w io.Writer) error { return acc.Backup(w, code, history) })
-		if err = errors.Join(err, acc.Close(0)); err != nil {
-			return err
-		}
+		// The code first: a backup that is there already is not written over by one
+		// that nobody can open.
 		if codeFile != "" {
 			err = privately(codeFile, force, func(w io.Writer) error { _, err := fmt.Fprintln(w, code.Show()); return err })
-			if err != nil { // nobody can open it
-				err = errors.Join(err, os.Remove(args[0]))
+		}
+		if err == nil {
+			err = privately(args[0], force, func(w io.Writer) error { return acc.Backup(w, code, history) })
+			if err != nil && codeFile != "" {
+				err = errors.Join(err, os.Remove(codeFile))
 			}
+		}
+		if err = errors.Join(err, acc.Close(0)); err != nil || codeFile != "" {
 			return err
 		}
 		a.tty.Say("\n    %s\n\nThat is the recovery code of this backup, and it is not shown again. Write it down, and keep it\napart from the file.\n", code.Show())
 		return nil
 	}
 	return cmd
+}
+
+// sameFile reports whether two paths name one file, there or not.
+func sameFile(a, b string) bool {
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	infoA, statA := os.Stat(a)
+	infoB, statB := os.Stat(b)
+	return errA == nil && errB == nil && absA == absB || statA == nil && statB == nil && os.SameFile(infoA, infoB)
 }
 
 func (a *app) newRestore() *cobra.Command {
