@@ -2,6 +2,9 @@ package relayhost
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -21,6 +24,31 @@ func TestProfilesAreTheOperators(t *testing.T) {
 	for _, addr := range []string{h.Addr().String(), h.MetricsAddr().String()} {
 		if status, body := get(t, once(), "http://"+addr+path); status != http.StatusNotFound {
 			t.Errorf("on %s: %d %s", addr, status, body)
+		}
+	}
+}
+
+// TestAdminIsPrivate: nobody else gets to the socket, whatever was there before
+// and whatever the umask.
+func TestAdminIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("modes mean nothing on Windows")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, adminDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, adminDir), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(adminPath(dir), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, stop := start(t, Config{DataDir: dir, TLS: TLS{Mode: Off}})
+	defer stop()
+	for path, mode := range map[string]os.FileMode{adminPath(dir): os.ModeSocket | 0o600, filepath.Dir(adminPath(dir)): os.ModeDir | 0o700} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
 	}
 }
