@@ -57,8 +57,10 @@ const (
 // storeFormat is the version of this layout as a whole. Version 1 had no
 // prekeys; its users have none. Version 2 had no entries of KindExpired, and a
 // program that knows no newer one cannot read a mailbox with any. Files came
-// later: a program that does not know of them passes over their records.
-const storeFormat = 3
+// later: a program that does not know of them passes over their records. Version 3
+// had no suspensions and no removed users: a program that knows no newer one would
+// let in whom the operator keeps out.
+const storeFormat = 4
 
 // valueVersion begins every value that may get more fields.
 const valueVersion = 1

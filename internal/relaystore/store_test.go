@@ -188,7 +188,7 @@ func setRaw(t *testing.T, fs vfs.FS, key, value string) {
 
 func TestFormat(t *testing.T) {
 	noLeaks(t)
-	for value, want := range map[string]error{"\x04": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x03\x03": errValue} {
+	for value, want := range map[string]error{"\x05": ErrNewer, "\xff": ErrNewer, "\x00": errValue, "": errValue, "\x04\x04": errValue} {
 		fs := vfs.NewMem()
 		closeStore(t, openIn(t, fs, "/store"))
 		setRaw(t, fs, "F", value)
@@ -228,7 +228,7 @@ func TestFormat1(t *testing.T) {
 	storetest.Take(t, s, c.Address(), 1, false)
 	signed, ps := storetest.NewPrekey(1), storetest.NewPrekeys(2, 2)
 	storetest.Publish(t, s, c.Address(), signed, ps...)
-	if format, err := s.get([]byte{tableFormat}); err != nil || string(format) != "\x03" {
+	if format, err := s.get([]byte{tableFormat}); err != nil || string(format) != "\x04" {
 		t.Errorf("the format is %q, %v: an older program would open it", format, err)
 	}
 	closeStore(t, s)
