@@ -49,6 +49,7 @@ func (c *conn) puts(to *crypto.Address) bool {
 
 // letGo passes on what the reader has gathered.
 func (c *conn) letGo() {
+	c.countBurst()
 	c.empty()
 	c.kickTouched()
 	w, ok := c.appendBatch()

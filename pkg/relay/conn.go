@@ -48,6 +48,7 @@ type conn struct {
 	emptied uint64             // up to here the mailbox was emptied
 	acked   []flying           // messages whose senders are to be told, at most flightWindow and as many told
 	settled sync.WaitGroup     // the settle goroutine
+	tally   tally              // of this burst
 
 	mu       sync.Mutex // guards what follows; nobody holds that of two connections
 	why      *closeReason
@@ -152,7 +153,7 @@ func (c *conn) read() {
 			c.requestClose(why)
 			return
 		}
-		c.relay.framesIn.Add(1)
+		c.tally.frames++
 		c.handle(buf.Bytes())
 		c.release(buf)
 	}

@@ -254,9 +254,8 @@ func (c *conn) ack(seq uint64) (news bool) {
 			c.relay.messageLog.relayed(c, f, "mailbox", took)
 			c.acked = append(c.acked, f)
 		default:
-			c.relay.delivered.Add(1)
 			took := c.clock().Sub(c.relay.began) - f.since
-			c.relay.direct.observe(took)
+			c.directly(took)
 			c.relay.messageLog.relayed(c, f, "direct", took)
 			c.tellDelivered(f)
 		}

@@ -69,11 +69,63 @@ const (
 	firstStored = 4 * time.Second
 )
 
+// place is the range of a duration.
+func (l *Latencies) place(d time.Duration) int {
+	return min(bits.Len64(uint64(max(d, 0)/l.first)), latencyRanges-1)
+}
+
 // observe counts one. What a clock that was set back makes negative is none.
 func (l *Latencies) observe(d time.Duration) {
-	d = max(d, 0)
-	l.counts[min(bits.Len64(uint64(d/l.first)), latencyRanges-1)].Add(1)
-	l.sum.Add(int64(d))
+	l.add(l.place(d), 1, max(d, 0))
+}
+
+// add counts n of one range.
+func (l *Latencies) add(place int, n uint64, sum time.Duration) {
+	l.counts[place].Add(n)
+	l.sum.Add(int64(sum))
+}
+
+// tally is what a reader has counted in a burst, before it counts for all: with
+// every message, connections would wait for each other's counters.
+type tally struct {
+	frames, letters, acks uint32
+	place                 int           // the range of the latest deliveries
+	delivered             uint64        // that were in it
+	took                  time.Duration // all of them
+}
+
+// directly counts a message that was handed on at once, and acked.
+func (c *conn) directly(took time.Duration) {
+	l := &c.relay.direct
+	if place := l.place(took); place != c.tally.place {
+		c.countDirect()
+		c.tally.place = place
+	}
+	c.tally.delivered++
+	c.tally.took += max(took, 0)
+}
+
+func (c *conn) countDirect() {
+	if t := &c.tally; t.delivered > 0 {
+		c.relay.delivered.Add(t.delivered)
+		c.relay.direct.add(t.place, t.delivered, t.took)
+		t.delivered, t.took = 0, 0
+	}
+}
+
+// countBurst makes the tally count for all.
+func (c *conn) countBurst() {
+	c.countDirect()
+	r, t := c.relay, &c.tally
+	for _, n := range []struct {
+		of    *uint32
+		count *atomic.Uint64
+	}{{&t.frames, r.framesIn}, {&t.letters, r.letters}, {&t.acks, r.acks}} {
+		if *n.of > 0 {
+			n.count.Add(uint64(*n.of))
+			*n.of = 0
+		}
+	}
 }
 
 // Snapshot returns how many were below each bound, in seconds, how many there

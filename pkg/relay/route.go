@@ -13,7 +13,7 @@ import (
 // handle routes one frame of a peer that has logged in.
 func (c *conn) handle(b []byte) {
 	if seq, ok := protocol.ScanAck(b); ok {
-		c.relay.acks.Add(1)
+		c.tally.acks++
 		if !c.ack(seq) {
 			c.admit(crypto.MessageID{}, nobody, 1, len(b))
 		}
@@ -23,7 +23,7 @@ func (c *conn) handle(b []byte) {
 		return // it must not overtake what was refused when this ended
 	}
 	if l, ok := protocol.ScanLetter(b); ok && c.letter(l, len(b)) {
-		c.relay.letters.Add(1)
+		c.tally.letters++
 		return
 	}
 	f, err := protocol.DecodeFromClient(b)
