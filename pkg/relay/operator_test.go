@@ -97,6 +97,7 @@ func TestSuspend(t *testing.T) {
 	b.expectStored(id, alice)
 	w.refused(alice, protocol.CodeSuspended)
 	w.expectHTTP(w.post(w.registration(alice.another(time.Second))), http.StatusForbidden, protocol.CodeSuspended)
+	w.expectHTTP(w.fileRequest(alice, http.MethodGet, crypto.NewFileID(), nil), http.StatusForbidden, protocol.CodeSuspended)
 	if err := w.relay.Resume(ctx, "alice"); err != nil {
 		t.Fatal(err)
 	}
