@@ -212,7 +212,7 @@ func TestBackupFails(t *testing.T) {
 	if _, err := TakeBackup(context.Background(), dir, io.Discard); err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("of nothing: %v", err)
 	}
-	h, stop := start(t, Config{DataDir: dir})
+	_, stop := start(t, Config{DataDir: dir})
 	stop()
 	if os.Geteuid() == 0 { // nobody else can give files away
 		if err := os.Chown(filepath.Join(dir, storeDir), 1, -1); err != nil {
@@ -225,7 +225,7 @@ func TestBackupFails(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, stop = start(t, Config{DataDir: dir})
+	h, stop := start(t, Config{DataDir: dir})
 	defer stop()
 	for _, room := range []int{0, 5000} {
 		if _, err := TakeBackup(context.Background(), dir, &full{room}); !errors.Is(err, syscall.ENOSPC) {
