@@ -13,10 +13,12 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/internal/relaystore/storetest"
 	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
 )
 
@@ -38,8 +40,14 @@ func TestBackup(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	h, stop := start(t, Config{DataDir: dir})
 	bob, from := storetest.NewAddress("bob"), storetest.NewAddress("alice")
-	numbers := storetest.Put(t, h.store, bob, storetest.NewEntry(relay.KindMessage, from, 100), storetest.NewEntry(relay.KindMessage, from, 200))
+	now := func(size int) relay.Entry { // an old one goes as soon as a host has started
+		e := storetest.NewEntry(relay.KindMessage, from, size)
+		e.Time = protocol.Milli(time.Now())
+		return e
+	}
+	numbers := storetest.Put(t, h.store, bob, now(100), now(200))
 	f, content := storetest.NewFile("alice", storetest.FileSize)
+	f.Expires = protocol.Milli(time.Now().Add(time.Hour))
 	if err := storetest.PutFile(h.store, f, content); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +57,7 @@ func TestBackup(t *testing.T) {
 	began := make(chan struct{})
 	busy.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			storetest.Put(t, h.store, storetest.NewAddress("carol"), storetest.NewEntry(relay.KindMessage, from, 300))
+			storetest.Put(t, h.store, storetest.NewAddress("carol"), now(300))
 			g, b := storetest.NewFile("bob", storetest.FileSize)
 			if err := storetest.PutFile(h.store, g, b); err != nil && !errors.Is(err, relay.ErrFilesFull) && !errors.Is(err, relay.ErrOwnerFull) {
 				t.Error(err)
@@ -92,7 +100,7 @@ func TestBackup(t *testing.T) {
 		t.Errorf("for bob wait %d entries", len(waiting))
 	}
 	storetest.HoldsFile(t, g.store, f, content, true)
-	if next := storetest.Put(t, g.store, bob, storetest.NewEntry(relay.KindMessage, from, 10)); next[0] < numbers[1]+1<<40 {
+	if next := storetest.Put(t, g.store, bob, now(10)); next[0] < numbers[1]+1<<40 {
 		t.Errorf("number %d is given after %d, and may have been given since the backup", next[0], numbers[1])
 	}
 	if runtime.GOOS != "windows" {

@@ -70,7 +70,7 @@ func (o *oracle) hear(s stream, n int, state client.MessageState) error {
 	defer o.mu.Unlock()
 	p := o.of[s]
 	if p == nil || n < 1 || n > len(p.heard) {
-		return fmt.Errorf("%s tells of a message %d to %s, which was never to be written", s.from, n, s.to)
+		return fmt.Errorf("%s tells of a message %d to %s, which was never to be written (%s)", s.from, n, s.to, state)
 	}
 	switch state {
 	case client.Failed:

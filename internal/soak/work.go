@@ -170,6 +170,9 @@ func (s *sending) take(ctx context.Context, batch client.Batch) error {
 func (s *sending) hear(m client.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !m.Outgoing() { // nobody writes to a sender
+		return s.out.Encode(word{To: m.Contact, State: client.MessageState("shown " + string(m.Type) + " " + m.Text)})
+	}
 	n, of := number(m.Text), s.state[stream{s.Name, m.Contact}]
 	if before, known := of[n]; of == nil || known && before == m.State {
 		return nil
