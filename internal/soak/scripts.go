@@ -132,6 +132,9 @@ func (t *typist) line(line string) error {
 	if err := json.Unmarshal([]byte(line), &m); err != nil {
 		return fmt.Errorf("said %q: %w", line, err)
 	}
+	if m.ID == "" { // an error instead: perhaps not queued
+		return nil
+	}
 	t.seen = number(m.Text)
 	return t.oracle.hear(stream{t.name, m.Contact}, t.seen, m.State)
 }
