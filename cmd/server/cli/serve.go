@@ -152,19 +152,31 @@ func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
 	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
 	fmt.Fprintf(w, "  registration %s\n", admission[f.register])
+	if f.register == "invite" {
+		here := ""
+		if f.data != "" {
+			here = " --data '" + f.data + "'"
+		}
+		fmt.Fprintf(w, "  you type     server invite create%s\n", here)
+		fmt.Fprintf(w, "  users type   chat login NAME --invite 'LINK', with the link that you get\n")
+	}
 	if at := host.MetricsAddr(); at != nil {
 		fmt.Fprintf(w, "  metrics      http://%s/metrics\n", at)
 	}
 	if f.public == "" && port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
 		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}
-	fmt.Fprintf(w, "  users type   chat login NAME --server '%s#%s'\n", address, host.Fingerprint())
+	who := "users"
+	if f.register != "open" {
+		who = "members" // who has an account
+	}
+	fmt.Fprintf(w, "  %-12s chat login NAME --server '%s#%s'\n", who+" type", address, host.Fingerprint())
 }
 
 // admission says what each way of registration means.
 var admission = map[string]string{
 	"open":   "open: whoever knows the address may take a name (--registration invite asks for an invite)",
-	"invite": "by invite: server invite create makes one",
+	"invite": "by invite",
 	"closed": "closed: nobody takes a new name",
 }
 
