@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"secure-messaging/internal/faultproxy"
+	"secure-messaging/internal/owner"
 	"secure-messaging/pkg/client"
 )
 
@@ -291,41 +293,66 @@ func (w *world) lastLook(ctx context.Context) error {
 	if err := w.restartRelay(ctx); err != nil {
 		return err
 	}
-	if err := w.each(w.settle(ctx)); err != nil {
+	if err := w.settle(ctx); err != nil {
 		return err
 	}
 	return w.histories(ctx)
 }
 
-// settle opens an account once more, until it has all that the relay had for it,
-// and the relay and the others all that it had for them.
-func (w *world) settle(ctx context.Context) func(string, client.Server) error {
-	return func(name string, server client.Server) error {
+// settle opens all accounts once more, until each has all that the relay had for
+// it, and the relay and the others all that it had for them. None is closed
+// before: what a sender says again would wait for a recipient that has left.
+func (w *world) settle(ctx context.Context) error {
+	var mu sync.Mutex
+	var all []*owner.Account
+	defer func() {
+		for _, a := range all {
+			a.Close(0)
+		}
+	}()
+	err := w.each(func(name string, server client.Server) error {
 		a, err := open(ctx, name, server.Address())
 		if err != nil {
 			return err
 		}
-		defer a.Close(0)
-		batch, err := a.Events(ctx, 0)
-		if err != nil {
-			return err
-		}
-		if err := a.Start(); err != nil {
-			return err
-		}
-		return client.Await(ctx, a, &batch.Next, func([]client.Event) (bool, error) {
-			s, err := a.Status(ctx)
-			if err != nil || !s.CaughtUp || s.Waiting > 0 {
-				return false, err
-			}
-			done := true
-			err = pages(ctx, a, client.FromStart, func(m client.Message) error {
-				done = done && (!m.Outgoing() || m.State == client.Delivered)
-				return nil
-			})
-			return done, err
-		})
+		mu.Lock()
+		all = append(all, a)
+		mu.Unlock()
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	errs := make([]error, len(all))
+	var waiting sync.WaitGroup
+	for i, a := range all {
+		waiting.Go(func() { errs[i] = settled(ctx, a) })
+	}
+	waiting.Wait()
+	return errors.Join(errs...)
+}
+
+// settled starts an account and waits until nothing is on its way any more.
+func settled(ctx context.Context, a *owner.Account) error {
+	batch, err := a.Events(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if err := a.Start(); err != nil {
+		return err
+	}
+	return client.Await(ctx, a, &batch.Next, func([]client.Event) (bool, error) {
+		s, err := a.Status(ctx)
+		if err != nil || !s.CaughtUp || s.Waiting > 0 {
+			return false, err
+		}
+		done := true
+		err = pages(ctx, a, client.FromStart, func(m client.Message) error {
+			done = done && (!m.Outgoing() || m.State == client.Delivered)
+			return nil
+		})
+		return done, err
+	})
 }
 
 // progress says every few seconds how far the run has come, until it is
