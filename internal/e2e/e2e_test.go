@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) { runScripts(t, "script") }
 
 // runScripts runs those of a folder.
-func runScripts(t *testing.T, folder string) {
+func runScripts(t *testing.T, folder string, environment ...string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", folder),
 		RequireExplicitExec: true,
@@ -40,6 +40,7 @@ func runScripts(t *testing.T, folder string) {
 				env.Setenv(key, value)
 			}
 			env.Setenv("NO_COLOR", "1")
+			env.Vars = append(env.Vars, environment...)
 			r := newRelay(env.WorkDir, env.Vars)
 			env.Values["relay"] = r
 			env.Defer(func() { r.end(os.Kill) })
@@ -52,7 +53,7 @@ func runScripts(t *testing.T, folder string) {
 			"owned":   ownedCmd,
 			"loginby": loginByCmd,
 			"certify": certifyCmd,
-			"nginx":   nginxCmd,
+			"proxy":   proxyCmd,
 			"random":  randomCmd,
 		},
 	})

@@ -33,7 +33,15 @@ func TestNginx(t *testing.T) {
 	if _, err := os.Stat(nginxProgram); err != nil {
 		t.Skipf("no nginx here (apt install nginx-light): %v", err)
 	}
-	runScripts(t, "proxy")
+	runScripts(t, "proxy", "PROXY=nginx")
+}
+
+// TestCaddy is the same with a real Caddy.
+func TestCaddy(t *testing.T) {
+	if _, err := exec.LookPath("caddy"); err != nil {
+		t.Skipf("no Caddy here (apt install caddy): %v", err)
+	}
+	runScripts(t, "proxy", "PROXY=caddy")
 }
 
 // certifyCmd is "certify NAME": it makes ca.pem, and cert.pem and key.pem for a
@@ -77,35 +85,51 @@ func makeCert(ts *testscript.TestScript, template, parent *x509.Certificate, sig
 	return cert, key
 }
 
-// nginxCmd is "nginx": it runs one before the relay, with deploy/nginx.conf but
-// for names and ports, until the script ends. $PROXYPORT is where it listens.
-func nginxCmd(ts *testscript.TestScript, neg bool, args []string) {
+// proxyCmd is "proxy": it runs the program that $PROXY names before the relay,
+// until the script ends. $PROXYPORT is where it listens.
+func proxyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
-		ts.Fatalf("usage: nginx")
+		ts.Fatalf("usage: proxy")
 	}
-	dir := ts.MkAbs("nginx")
-	ts.Check(os.MkdirAll(dir, 0o700))
-	recommended, err := os.ReadFile(filepath.Join(repository(ts), "deploy", "nginx.conf"))
-	ts.Check(err)
 	ln, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, to be given up at once
 	ts.Check(err)
 	_, port, _ := net.SplitHostPort(ln.Addr().String())
 	ln.Close()
-	server := string(recommended)
-	for _, change := range [][2]string{
-		{"listen 443 ssl;", "listen 127.0.0.1:" + port + " ssl;"},
-		{"listen [::]:443 ssl;", ""},
-		{"chat.example.org;", "localhost;"},
-		{"/etc/letsencrypt/live/chat.example.org/fullchain.pem", ts.MkAbs("cert.pem")},
-		{"/etc/letsencrypt/live/chat.example.org/privkey.pem", ts.MkAbs("key.pem")},
-		{"127.0.0.1:8080", ts.Getenv("RELAYADDR")},
-	} {
-		before, after, found := strings.Cut(server, "\nserver {") // comments are left alone
-		if !found || !strings.Contains(after, change[0]) {
-			ts.Fatalf("deploy/nginx.conf has no %q", change[0])
-		}
-		server = before + "\nserver {" + strings.ReplaceAll(after, change[0], change[1])
+	dir := ts.MkAbs("proxy")
+	ts.Check(os.MkdirAll(dir, 0o700))
+	if ts.Getenv("PROXY") == "caddy" {
+		behind(ts, caddy(ts, dir, port), "serving initial configuration")
+	} else {
+		behind(ts, nginx(ts, dir, port), "start worker process ")
 	}
+	ts.Setenv("PROXYPORT", port)
+}
+
+// recommended is the part of a file in deploy from a line on, with other names
+// and ports. What stands before the line are comments.
+func recommended(ts *testscript.TestScript, file, from string, changes ...[2]string) string {
+	text, err := os.ReadFile(filepath.Join(repository(ts), "deploy", file))
+	ts.Check(err)
+	_, conf, _ := strings.Cut(string(text), "\n"+from)
+	conf = from + conf
+	for _, change := range changes {
+		if !strings.Contains(conf, change[0]) {
+			ts.Fatalf("deploy/%s has no %q", file, change[0])
+		}
+		conf = strings.ReplaceAll(conf, change[0], change[1])
+	}
+	return conf
+}
+
+// nginx is one with deploy/nginx.conf.
+func nginx(ts *testscript.TestScript, dir, port string) *exec.Cmd {
+	server := recommended(ts, "nginx.conf", "map $http_upgrade $connection_upgrade {",
+		[2]string{"listen 443 ssl;", "listen 127.0.0.1:" + port + " ssl;"},
+		[2]string{"listen [::]:443 ssl;", ""},
+		[2]string{"chat.example.org;", "localhost;"},
+		[2]string{"/etc/letsencrypt/live/chat.example.org/fullchain.pem", ts.MkAbs("cert.pem")},
+		[2]string{"/etc/letsencrypt/live/chat.example.org/privkey.pem", ts.MkAbs("key.pem")},
+		[2]string{"127.0.0.1:8080", ts.Getenv("RELAYADDR")})
 	var paths strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&paths, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
@@ -120,7 +144,25 @@ http {
 %s
 }
 `, filepath.Join(dir, "pid"), paths.String(), server), 0o600))
-	cmd := exec.Command(nginxProgram, "-p", dir, "-c", conf, "-e", "stderr")
+	return exec.Command(nginxProgram, "-p", dir, "-c", conf, "-e", "stderr")
+}
+
+// caddy is one with deploy/Caddyfile, and with our certificate in place of one
+// that it would get.
+func caddy(ts *testscript.TestScript, dir, port string) *exec.Cmd {
+	site := recommended(ts, "Caddyfile", "chat.example.org {",
+		[2]string{"chat.example.org {", fmt.Sprintf("https://localhost:%s {\n\tbind 127.0.0.1\n\ttls %s %s", port, ts.MkAbs("cert.pem"), ts.MkAbs("key.pem"))},
+		[2]string{"127.0.0.1:8080", ts.Getenv("RELAYADDR")})
+	conf := filepath.Join(dir, "Caddyfile")
+	ts.Check(os.WriteFile(conf, []byte("{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+site), 0o600))
+	cmd := exec.Command("caddy", "run", "--config", conf, "--adapter", "caddyfile")
+	cmd.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	return cmd
+}
+
+// behind starts a proxy, waits until its log says that it listens, and ends it
+// with the script.
+func behind(ts *testscript.TestScript, cmd *exec.Cmd, listens string) {
 	out, err := cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
@@ -131,7 +173,7 @@ http {
 		defer close(up)
 		log := bufio.NewScanner(out)
 		for log.Scan() {
-			if heard.WriteString(log.Text() + "\n"); strings.Contains(log.Text(), "start worker process ") { // it listens by then
+			if heard.WriteString(log.Text() + "\n"); strings.Contains(log.Text(), listens) {
 				up <- true
 				break
 			}
@@ -144,9 +186,8 @@ http {
 		cmd.Wait()
 	})
 	if !<-up {
-		ts.Fatalf("nginx did not come up: %s", heard.String())
+		ts.Fatalf("%s did not come up: %s", cmd.Path, heard.String())
 	}
-	ts.Setenv("PROXYPORT", port)
 }
 
 // randomCmd is "random FILE BYTES".
