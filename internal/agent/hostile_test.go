@@ -495,7 +495,7 @@ func TestForeignFile(t *testing.T) {
 
 func TestSocketOfAnother(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can give a file away")
+		t.Skip("only root can give a file away: run it as root")
 	}
 	path := filepath.Join(t.TempDir(), "s")
 	ln, err := Listen(path)

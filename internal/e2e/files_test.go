@@ -83,7 +83,7 @@ func writeNoise(t *testing.T, path string, size int64) {
 // A file of 200 MiB goes from disk to disk, and no process holds it in memory.
 func TestLargeFile(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it writes a gigabyte")
+		t.Skip("it writes a gigabyte: run it without -short")
 	}
 	const size, most = 200 << 20, 96 << 20
 	env := environment(t.TempDir())
