@@ -23,30 +23,11 @@ var typesIn = []string{
 	"publish_prekeys", "fetch_prekeys", "presence", "authenticate", "malformed",
 }
 
-// typeIn counts a decoded frame by its type.
+// typeIn counts a frame by its type; without one it could not be decoded.
 func (r *Relay) typeIn(f protocol.Frame) {
 	name := "malformed"
-	switch f.(type) {
-	case *protocol.SendMessage:
-		name = "encrypted_message"
-	case *protocol.Ack:
-		name = "ack"
-	case *protocol.ConnectRequest:
-		name = "connect_request"
-	case *protocol.AcceptConnection:
-		name = "accept_connection"
-	case *protocol.RejectConnection:
-		name = "reject_connection"
-	case *protocol.Block:
-		name = "block"
-	case *protocol.PublishPrekeys:
-		name = "publish_prekeys"
-	case *protocol.FetchPrekeys:
-		name = "fetch_prekeys"
-	case *protocol.SharePresence:
-		name = "presence"
-	case *protocol.Authenticate:
-		name = "authenticate"
+	if f != nil {
+		name = f.Type()
 	}
 	r.counters.add(Counter(counterFrames + name))
 }
