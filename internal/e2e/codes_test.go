@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"errors"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -33,20 +32,7 @@ func exitOf(t *testing.T, env []string, args ...string) (code int, said string) 
 // TestExitCodesOfSurprises are those that no script can bring about: another key
 // in a contact's name, and an interruption.
 func TestExitCodesOfSurprises(t *testing.T) {
-	dir := t.TempDir()
-	env := environment(dir)
-	pass := filepath.Join(dir, "pass")
-	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	relay := startRelay(t, env)
-	chat := func(args ...string) string {
-		return run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
-	}
-	chat("login", "alice", "--server", relay.url)
-	chat("login", "bob")
-	chat("connect", "bob", "--as", "alice")
-	chat("accept", "alice", "--as", "bob")
+	env, pass, chat := talking(t)
 	chat("send", "bob", "before", "--as", "alice")
 
 	listener := exec.Command("chat", "listen", "--as", "alice", "--passphrase-file", pass)
@@ -65,7 +51,7 @@ func TestExitCodesOfSurprises(t *testing.T) {
 		t.Errorf("interrupted, it ends with %d", code)
 	}
 
-	offerAnother(t, dir, "bob")
+	offerAnother(t, filepath.Dir(pass), "bob")
 	code, said := exitOf(t, env, "send", "bob", "after", "--as", "alice", "--passphrase-file", pass)
 	if code != 15 || !strings.Contains(said, "chat verify bob") {
 		t.Errorf("to another key: %d, %s", code, said)

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"secure-messaging/pkg/client"
@@ -63,26 +62,6 @@ func (c *consumer) leaves() {
 	if err := c.cmd.Wait(); err != nil {
 		c.t.Error(err)
 	}
-}
-
-// talking are alice and bob, contacts at a relay, and a file with their passphrase.
-func talking(t *testing.T) (env []string, pass string, chat func(args ...string)) {
-	t.Helper()
-	dir := t.TempDir()
-	env, pass = environment(dir), filepath.Join(dir, "pass")
-	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	relay := startRelay(t, env)
-	chat = func(args ...string) {
-		t.Helper()
-		run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
-	}
-	chat("login", "alice", "--server", relay.url)
-	chat("login", "bob")
-	chat("connect", "bob", "--as", "alice")
-	chat("accept", "alice", "--as", "bob")
-	return env, pass, chat
 }
 
 // TestScriptsAtTerminal: what is for scripts works for a person at a terminal, too.

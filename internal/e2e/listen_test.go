@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -14,20 +13,7 @@ import (
 // TestListenOutlivesOwner: a listener goes on when the chat that held the
 // profile is killed, and misses nothing.
 func TestListenOutlivesOwner(t *testing.T) {
-	dir := t.TempDir()
-	env := environment(dir)
-	pass := filepath.Join(dir, "pass")
-	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	relay := startRelay(t, env)
-	chat := func(args ...string) string {
-		return run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
-	}
-	chat("login", "alice", "--server", relay.url)
-	chat("login", "bob")
-	chat("connect", "bob", "--as", "alice")
-	chat("accept", "alice", "--as", "bob")
+	env, pass, chat := talking(t)
 
 	owner := startScreen(t, env, 80, 24, "chat", "--as", "bob", "--passphrase-file", pass)
 	owner.until("alice")

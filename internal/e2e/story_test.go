@@ -136,3 +136,23 @@ func TestDumbTerminal(t *testing.T) {
 
 // plaintexts are words of the story that nobody but the two may ever read.
 var plaintexts = []string{"Alice from work", "hello alice, this is bob", "hello bob", "the build is green", "written while the relay was away"}
+
+// talking are alice and bob, contacts at a relay, and a file with their passphrase.
+func talking(t *testing.T) (env []string, pass string, chat func(args ...string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	env, pass = environment(dir), filepath.Join(dir, "pass")
+	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	relay := startRelay(t, env)
+	chat = func(args ...string) string {
+		t.Helper()
+		return run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
+	}
+	chat("login", "alice", "--server", relay.url)
+	chat("login", "bob")
+	chat("connect", "bob", "--as", "alice")
+	chat("accept", "alice", "--as", "bob")
+	return env, pass, chat
+}

@@ -3,8 +3,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -15,20 +13,7 @@ const finder = "█▀▀▀▀▀█"
 // TestVerifyAtTerminal: whoever looks at a safety number is asked about it, and
 // only a yes marks.
 func TestVerifyAtTerminal(t *testing.T) {
-	dir := t.TempDir()
-	env := environment(dir)
-	pass := filepath.Join(dir, "pass")
-	if err := os.WriteFile(pass, []byte(passphrase), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	relay := startRelay(t, env)
-	chat := func(args ...string) string {
-		return run(t, env, "", "chat", append(args, "--passphrase-file", pass)...)
-	}
-	chat("login", "alice", "--server", relay.url)
-	chat("login", "bob")
-	chat("connect", "bob", "--as", "alice")
-	chat("accept", "alice", "--as", "bob")
+	env, pass, chat := talking(t)
 	_, number, _ := strings.Cut(chat("verify", "alice", "--as", "bob"), "number  ")
 	shown := strings.Fields(number)
 
