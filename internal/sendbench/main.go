@@ -29,11 +29,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
 	"secure-messaging/pkg/crypto/keyfile"
 )
@@ -98,37 +97,22 @@ func run(ctx context.Context, c config) (err error) {
 	if err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "ms\ttimes\tmedian\tp99\tlongest\t\t")
-	print := func(name string, took []time.Duration, goal string) {
-		s := slices.Sorted(slices.Values(took))
-		at := func(p float64) string { return ms(s[min(int(p*float64(len(s))), len(s)-1)]) }
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t  %s\t\n", name, len(took), at(0.5), at(0.99), at(1), goal)
-	}
-	print("with an agent, one by one", row, verdict(median(row), attachedGoal, "median"))
-	print(fmt.Sprintf("with an agent, %d at once", c.once), []time.Duration{once}, "all arrived")
-	print("alone", alone, "")
-	print("argon2id", argon, "")
 	rest := median(alone) - median(argon)
-	print("alone, without argon2id", []time.Duration{rest}, verdict(rest, aloneGoal, "difference of the medians"))
-	fmt.Fprintf(t, "in a row: %d arrived in order\t\t\t\t\t\t\n", c.row)
-	return t.Flush()
-}
-
-func ms(d time.Duration) string { return fmt.Sprintf("%.1f", d.Seconds()*1000) }
-
-func median(took []time.Duration) time.Duration {
-	return slices.Sorted(slices.Values(took))[len(took)/2]
-}
-
-// verdict says whether a time is below its goal.
-func verdict(took, goal time.Duration, of string) string {
-	said := "met"
-	if took >= goal {
-		said = "MISSED"
+	err = figures.Print(os.Stdout, []figures.Row{
+		figures.Timed("with an agent, one by one", row, figures.Below(median(row), attachedGoal, "median")),
+		figures.Timed(fmt.Sprintf("with an agent, %d at once", c.once), []time.Duration{once}, "all arrived"),
+		figures.Timed("alone", alone, ""),
+		figures.Timed("argon2id", argon, ""),
+		{Name: "alone, without argon2id", Cells: [4]string{"", figures.Milli(rest)}, Goal: figures.Below(rest, aloneGoal, "difference of the medians")},
+	})
+	if err != nil {
+		return err
 	}
-	return fmt.Sprintf("%s < %s ms: %s", of, ms(goal), said)
+	fmt.Printf("%d in a row arrived in order\n", c.row)
+	return nil
 }
+
+func median(took []time.Duration) time.Duration { return figures.Sort(took).At(0.5) }
 
 // stretchCommand makes this program take one guess of a passphrase, and say how
 // long that took.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/procusage"
 	"secure-messaging/internal/stage"
 	"secure-messaging/pkg/client"
@@ -29,7 +30,7 @@ const (
 )
 
 // bursting measures keys while a friend's messages come in.
-func (w *world) bursting(ctx context.Context) (rows []row, err error) {
+func (w *world) bursting(ctx context.Context) (rows []figures.Row, err error) {
 	friend, err := w.house.Back(ctx, w.friend)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func (w *world) bursting(ctx context.Context) (rows []row, err error) {
 		return nil, err
 	}
 	name := fmt.Sprintf("a key while %d messages come in, %.1f s", w.burst, took.Seconds())
-	return []row{timed(name, k.took, below(series(k.took).at(1), burstGoal, "longest"))}, nil
+	return []figures.Row{figures.Timed(name, k.took, figures.Below(figures.Sort(k.took).At(1), burstGoal, "longest"))}, nil
 }
 
 // connect lets the friend's client send what waits, in a process of its own,
@@ -163,7 +164,7 @@ func (k *keyboard) listen(ctx context.Context) error {
 }
 
 // idling measures what the client costs while nothing happens.
-func (w *world) idling(ctx context.Context) ([]row, error) {
+func (w *world) idling(ctx context.Context) ([]figures.Row, error) {
 	pid := w.screen.Cmd.Process.Pid
 	before, err := procusage.Of(pid)
 	if err != nil {
@@ -178,12 +179,12 @@ func (w *world) idling(ctx context.Context) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := []row{
-		{"resident memory, MiB", [4]string{"", fmt.Sprintf("%.0f", float64(after.RSS)/(1<<20)), "", fmt.Sprintf("%.0f", float64(after.Peak)/(1<<20))}, ""},
+	rows := []figures.Row{
+		{Name: "resident memory, MiB", Cells: [4]string{"", fmt.Sprintf("%.0f", float64(after.RSS)/(1<<20)), "", fmt.Sprintf("%.0f", float64(after.Peak)/(1<<20))}},
 	}
 	if w.idle > 0 {
 		part := 100 * (after.CPU - before.CPU).Seconds() / elapsed.Seconds()
-		rows = append(rows, row{"idle, per cent of a processor", [4]string{"", fmt.Sprintf("%.2f", part), "", ""}, verdict(part < idleGoal, fmt.Sprintf("< %.0f", idleGoal))})
+		rows = append(rows, figures.Row{Name: "idle, per cent of a processor", Cells: [4]string{"", fmt.Sprintf("%.2f", part)}, Goal: figures.Verdict(part < idleGoal, fmt.Sprintf("< %.0f", idleGoal))})
 	}
 	return rows, nil
 }

@@ -10,12 +10,13 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
 	"secure-messaging/pkg/crypto/keyfile"
 )
 
 // first measures the first screen, and leaves the client open.
-func (w *world) first(ctx context.Context) ([]row, error) {
+func (w *world) first(ctx context.Context) ([]figures.Row, error) {
 	own, err := w.openMany(ctx, me, w.messages)
 	if err != nil {
 		return nil, err
@@ -31,13 +32,13 @@ func (w *world) first(ctx context.Context) ([]row, error) {
 	if _, err := w.open(ctx, me, w.messages, w.invitation()); err != nil {
 		return nil, err
 	}
-	median := series(own).at(0.5)
-	rest := series(real).at(0.5) - series(argon).at(0.5)
-	return []row{
-		timed("first screen", own, below(median, firstGoal, "median")),
-		timed("first screen of a real passphrase", real, ""),
-		timed("argon2id of a real passphrase", argon, ""),
-		{"first screen without argon2id", [4]string{"", ms(rest), "", ""}, below(rest, firstGoal, "median")},
+	median := figures.Sort(own).At(0.5)
+	rest := figures.Sort(real).At(0.5) - figures.Sort(argon).At(0.5)
+	return []figures.Row{
+		figures.Timed("first screen", own, figures.Below(median, firstGoal, "median")),
+		figures.Timed("first screen of a real passphrase", real, ""),
+		figures.Timed("argon2id of a real passphrase", argon, ""),
+		{Name: "first screen without argon2id", Cells: [4]string{"", figures.Milli(rest)}, Goal: figures.Below(rest, firstGoal, "median")},
 	}, nil
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/charmbracelet/x/vt"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
 )
 
@@ -70,7 +71,7 @@ func (w *world) left(ctx context.Context) (x int, err error) {
 }
 
 // typing measures keys in the composer.
-func (w *world) typing(ctx context.Context) ([]row, error) {
+func (w *world) typing(ctx context.Context) ([]figures.Row, error) {
 	left, err := w.left(ctx)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (w *world) typing(ctx context.Context) ([]row, error) {
 	if err := w.clear(ctx); err != nil {
 		return nil, err
 	}
-	return []row{timed("a key", took, below(series(took).at(0.5), keyGoal, "median"))}, nil
+	return []figures.Row{figures.Timed("a key", took, figures.Below(figures.Sort(took).At(0.5), keyGoal, "median"))}, nil
 }
 
 // clear empties the composer with a key that does so whatever is in it.
@@ -111,18 +112,18 @@ func (w *world) clear(ctx context.Context) error {
 }
 
 // scrolling measures page up, and comes back.
-func (w *world) scrolling(ctx context.Context) ([]row, error) {
+func (w *world) scrolling(ctx context.Context) ([]figures.Row, error) {
 	repeated, err := w.pages(ctx, w.keys, repeatPause)
 	if err != nil {
 		return nil, err
 	}
-	rows := []row{timed("page up", repeated, below(series(repeated).at(0.5), keyGoal, "median"))}
+	rows := []figures.Row{figures.Timed("page up", repeated, figures.Below(figures.Sort(repeated).At(0.5), keyGoal, "median"))}
 	all, err := w.pages(ctx, w.messages, 0)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
-		rows = append(rows, timed("page up, on to the first message", all, below(series(all).at(0.5), keyGoal, "median")))
+		rows = append(rows, figures.Timed("page up, on to the first message", all, figures.Below(figures.Sort(all).At(0.5), keyGoal, "median")))
 	}
 	if _, err := w.screen.Type("\x1b"); err != nil {
 		return nil, err

@@ -46,9 +46,9 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"text/tabwriter"
 	"time"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
 )
 
@@ -112,22 +112,13 @@ func run(ctx context.Context, c config, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	var rows []row
-	for _, measure := range []func(context.Context) ([]row, error){w.first, w.typing, w.scrolling, w.bursting, w.idling} {
+	var rows []figures.Row
+	for _, measure := range []func(context.Context) ([]figures.Row, error){w.first, w.typing, w.scrolling, w.bursting, w.idling} {
 		more, err := measure(ctx)
 		if err != nil {
 			return err
 		}
 		rows = append(rows, more...)
 	}
-	return print(out, rows)
-}
-
-func print(out io.Writer, rows []row) error {
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "\ttimes\tmedian\tp99\tlongest\t  goal\t")
-	for _, r := range rows {
-		fmt.Fprintln(t, r)
-	}
-	return t.Flush()
+	return figures.Print(out, rows)
 }

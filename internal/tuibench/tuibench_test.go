@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
+	"secure-messaging/internal/figures"
 	"secure-messaging/internal/profile"
 	"secure-messaging/internal/stage"
 	"secure-messaging/pkg/client"
@@ -34,7 +34,7 @@ func TestMeasurements(t *testing.T) {
 	}()
 	for _, m := range []struct {
 		name    string
-		measure func(context.Context) ([]row, error)
+		measure func(context.Context) ([]figures.Row, error)
 		rows    int
 	}{{"first", w.first, 4}, {"typing", w.typing, 1}, {"scrolling", w.scrolling, 1}, {"bursting", w.bursting, 1}, {"idling", w.idling, 1}} {
 		rows, err := m.measure(ctx)
@@ -44,8 +44,8 @@ func TestMeasurements(t *testing.T) {
 		if len(rows) < m.rows {
 			t.Errorf("%s gave %d rows: %v", m.name, len(rows), rows)
 		}
-		if m.name == "typing" && rows[0].cells[0] != fmt.Sprint(small.keys) {
-			t.Errorf("%s keys were measured, not %d", rows[0].cells[0], small.keys)
+		if m.name == "typing" && rows[0].Cells[0] != fmt.Sprint(small.keys) {
+			t.Errorf("%s keys were measured, not %d", rows[0].Cells[0], small.keys)
 		}
 	}
 	if err := w.leave(ctx); err != nil {
@@ -80,24 +80,5 @@ func arrived(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestTable: a figure that misses its goal is told.
-func TestTable(t *testing.T) {
-	took := make([]time.Duration, 200)
-	for i := range took {
-		took[i] = time.Duration(200-i) * time.Millisecond
-	}
-	s := series(took)
-	if a, b, c := s.at(0.5), s.at(0.99), s.at(1); a != 101*time.Millisecond || b != 199*time.Millisecond || c != 200*time.Millisecond {
-		t.Errorf("median %v, p99 %v, longest %v", a, b, c)
-	}
-	var out strings.Builder
-	if err := print(&out, []row{timed("a key", took, below(s.at(0.5), keyGoal, "median"))}); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(out.String(), "MISSED") || !strings.Contains(out.String(), "101.0") {
-		t.Errorf("the table is\n%s", &out)
 	}
 }
