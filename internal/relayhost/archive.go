@@ -31,8 +31,6 @@ const (
 	sumsFile      = "SHA256SUMS"
 	backupVersion = 1
 	fileMode      = 0o600
-	// maxBackupText bounds what of a backup is read into memory: 100,000 files.
-	maxBackupText = 16 << 20
 )
 
 // Backup says what a backup is.
@@ -130,11 +128,11 @@ func writeBackup(w io.Writer, about Backup, key []byte, snapshot string) error {
 func ReadBackup(r io.Reader, keep func(name string, content io.Reader) error) (Backup, error) {
 	buffered := bufio.NewReader(r)
 	archive := tar.NewReader(buffered)
-	about, err := readAbout(archive)
+	lines := sha256.New() // of the checksums: their text may be longer than memory has room for
+	about, err := readAbout(archive, lines)
 	if err != nil {
 		return Backup{}, err
 	}
-	sums := bytes.NewBuffer(about.sum)
 	for {
 		h, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -159,30 +157,23 @@ func ReadBackup(r io.Reader, keep func(name string, content io.Reader) error) (B
 		if _, err := io.Copy(io.Discard, content); err != nil {
 			return Backup{}, err
 		}
-		fmt.Fprintf(sums, "%x  %s\n", sum.Sum(nil), h.Name)
-		if sums.Len() > maxBackupText {
-			return Backup{}, fmt.Errorf("%w: it has too many files", errNoBackup)
-		}
+		fmt.Fprintf(lines, "%x  %s\n", sum.Sum(nil), h.Name)
 		about.Bytes, about.Files = about.Bytes+h.Size, about.Files+1
 	}
-	want, err := io.ReadAll(io.LimitReader(source{archive}, maxBackupText+1))
-	if err != nil {
+	said := sha256.New()
+	if _, err := io.Copy(said, source{archive}); err != nil {
 		return Backup{}, err
 	}
-	if !bytes.Equal(want, sums.Bytes()) {
+	if !bytes.Equal(said.Sum(nil), lines.Sum(nil)) {
 		return Backup{}, errDamaged
 	}
 	_, err = io.Copy(io.Discard, buffered) // the end of the tar
-	return about.Backup, err
+	return about, err
 }
 
-// aboutRead is what a backup says of itself, and the line with its checksum.
-type aboutRead struct {
-	Backup
-	sum []byte
-}
-
-func readAbout(archive *tar.Reader) (about aboutRead, err error) {
+// readAbout reads what a backup says of itself, and writes the line with its
+// checksum.
+func readAbout(archive *tar.Reader, lines io.Writer) (about Backup, err error) {
 	h, err := archive.Next()
 	if err != nil || h.Name != aboutFile {
 		return about, errNoBackup
@@ -191,14 +182,14 @@ func readAbout(archive *tar.Reader) (about aboutRead, err error) {
 	if err != nil {
 		return about, err
 	}
-	if json.Unmarshal(text, &about.Backup) != nil || about.Version < 1 {
+	if json.Unmarshal(text, &about) != nil || about.Version < 1 {
 		return about, errNoBackup
 	}
 	if about.Version > backupVersion {
 		return about, errNewBackup
 	}
-	about.sum = fmt.Appendf(nil, "%x  %s\n", sha256.Sum256(text), aboutFile)
-	return about, nil
+	_, err = fmt.Fprintf(lines, "%x  %s\n", sha256.Sum256(text), aboutFile)
+	return about, err
 }
 
 // isOfBackup admits plain files of a relay, and no name that leads elsewhere.
