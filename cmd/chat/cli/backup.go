@@ -57,17 +57,15 @@ for instance. Whoever has both is you. The account must not be open elsewhere me
 			return err
 		}
 		code := backup.NewCode()
-		// The code first: a backup that is there already is not written over by one
-		// that nobody can open.
-		if codeFile != "" {
-			err = privately(codeFile, force, func(w io.Writer) error { _, err := fmt.Fprintln(w, code.Show()); return err })
-		}
-		if err == nil {
-			err = privately(args[0], force, func(w io.Writer) error { return acc.Backup(w, code, history) })
-			if err != nil && codeFile != "" {
-				err = errors.Join(err, os.Remove(codeFile))
+		// The code when the backup is written and before it takes its name: one that is
+		// there already keeps its code if this one fails, and is not written over by
+		// one that nobody can open.
+		err = privately(args[0], force, func(w io.Writer) error {
+			if err := acc.Backup(w, code, history); err != nil || codeFile == "" {
+				return err
 			}
-		}
+			return privately(codeFile, force, func(w io.Writer) error { _, err := fmt.Fprintln(w, code.Show()); return err })
+		})
 		if err = errors.Join(err, acc.Close(0)); err != nil || codeFile != "" {
 			return err
 		}
