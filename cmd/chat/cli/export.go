@@ -132,8 +132,12 @@ func (c *call) each(name string, f func(client.Message) error) error {
 	}
 }
 
+// inert takes from a text what a reader of Markdown would run or fetch: HTML and
+// pictures. A backslash before one would take ours away.
+var inert = strings.NewReplacer(`\`, `\\`, "<", `\<`, "![", `\![`)
+
 // markdown writes a conversation as Markdown. What others wrote stands in quotes,
-// so that none of it looks like a heading of ours, and is no HTML.
+// so that none of it looks like a heading of ours, and is no HTML or picture.
 type markdown struct {
 	w   io.Writer
 	day string // of the last message
@@ -152,7 +156,7 @@ func (e *markdown) message(m client.Message) error {
 		e.day = day
 	}
 	fmt.Fprintf(&text, "\n**%s** %s\n\n", m.From, at.Format(time.TimeOnly))
-	said := strings.ReplaceAll(sanitize.Text(describe(m)), "<", `\<`)
+	said := inert.Replace(sanitize.Text(describe(m)))
 	for line := range strings.SplitSeq(said, "\n") {
 		text.WriteString(strings.TrimRight("> "+line, " ") + "\n")
 	}
