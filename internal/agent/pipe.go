@@ -39,12 +39,16 @@ func ServePipe(ctx context.Context, account client.Account, in io.Reader, out io
 	case <-ctx.Done():
 		p.Close()
 		return ctx.Err()
+	case <-p.ctx.Done(): // closed for what came in; what may come still is not waited for
+		if !p.outlaw() {
+			err = <-over
+		}
 	}
 	switch {
-	case input.broke != nil:
-		return &client.Error{Code: client.CodeUsage, Err: input.broke, Text: "The input is not one JSON-RPC request a line, as chat rpc --help describes: " + input.broke.Error() + "."}
 	case p.outlaw():
 		return &client.Error{Code: client.CodeUsage, Text: "A request without an id came in. Every request needs one, for nothing else says what has become of it."}
+	case input.broke != nil:
+		return &client.Error{Code: client.CodeUsage, Err: input.broke, Text: "The input is not one JSON-RPC request a line, as chat rpc --help describes: " + input.broke.Error() + "."}
 	}
 	return err
 }

@@ -59,6 +59,18 @@ func TestPipeRules(t *testing.T) {
 	}
 }
 
+// A request without an id ends it at once, whether or not the input does.
+func TestPipeNoID(t *testing.T) {
+	in, write := io.Pipe()
+	defer write.Close()
+	done := make(chan error, 1)
+	go func() { done <- ServePipe(t.Context(), &fake{}, in, io.Discard) }()
+	io.WriteString(write, "{\"jsonrpc\":\"2.0\",\"method\":\"identity\"}\n")
+	if err := <-done; !errors.Is(err, client.ErrUsage) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
 // The end of the context ends it, whether or not the input does.
 func TestPipeInterrupted(t *testing.T) {
 	in, write := io.Pipe()
