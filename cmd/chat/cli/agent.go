@@ -100,7 +100,11 @@ func (a *app) agentStart(cmd *cobra.Command, _ []string) error {
 	in.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	return a.agentCame(cmd, ref, ended, log)
+	if err := a.agentCame(cmd, ref, ended, log); cmd.Context().Err() != nil {
+		return errors.Join(err, child.Process.Kill()) // who interrupts wants none
+	} else {
+		return err
+	}
 }
 
 // agentCame waits until an agent answers, or has ended.
@@ -123,6 +127,9 @@ func (a *app) agentCame(cmd *cobra.Command, ref profile.Ref, ended <-chan error,
 		select {
 		case <-time.After(agentPause):
 		case <-ctx.Done():
+			if err := cmd.Context().Err(); err != nil {
+				return err
+			}
 			return &client.Error{Code: client.CodeTimeout, Text: "The agent has not come up. What it says stands in " + log}
 		case <-ended:
 			said, _ := os.ReadFile(log)
@@ -217,7 +224,7 @@ func stopAgent(ctx context.Context, ref profile.Ref) (stopped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, agentPatience)
+	patient, cancel := context.WithTimeout(ctx, agentPatience)
 	defer cancel()
 	for {
 		lock, err := profile.Acquire(ref)
@@ -230,7 +237,10 @@ func stopAgent(ctx context.Context, ref profile.Ref) (stopped bool, err error) {
 		}
 		select {
 		case <-time.After(agentPause):
-		case <-ctx.Done():
+		case <-patient.Done():
+			if err := ctx.Err(); err != nil {
+				return true, err
+			}
 			return true, &client.Error{Code: client.CodeTimeout, Text: "The agent of " + ref.Name + " was asked to end, and has not yet. See: chat agent status"}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,13 @@ keyring where chat keyring keep has put it there, else a credential or a file.`,
 		if launchd {
 			write = launchdFile
 		}
-		_, err = fmt.Fprint(cmd.OutOrStdout(), write(program, ref, keyring.Kept(ref), a.passphraseFile))
+		file := a.passphraseFile // which is read from another folder than this
+		if file != "" {
+			if file, err = filepath.Abs(file); err != nil {
+				return wrongUsage("The folder that chat stands in cannot be found. Give the whole path of the passphrase file.")
+			}
+		}
+		_, err = fmt.Fprint(cmd.OutOrStdout(), write(program, ref, keyring.Kept(ref), file))
 		return err
 	}
 	return cmd
@@ -103,9 +110,8 @@ func launchdFile(program string, ref profile.Ref, _ bool, passphraseFile string)
 	}
 	return `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
-<!-- The agent of ` + account + `, for launchd:
-     chat keyring keep
-     chat agent unit --launchd > ~/Library/LaunchAgents/` + label + `.plist
+<!-- The agent of ` + account + `, for launchd, when the passphrase is in the keyring (chat keyring keep).
+     What chat agent unit prints belongs into ~/Library/LaunchAgents/` + label + `.plist; then
      launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/` + label + `.plist -->
 <plist version="1.0">
 <dict>
