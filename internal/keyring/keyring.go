@@ -38,14 +38,19 @@ func Kept(ref profile.Ref) bool {
 
 // Keep puts the passphrase of a profile into the keyring.
 func Keep(ctx context.Context, ref profile.Ref, passphrase []byte) error {
-	err := patiently(ctx, func() error { return keyring.Set(service, entry(ref), string(passphrase)) })
-	if err != nil {
-		return unusable(ctx, err)
-	}
+	// The marker first: without it nobody would look for what is in the keyring, nor
+	// take it out again.
 	if err := os.WriteFile(filepath.Join(ref.Dir, marker), nil, 0o600); err != nil {
 		return &client.Error{Code: client.CodeStorage, Err: err, Text: "The folder of the profile cannot be written: " + ref.Dir}
 	}
-	return nil
+	err := patiently(ctx, func() error { return keyring.Set(service, entry(ref), string(passphrase)) })
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) { // it may take it yet
+		os.Remove(filepath.Join(ref.Dir, marker)) // one that stays costs a question to the keyring
+	}
+	return unusable(ctx, err)
 }
 
 // Passphrase returns the passphrase of a profile. The caller clears it.
