@@ -180,6 +180,17 @@ func TestManualAck(t *testing.T) {
 	}
 }
 
+// gated is a stream that begins when something has happened.
+type gated struct {
+	io.Reader
+	open <-chan struct{}
+}
+
+func (g gated) Read(p []byte) (int, error) {
+	<-g.open
+	return g.Reader.Read(p)
+}
+
 func TestManualAckEnds(t *testing.T) {
 	for _, tt := range []struct {
 		name, in string
@@ -192,24 +203,18 @@ func TestManualAckEnds(t *testing.T) {
 		{"below all", "-1\n", client.ErrUsage, nil},
 		{"no more than the place", "0\n", nil, nil},
 		{"half a line", "2\n1", nil, []int64{2}},
+		{"a line without end", "2\n" + strings.Repeat("1", 1<<20), client.ErrUsage, []int64{2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, printed := newShelf(3), make(chan struct{})
 			s.consumers = []client.Consumer{{Name: "ci"}}
-			acks := make(chan string, maxAcks)
-			l := &listener{consumer: "ci", acks: acks, show: func(_ io.Writer, m client.Message) error {
+			l := &listener{consumer: "ci", show: func(_ io.Writer, m client.Message) error {
 				if m.Cursor == 3 {
 					close(printed)
 				}
 				return nil
 			}}
-			go func() {
-				<-printed
-				for line := range readAcks(t.Context(), strings.NewReader(tt.in)) {
-					acks <- line
-				}
-				close(acks)
-			}()
+			l.readAcks(t.Context(), gated{strings.NewReader(tt.in), printed})
 			if err := following(t, s, l, io.Discard); !errors.Is(err, tt.err) {
 				t.Errorf("it ended with %v", err)
 			}

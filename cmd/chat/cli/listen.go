@@ -81,7 +81,7 @@ that grows to a minute; a command that is to skip a message exits with 0. It end
 			l.after = client.FromStart
 		}
 		if ack == ackManual {
-			l.acks = readAcks(cmd.Context(), cmd.InOrStdin())
+			l.readAcks(cmd.Context(), cmd.InOrStdin())
 		}
 		if command != "" {
 			l.run = &runner{command: command, out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), pause: runPause}

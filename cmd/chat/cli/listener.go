@@ -33,6 +33,7 @@ type listener struct {
 	show     func(io.Writer, client.Message) error
 	run      *runner       // takes messages in place of show; nil without
 	acks     <-chan string // lines of a consumer that acks by itself; nil where handing on is handling
+	noMore   error         // why they end, where that is no good end; read when acks is closed
 
 	mu      sync.Mutex // guards what follows, against the taker of acks
 	after   int64      // cursor of the last message that is not wanted any more
@@ -207,6 +208,9 @@ func (l *listener) take(ctx context.Context, c *call) error {
 	for {
 		select {
 		case line, more := <-l.acks:
+			if !more && l.noMore != nil {
+				return wrongUsage(fmt.Sprintf("The acks on standard input end: %v. Write one cursor a line.", l.noMore))
+			}
 			if !more {
 				return errEnough
 			}
@@ -252,18 +256,20 @@ func (l *listener) note(line string) error {
 	return nil
 }
 
-// readAcks gives the lines of a stream, until it or ctx ends.
-func readAcks(ctx context.Context, in io.Reader) <-chan string {
+// readAcks makes acks the lines of a stream, until it or ctx ends.
+func (l *listener) readAcks(ctx context.Context, in io.Reader) {
 	lines := make(chan string, maxAcks)
+	l.acks = lines
 	go func() {
 		defer close(lines)
-		for s := bufio.NewScanner(in); s.Scan(); {
+		s := bufio.NewScanner(in)
+		for s.Scan() {
 			select {
 			case lines <- s.Text():
 			case <-ctx.Done():
 				return
 			}
 		}
+		l.noMore = s.Err()
 	}()
-	return lines
 }
