@@ -227,17 +227,33 @@ func (c *call) knows(name string) error {
 	return err
 }
 
-// heardFrom waits until a person stands to the account as wanted, or a group is
-// one of which it reaches every member, for their word may still be at the relay; not longer than it takes to be
-// sure that it is not. A disk that takes nothing in is no such answer.
-func (c *call) heardFrom(name string, want client.ContactState, timeout time.Duration) error {
-	if isGroup(name) && want == client.Accepted {
-		if g, _ := c.group(name); g.State == client.Joined && !slices.ContainsFunc(g.Members, func(m client.Member) bool { return m.Reach == client.Stranger }) {
-			return nil
+// heardFrom waits where one of these people does not stand to the account as
+// wanted, or is a group of which it does not reach every member, for their word may
+// still be at the relay; not longer than it takes to be sure that it is not, and
+// once for all of them. A disk that takes nothing in is no such answer.
+func (c *call) heardFrom(want client.ContactState, timeout time.Duration, names ...string) error {
+	for _, name := range names {
+		if settled, err := c.stands(name, want); err != nil {
+			return err
+		} else if !settled {
+			return c.hear(timeout)
 		}
-	} else if p, _, err := c.contact(name); p.State == want || err != nil {
-		return err
 	}
+	return nil
+}
+
+// stands reports whether a person or a group is known to be as wanted.
+func (c *call) stands(name string, want client.ContactState) (bool, error) {
+	if isGroup(name) && want == client.Accepted {
+		g, _ := c.group(name)
+		return g.State == client.Joined && !slices.ContainsFunc(g.Members, func(m client.Member) bool { return m.Reach == client.Stranger }), nil
+	}
+	p, _, err := c.contact(name)
+	return p.State == want, err
+}
+
+// hear waits for all that the relay has, and says where it is not to be had.
+func (c *call) hear(timeout time.Duration) error {
 	err := c.caughtUp(timeout)
 	if errors.Is(err, client.ErrStorage) {
 		return err

@@ -78,10 +78,8 @@ func (a *app) newGroupMake() *cobra.Command {
 	asJSON, timeout := jsonFlag(cmd), timeoutFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd, func(c *call) error {
-			for _, name := range args[1:] {
-				if err := c.heardFrom(name, client.Accepted, *timeout); err != nil {
-					return err
-				}
+			if err := c.heardFrom(client.Accepted, *timeout, args[1:]...); err != nil {
+				return err
 			}
 			g, err := c.MakeGroup(c.ctx, args[0], args[1:])
 			if err != nil {

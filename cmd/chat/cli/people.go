@@ -82,7 +82,7 @@ func (a *app) newAccept() *cobra.Command {
 	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.with(cmd, func(c *call) error {
-			if err := c.heardFrom(args[0], client.Incoming, *timeout); err != nil {
+			if err := c.heardFrom(client.Incoming, *timeout, args[0]); err != nil {
 				return err
 			}
 			if _, err := c.Accept(c.ctx, args[0]); err != nil {
@@ -97,7 +97,7 @@ func (a *app) newAccept() *cobra.Command {
 func (a *app) newReject() *cobra.Command {
 	return a.newEnding("reject NAME", "Drop a request; they are not told", "the request of %s is dropped\n",
 		func(c *call, name string, timeout time.Duration) error {
-			if err := c.heardFrom(name, client.Incoming, timeout); err != nil {
+			if err := c.heardFrom(client.Incoming, timeout, name); err != nil {
 				return err
 			}
 			if err := c.Reject(c.ctx, name); err != nil {

@@ -52,16 +52,16 @@ type sending struct {
 // the relay. When the first has been waited for, all that was there has come.
 func (s *sending) heard() error {
 	contacts, err := s.Contacts(s.ctx)
+	if err != nil {
+		return err
+	}
+	var open []string
 	for _, p := range s.parcels {
-		accepted := func(c client.Contact) bool { return c.Name == p.to && c.State == client.Accepted }
-		if err != nil || slices.ContainsFunc(contacts, accepted) {
-			continue
-		}
-		if err = s.heardFrom(p.to, client.Accepted, s.timeout); !isGroup(p.to) {
-			break
+		if !slices.ContainsFunc(contacts, func(c client.Contact) bool { return c.Name == p.to && c.State == client.Accepted }) {
+			open = append(open, p.to)
 		}
 	}
-	return err
+	return s.heardFrom(client.Accepted, s.timeout, open...)
 }
 
 // all sends something to everybody that nothing has gone wrong with so far, waits
