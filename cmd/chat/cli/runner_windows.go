@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os/exec"
+	"strconv"
 	"syscall"
 )
 
@@ -11,6 +12,10 @@ import (
 func shell(ctx context.Context, command string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "cmd")
 	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: "cmd /D /S /C \"" + command + "\""}
+	// What the line has started would outlive its shell.
+	cmd.Cancel = func() error {
+		return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
+	}
 	return cmd
 }
 
