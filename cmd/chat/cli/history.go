@@ -83,11 +83,15 @@ func (c *call) past(p past) (ms []client.Message, err error) {
 		return c.later(p)
 	}
 	for before := p.Before; p.Limit == 0 || len(ms) < p.Limit; before = ms[len(ms)-1].Cursor {
-		page, err := c.page(p, before, client.MaxLimit)
+		size := client.MaxLimit
+		if p.Limit > 0 {
+			size = min(size, p.Limit-len(ms))
+		}
+		page, err := c.page(p, before, size)
 		if err != nil {
 			return nil, err
 		}
-		full := len(page) == client.MaxLimit
+		full := len(page) == size
 		for _, m := range page { // the latest first
 			if m.At.Before(p.since) {
 				full = false
