@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -120,6 +121,14 @@ func (x *linear) commandSave(dir string) (string, error) {
 		return "Save it where? /save FOLDER", nil
 	}
 	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if dir == x.downloads {
+		err = os.MkdirAll(dir, 0o700) // where it is not there yet: that of a new system
+	} else if info, statErr := os.Stat(dir); statErr != nil || !info.IsDir() {
+		return "There is no folder " + shortPath(dir) + ". Make it first, or name another: /save FOLDER", nil
+	}
 	if err != nil {
 		return "", err
 	}
