@@ -147,7 +147,12 @@ func (p *pace) at(bot, n int) {
 	p.more.Broadcast()
 }
 
-func (p *pace) wake() { p.more.Broadcast() }
+// wake holds the lock, so that nobody looks and has not begun to wait.
+func (p *pace) wake() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.more.Broadcast()
+}
 
 // send writes so many messages, a little ahead of the slowest bot.
 func (p *pace) send(ctx context.Context, from client.Account, messages int) error {
