@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log"
 	"os"
@@ -50,6 +49,6 @@ func main() {
 		return s.Waiting == 0, err
 	})
 	if err != nil {
-		fmt.Println("the relay has not taken it yet; it leaves with the next message")
+		log.Printf("the relay has not taken it yet (%v); it leaves with the next message", err)
 	}
 }
