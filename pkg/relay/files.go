@@ -118,10 +118,34 @@ func (r *Relay) storeFile(w http.ResponseWriter, req *http.Request, f File, line
 		r.httpRefuse(w, protocol.CodeTooLarge, fmt.Sprintf("a file has at most %d bytes here, sealed", r.limits.FileBytes))
 		return
 	}
+	if !r.takeFile(w, req, f, line) {
+		return
+	}
+	// Whoever suspends or removes an owner has stored that before the files are
+	// listed: where the list lacks this one, it is seen here.
+	ctx := context.WithoutCancel(req.Context())
+	ok, err := r.mayEnter(ctx, f.Owner)
+	if !ok {
+		err = errors.Join(err, r.dropFile(ctx, f.ID))
+	}
+	switch {
+	case err != nil:
+		r.httpStoreError(w, "storing a file", err)
+	case !ok:
+		r.httpRefuse(w, protocol.CodeSuspended, "")
+	default:
+		r.counters.add(CountFilesStored)
+		w.WriteHeader(http.StatusCreated)
+	}
+}
+
+// takeFile reads the bytes of a file and stores them. If it is false, the client
+// has been told why.
+func (r *Relay) takeFile(w http.ResponseWriter, req *http.Request, f File, line *transfer) bool {
 	file, err := r.files.CreateFile(req.Context(), f)
 	if err != nil {
 		r.refuseFile(w, req, f, err)
-		return
+		return false
 	}
 	defer file.Close()
 	sum, err := copyFile(file, req.Body, line)
@@ -130,19 +154,44 @@ func (r *Relay) storeFile(w http.ResponseWriter, req *http.Request, f File, line
 	case errors.As(err, &broken):
 		r.counters.add(CountFilesBroken)
 		r.httpRefuse(w, protocol.CodeBadFrame, "the file ended early, or came too slowly")
-		return
+		return false
 	case err == nil && sum != f.Digest:
 		r.httpRefuse(w, protocol.CodeBadFrame, "the bytes are not those that the request is signed for")
-		return
+		return false
 	case err == nil:
 		err = file.Commit(context.WithoutCancel(req.Context()))
 	}
 	if err != nil {
 		r.refuseFile(w, req, f, err)
-		return
+		return false
 	}
-	r.counters.add(CountFilesStored)
-	w.WriteHeader(http.StatusCreated)
+	return true
+}
+
+// How long a file that is to go is waited for while somebody is at work on it:
+// on one that is there, that is a moment.
+const (
+	dropTries = 100
+	dropPause = 10 * time.Millisecond
+)
+
+// dropFile deletes a file, unless it has gone already.
+func (r *Relay) dropFile(ctx context.Context, id crypto.FileID) error {
+	for range dropTries {
+		err := r.files.DeleteFile(ctx, id)
+		switch {
+		case err == nil, errors.Is(err, ErrNoFile):
+			return nil
+		case !errors.Is(err, ErrConflict):
+			return err
+		}
+		select {
+		case <-time.After(dropPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return ErrConflict
 }
 
 // lineError is a body that cannot be read to its end.

@@ -132,14 +132,15 @@ func (r *Relay) Remove(ctx context.Context, name crypto.Username) error {
 	return r.abandon(ctx, a.Certificate.Address()) // what has come meanwhile
 }
 
-// removeFiles deletes the files of a user who can store no more.
+// removeFiles deletes the files of a user who can store no more: what is on its
+// way goes when its upload ends.
 func (r *Relay) removeFiles(ctx context.Context, owner crypto.Username) error {
 	files, err := r.accounts.FilesOf(ctx, owner)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if err := r.files.DeleteFile(ctx, f.ID); err != nil && !errors.Is(err, ErrNoFile) && !errors.Is(err, ErrConflict) {
+		if err := r.dropFile(ctx, f.ID); err != nil {
 			return err
 		}
 	}
