@@ -88,7 +88,9 @@ func (r *Relay) replaceDevice(w http.ResponseWriter, req *http.Request, before, 
 	}
 	r.counters.add(CountReplaced)
 	r.end(before.Address(), closeReplaced)
-	if err := r.abandon(req.Context(), before.Address()); err != nil { // the rest goes with its age
+	// A client that has gone does not ask again.
+	ctx := context.WithoutCancel(req.Context())
+	if err := r.abandon(ctx, before.Address()); err != nil { // the rest goes with its age
 		r.storeError("telling the senders to a device that was replaced", err)
 	}
 	answer(w, http.StatusCreated, userInfo(cert))

@@ -158,3 +158,36 @@ func TestReplacementOfUnknownEnd(t *testing.T) {
 		}
 	}
 }
+
+// leavingDirectory lets the client of a replacement go once that is stored.
+type leavingDirectory struct {
+	relay.Directory
+	leave context.CancelFunc
+}
+
+func (d *leavingDirectory) ReplaceDevice(ctx context.Context, before, c crypto.Certificate, signed relay.RawPrekey) error {
+	err := d.Directory.ReplaceDevice(ctx, before, c, signed)
+	d.leave()
+	<-ctx.Done()
+	return err
+}
+
+// TestReplacementWithoutClient: senders hear what becomes of their messages, even
+// if the client does not wait for its answer.
+func TestReplacementWithoutClient(t *testing.T) {
+	ctx, leave := context.WithCancel(context.Background())
+	w := newWorld(t, func(c *relay.Config) { c.Directory = &leavingDirectory{c.Directory, leave} })
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	b := w.online(bob)
+	id := b.message("for the old device", alice)
+	b.expectStored(id, alice)
+	req := w.post(w.registration(alice.another(time.Second))).WithContext(ctx)
+	if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
+		resp.Body.Close()
+		t.Error("the client has waited")
+	}
+	if f := expect[*protocol.Receipt](b); f.State != protocol.ReceiptExpired || f.ID != id {
+		t.Errorf("bob heard %s", protocol.Encode(f))
+	}
+}
