@@ -183,6 +183,7 @@ func TestLinearGroup(t *testing.T) {
 		p.after("", "bob has added carol.\n")
 		f.gets(client.Message{Contact: "+ops", From: "bob", Type: client.TypeFile, Text: "look", File: &client.File{Name: "plan.md", Size: 900}})
 		p.after("", "bob in +ops, 09:41: the file plan.md, 900 bytes\n    look\n")
+		p.after("/save "+dir+"/nowhere\n", "There is no folder "+dir+"/nowhere. Make it first, or name another: /save FOLDER\n")
 		p.after("/save "+dir+"\n", "Saved: "+dir+"/plan.md\n")
 		p.after("/file "+dir+"/x.txt\n", "Sending x.txt.\n")
 		p.after("/group leave\n", "To leave +ops, write: /group leave yes\n")
