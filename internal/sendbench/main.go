@@ -34,7 +34,6 @@ import (
 
 	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
-	"secure-messaging/pkg/crypto/keyfile"
 )
 
 // limit bounds a run; the whole of it takes a minute.
@@ -50,8 +49,7 @@ const (
 type config struct{ row, once, alone int }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == stretchCommand {
-		stretch()
+	if stage.Stretching() {
 		return
 	}
 	var c config
@@ -113,18 +111,3 @@ func run(ctx context.Context, c config) (err error) {
 }
 
 func median(took []time.Duration) time.Duration { return figures.Sort(took).At(0.5) }
-
-// stretchCommand makes this program take one guess of a passphrase, and say how
-// long that took.
-const stretchCommand = "argon2id"
-
-func stretch() {
-	began := time.Now()
-	m, _, err := keyfile.New([]byte(stage.Passphrase), keyfile.DefaultCost)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sendbench:", err)
-		os.Exit(1)
-	}
-	fmt.Println(time.Since(began))
-	m.Clear()
-}

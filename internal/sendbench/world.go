@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -149,10 +147,6 @@ func (w *world) arrived(ctx context.Context, texts []string, inOrder bool) error
 
 // alone measures while nobody holds the profile, and what argon2id costs, in turn.
 func (w *world) alone(ctx context.Context, c config) (alone, argon []time.Duration, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, err
-	}
 	var texts []string
 	for i := range c.alone {
 		texts = append(texts, fmt.Sprintf("alone, %d", i))
@@ -161,11 +155,7 @@ func (w *world) alone(ctx context.Context, c config) (alone, argon []time.Durati
 			return nil, nil, err
 		}
 		alone = append(alone, took)
-		out, err := exec.CommandContext(ctx, self, stretchCommand).Output()
-		if err == nil {
-			took, err = time.ParseDuration(strings.TrimSpace(string(out)))
-		}
-		if err != nil {
+		if took, err = stage.Stretch(ctx); err != nil {
 			return nil, nil, err
 		}
 		argon = append(argon, took)

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 
 	"secure-messaging/internal/figures"
 	"secure-messaging/internal/stage"
-	"secure-messaging/pkg/crypto/keyfile"
 )
 
 // first measures the first screen, and leaves the client open.
@@ -113,34 +110,10 @@ func shows(texts ...string) func(*vt.Emulator) bool {
 	}
 }
 
-// stretchCommand makes this program take one guess of a passphrase, and say how
-// long that took.
-const stretchCommand = "argon2id"
-
-func stretch() {
-	began := time.Now()
-	m, _, err := keyfile.New([]byte(stage.Passphrase), keyfile.DefaultCost)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "tuibench:", err)
-		os.Exit(1)
-	}
-	fmt.Println(time.Since(began))
-	m.Clear()
-}
-
-// stretches measures what a passphrase costs, each time in a new process: the
-// memory for it is new there, as it is in the client.
+// stretches measures what a passphrase costs.
 func (w *world) stretches(ctx context.Context) (took []time.Duration, err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
 	for range w.openings {
-		out, err := exec.CommandContext(ctx, self, stretchCommand).Output()
-		if err != nil {
-			return nil, err
-		}
-		d, err := time.ParseDuration(strings.TrimSpace(string(out)))
+		d, err := stage.Stretch(ctx)
 		if err != nil {
 			return nil, err
 		}

@@ -28,8 +28,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == stretchCommand {
-		stretch()
+	if stage.Stretching() {
 		return
 	}
 	code := m.Run()

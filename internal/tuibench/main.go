@@ -68,8 +68,7 @@ type config struct {
 }
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == stretchCommand {
-		stretch()
+	if stage.Stretching() {
 		return
 	}
 	var c config
