@@ -126,6 +126,20 @@ func (s *session) post(st *step, to audience, body content, now time.Time) (unre
 	return f.Reason, nil
 }
 
+// usable returns the error that post would: that there is nobody for whom
+// something can be sealed.
+func (s *session) usable(to audience) error {
+	if to.group == nil {
+		return to.contact.usable()
+	}
+	for _, m := range s.reached(to.group) {
+		if c := s.contacts[m.Name]; c.usable() == nil {
+			return nil
+		}
+	}
+	return &Error{Code: CodeInternal, Text: "No session with a member of " + to.name + " can be used. Ask them again: chat connect NAME"}
+}
+
 // postCopy seals a content for one of several.
 func (s *session) postCopy(st *step, m RosterMember, body content, now time.Time) error {
 	body.ID = crypto.NewMessageID()

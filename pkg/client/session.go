@@ -244,6 +244,18 @@ func (s *session) seal(c ContactRecord, body content, now time.Time) (ContactRec
 	return c, sealed, nil
 }
 
+// usable returns why nothing can be sealed for a contact.
+func (c *ContactRecord) usable() error {
+	peer, err := e2e.Restore(c.Session)
+	if err == nil && !peer.Begun() {
+		err = e2e.ErrNone
+	}
+	if err != nil {
+		return damaged(c.Name, err)
+	}
+	return nil
+}
+
 func damaged(name string, err error) error {
 	return &Error{Code: CodeInternal, Err: err, Text: "The stored session with " + name + " cannot be used. Ask them again: chat connect " + name}
 }

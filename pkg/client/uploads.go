@@ -57,7 +57,8 @@ func (s *session) sendFile(to, text string, told File, sealed SealedFile, now ti
 	return st, nil
 }
 
-// mayUpload returns to whom a file can be sent.
+// mayUpload returns to whom a file can be sent. One for whom nothing can be sealed
+// is refused as a text is, before anything is read or uploaded.
 func (s *session) mayUpload(to string) (audience, error) {
 	c, err := s.audience(to)
 	if err != nil {
@@ -66,7 +67,7 @@ func (s *session) mayUpload(to string) (audience, error) {
 	if len(s.uploads) >= MaxUploads {
 		return c, &Error{Code: CodeRateLimit, Text: "So many files are waiting for the relay that no more are taken. Send again when they have left."}
 	}
-	return c, nil
+	return c, s.usable(c)
 }
 
 // uploaded takes the relay's word that it has a file, and tells the recipient of
@@ -100,10 +101,15 @@ func (s *session) uploaded(u Upload, now time.Time) (*step, error) {
 	body.ID, body.SentAt = u.Message, m.SentAt.UnixMilli()
 	body.Expires, body.File = m.Disappear, newFileContent(*m.File, sealed)
 	unreached, err := s.post(st, c, body, now)
-	if unreached != "" {
+	switch {
+	case err != nil && isGroup(u.Contact): // tried again, it would keep all others from leaving
+		return s.notUploaded(u, "there is no session with anybody in "+u.Contact+" that can be used; ask again: chat connect NAME, then send it again"), nil
+	case err != nil:
+		return s.notUploaded(u, "there is no session with "+u.Contact+" that can be used; ask again: chat connect "+u.Contact+", then send it again"), nil
+	case unreached != "":
 		st.States = []StateChange{{body.ID, Waiting, unreached}}
 	}
-	return st, err
+	return st, nil
 }
 
 // fileOf returns a message of this device and what opens its file.

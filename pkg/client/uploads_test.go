@@ -2,6 +2,7 @@ package client
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -100,6 +101,10 @@ func TestUploadEnds(t *testing.T) {
 			})
 			alice.hasUploaded(alice.uploads[0])
 		}, "another key was shown for bob; look at it, then send the file again"},
+		"no session": {func(w *world, alice, bob *person, m Message) {
+			alice.loses("bob")
+			alice.hasUploaded(alice.uploads[0])
+		}, "there is no session with bob that can be used; ask again: chat connect bob, then send it again"},
 		"disappeared": {func(w *world, alice, bob *person, m Message) {
 			if _, _, err := alice.store.Vanish(w.now.Add(time.Hour), 10); err != nil {
 				w.t.Fatal(err)
@@ -138,6 +143,71 @@ func TestUploadEnds(t *testing.T) {
 				t.Errorf("%+v, %v", got, err)
 			}
 		})
+	}
+}
+
+// loses leaves a contact without a session, as a restoration does.
+func (p *person) loses(name crypto.Username) {
+	p.w.t.Helper()
+	c := p.contacts[name]
+	c.Session = nil
+	p.must(func(*session) (*step, error) {
+		st := &step{}
+		st.Contacts = []ContactRecord{c}
+		return st, nil
+	})
+}
+
+// A file for a group of which nobody can be told ends as one for a contact does;
+// while anybody can be told, it goes to them.
+func TestUploadToAGroupWithoutSessions(t *testing.T) {
+	w := circle(t, "alice", "bob", "carol")
+	alice := w.person("alice")
+	ops := alice.makes("ops", "bob", "carol")
+	w.settle()
+	m, u := alice.sendsFile(ops, "")
+	_, last := alice.sendsFile(ops, "")
+	alice.loses("bob")
+	alice.hasUploaded(u)
+	if got := alice.find(m); got.State != Waiting || len(alice.outbox) != 1 {
+		t.Errorf("%+v, %d in the outbox", got, len(alice.outbox))
+	}
+	alice.loses("carol")
+	alice.hasUploaded(last)
+	want := "there is no session with anybody in " + ops + " that can be used; ask again: chat connect NAME, then send it again"
+	if got := alice.store.find(alice.cert().Address(), last.Message); got.State != Failed || got.Reason != want {
+		t.Errorf("%+v", got)
+	}
+	if !alice.forgotten(last) {
+		t.Errorf("left are %v", alice.uploads)
+	}
+}
+
+// What cannot be told of is refused before it is read, as a text is.
+func TestNoUploadWithoutSession(t *testing.T) {
+	w := circle(t, "alice", "bob", "carol")
+	alice := w.person("alice")
+	ops := alice.makes("ops", "bob", "carol")
+	w.settle()
+	may := func(to string) bool {
+		t.Helper()
+		_, err := alice.mayUpload(to)
+		_, asText := alice.session.send(to, "a text", about{}, w.now)
+		if (err == nil) != (asText == nil) || err != nil && (!hasCode(err, CodeInternal) || !strings.Contains(err.Error(), "chat connect")) {
+			t.Errorf("to %s: %v, a text %v", to, err, asText)
+		}
+		return err == nil
+	}
+	if !may("bob") || !may(ops) {
+		t.Error("refused with sessions")
+	}
+	alice.loses("bob")
+	if may("bob") || !may(ops) || !may("carol") {
+		t.Error("without a session with bob alone")
+	}
+	alice.loses("carol")
+	if may(ops) {
+		t.Error("without any session")
 	}
 }
 
