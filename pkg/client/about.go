@@ -75,8 +75,8 @@ func (s *session) edit(cursor int64, text string, now time.Time) (*step, error) 
 		return nil, err
 	case m.State == Failed:
 		return nil, &Error{Code: CodeConflict, Text: "That message was not sent, so there is nothing to edit at the other side. Send it as a new one."}
-	case c.precedes(m.Message):
-		return nil, &Error{Code: CodeConflict, Text: "That message is from before you and " + c.name + " became contacts as you are now, and they would not see the edit. Send a new one."}
+	case s.beyond(c, m) != "":
+		return nil, &Error{Code: CodeConflict, Text: "That message is " + s.beyond(c, m) + ", and they would not see the edit. Send a new one."}
 	case m.Text == text:
 		return &step{}, nil
 	}
@@ -88,8 +88,30 @@ func (s *session) edit(cursor int64, text string, now time.Time) (*step, error) 
 	return s.tell(st, c, contentEdit, text, a, now)
 }
 
+// beyond says of a message of this account why others would not take from this
+// device what is done to it; empty if they would.
+func (s *session) beyond(to audience, m NewMessage) string {
+	switch {
+	case m.Author != s.keys.Certificate.Address():
+		return "from before your account moved to this device"
+	case to.precedes(m.Message):
+		return "from before you and " + to.name + " became contacts as you are now"
+	}
+	return ""
+}
+
+// current reports whether the author of a message is the device that others know
+// them by now. What is said about it is heard of no other.
+func (s *session) current(m NewMessage) bool {
+	if m.Outgoing() {
+		return m.Author == s.keys.Certificate.Address()
+	}
+	return m.Author == s.contacts[crypto.Username(m.From)].Certificate.Address()
+}
+
 // remove takes the words of a message away: on both sides of one of this
-// device, here alone of one of theirs, and of one that never reached them.
+// device, here alone of one of theirs, of one of another device of this account,
+// and of one that never reached them.
 func (s *session) remove(cursor int64, now time.Time) (*step, error) {
 	m, a, err := s.spoken(cursor)
 	if err == errDeleted {
@@ -111,11 +133,16 @@ func (s *session) remove(cursor int64, now time.Time) (*step, error) {
 		return st, nil
 	}
 	c, err := s.audience(m.Contact)
-	if err != nil && m.State == Failed {
+	switch {
+	case m.State == Failed && (err != nil || !s.current(m)):
 		return st, nil
-	}
-	if err != nil {
+	case !s.current(m):
+		st.warn("It is deleted here alone: that message is %s, and %s would not take the deletion.", s.beyond(c, m), m.Contact)
+		return st, nil
+	case err != nil:
 		return nil, err
+	case s.beyond(c, m) != "": // theirs may go back further than the relation does here
+		st.warn("It is deleted here, and perhaps here alone: that message is %s.", s.beyond(c, m))
 	}
 	return s.tell(st, c, contentDelete, "", a, now)
 }
@@ -132,6 +159,9 @@ func (s *session) react(cursor int64, emoji string, now time.Time) (*step, error
 	c, err := s.audience(m.Contact)
 	if err != nil {
 		return nil, err
+	}
+	if !s.current(m) {
+		return nil, &Error{Code: CodeConflict, Text: "That message is from before its author moved to another device, and nobody would see the reaction. Send an answer."}
 	}
 	if _, waits := s.uploadOf(a.ID); waits {
 		return nil, &Error{Code: CodeConflict, Text: "That file is still on its way to the relay. React when it has been sent."}
