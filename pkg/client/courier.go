@@ -106,17 +106,10 @@ func (k *courier) deliver(ctx context.Context, u Upload) error {
 	}()
 	err := k.put(ctx, u)
 	var refusal *fileRefusal
-	switch {
-	case errors.As(err, &refusal):
-		_, err = k.do(func(s *session, _ time.Time) (*step, error) {
-			if !slices.Contains(s.uploads, u) {
-				return &step{}, nil
-			}
-			return s.notUploaded(u, refusal.why), nil
-		})
-	case err == nil:
-		_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, now) })
+	if err != nil && !errors.As(err, &refusal) {
+		return err
 	}
+	_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, refusal, now) })
 	if err != nil {
 		return err
 	}
@@ -165,8 +158,7 @@ func (k *courier) judge(u Upload, err error) error {
 	return err
 }
 
-// forget has the relay forget a file. What it says of one that it does not have
-// is as good.
+// forget has the relay forget a file.
 func (k *courier) forget(ctx context.Context, u Upload) error {
 	resp, err := k.lines.do(ctx, k.session.keys, fileCall{method: http.MethodDelete, blob: u.Blob})
 	var refusal *fileRefusal
@@ -177,7 +169,7 @@ func (k *courier) forget(ctx context.Context, u Upload) error {
 		return err
 	}
 	k.dropCopy(u.Blob) // of one that was deleted on its way
-	_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, now) })
+	_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, refusal, now) })
 	return err
 }
 

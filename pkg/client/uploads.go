@@ -70,14 +70,28 @@ func (s *session) mayUpload(to string) (audience, error) {
 	return c, s.usable(c)
 }
 
-// uploaded takes the relay's word that it has a file, and tells the recipient of
-// it: the content has the id of the message, and its words as they stand now.
-func (s *session) uploaded(u Upload, now time.Time) (*step, error) {
+// uploaded takes the relay's word on an upload: that it is done, or why it never
+// will be. What the user has done meanwhile counts more, as that it is to be
+// forgotten.
+func (s *session) uploaded(u Upload, refused *fileRefusal, now time.Time) (*step, error) {
+	switch {
+	case !slices.Contains(s.uploads, u):
+		return &step{}, nil
+	case u.forgets(): // that it has none is as good
+		st := &step{}
+		st.Uploaded = []crypto.FileID{u.Blob}
+		return st, nil
+	case refused != nil:
+		return s.notUploaded(u, refused.why), nil
+	}
+	return s.announce(u, now)
+}
+
+// announce tells the recipient of a file that the relay has: the content has the
+// id of the message, and its words as they stand now.
+func (s *session) announce(u Upload, now time.Time) (*step, error) {
 	st := &step{}
 	st.Uploaded = []crypto.FileID{u.Blob}
-	if i := slices.Index(s.uploads, u); i < 0 || u.forgets() {
-		return st, nil // deleted meanwhile, or never more than a wish to forget
-	}
 	m, sealed, err := s.fileOf(u.Message)
 	switch {
 	case errors.Is(err, ErrNotFound): // it has disappeared

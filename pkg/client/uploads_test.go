@@ -22,7 +22,7 @@ func (p *person) sendsFile(to, text string) (Message, Upload) {
 
 func (p *person) hasUploaded(u Upload) *step {
 	p.w.t.Helper()
-	return p.must(func(s *session) (*step, error) { return s.uploaded(u, p.w.now) })
+	return p.must(func(s *session) (*step, error) { return s.uploaded(u, nil, p.w.now) })
 }
 
 // forgotten reports whether the relay is to forget a file, and nothing else.
@@ -46,7 +46,7 @@ func TestUploadOnce(t *testing.T) {
 	}
 	full := errors.New("the disk is full")
 	alice.store.onCommit = func(*Changes) error { return full }
-	if _, err := alice.do(func(s *session) (*step, error) { return s.uploaded(u, w.now) }); err != full {
+	if _, err := alice.do(func(s *session) (*step, error) { return s.uploaded(u, nil, w.now) }); err != full {
 		t.Fatalf("got %v", err)
 	}
 	if alice.waiting != 1 || len(alice.uploads) != 1 || len(alice.outbox) != 0 {
@@ -208,6 +208,24 @@ func TestNoUploadWithoutSession(t *testing.T) {
 	alice.loses("carol")
 	if may(ops) {
 		t.Error("without any session")
+	}
+}
+
+// A message that is deleted while the relay's word on its file is on the way: the
+// relay is still to forget it, whatever that word is.
+func TestDeletedBeforeUploaded(t *testing.T) {
+	for name, refused := range map[string]*fileRefusal{"done": nil, "refused": {why: "because"}} {
+		w := newWorld(t, "alice", "bob")
+		alice, bob := w.pair("alice", "bob")
+		w.befriend(alice, bob)
+		m, u := alice.sendsFile("bob", "words")
+		alice.deletes(m.Cursor)
+		if st := alice.must(func(s *session) (*step, error) { return s.uploaded(u, refused, w.now) }); !st.empty() {
+			t.Errorf("%s: %+v", name, st.Changes)
+		}
+		if !alice.forgotten(u) {
+			t.Errorf("%s: left are %v", name, alice.uploads)
+		}
 	}
 }
 
