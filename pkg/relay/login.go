@@ -41,7 +41,7 @@ func (c *conn) login() bool {
 	if err != nil || !ok {
 		return c.turnAway(protocol.CodeNotYet, closeLogin)
 	}
-	began := r.replaced.Load()
+	began := r.users.replaced.Load()
 	login, err := r.checkProof(nonce, proof)
 	switch {
 	case errors.Is(err, errProof):
@@ -101,7 +101,7 @@ func (c *conn) welcome(l crypto.Login, replaced uint64) bool {
 		}
 		return c.turnAway(protocol.CodeSuspended, closeLogin)
 	}
-	if replaced != r.replaced.Load() { // this one, perhaps, when it could not be found here yet
+	if replaced != r.users.replaced.Load() { // this one, perhaps, when it could not be found here yet
 		why := closeReplaced
 		cert, err := r.user(r.ctx, c.me.User)
 		if err != nil {

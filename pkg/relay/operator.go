@@ -150,7 +150,6 @@ func (r *Relay) removeFiles(ctx context.Context, owner crypto.Username) error {
 // forget drops what is remembered of a user whose device has changed or gone:
 // whoever writes to it looks again.
 func (r *Relay) forget(name crypto.Username) {
-	r.replaced.Add(1)
 	r.users.forget(name)
 	r.relations.Add(1)
 }

@@ -118,7 +118,6 @@ type Relay struct {
 	lastID    atomic.Uint64 // of connections, for the log
 	airborne  atomic.Int64  // bytes that are handed on and not stored
 	relations atomic.Uint64 // changes of how people stand to each other
-	replaced  atomic.Uint64 // devices that have been replaced here
 	httpConns atomic.Int64
 	httpFrom  sync.Map // net.Conn to ratelimit.Address, of those that count by address
 
