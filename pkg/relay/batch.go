@@ -2,6 +2,7 @@ package relay
 
 import (
 	"encoding/base64"
+	"slices"
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -22,6 +23,7 @@ type outcome struct {
 type commit struct {
 	wait     func() error // nil if it is there already
 	outcomes []outcome
+	gone     []crypto.Address // devices whose mailboxes it should not have come into
 }
 
 // entryCounters names the counter of each kind of entry that a frame makes.
@@ -45,6 +47,14 @@ func (c *conn) puts(to *crypto.Address) bool {
 		}
 	}
 	return false
+}
+
+// looks notes, before the target of a frame is looked at, what shows later whether
+// a device has been replaced since.
+func (c *conn) looks() {
+	if len(c.batch) == 0 {
+		c.looked = c.relay.users.replaced.Load()
+	}
 }
 
 // letGo passes on what the reader has gathered.
@@ -112,6 +122,9 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 		return w, false
 	}
 	w.wait = appended.Wait
+	if c.looked != r.users.replaced.Load() {
+		w.gone = r.gone(ds)
+	}
 	for i, place := range appended.Seqs {
 		d := &ds[i]
 		r.hub.nudge(d.To) // also if there was no room: what waits there is to drain
@@ -127,6 +140,25 @@ func (c *conn) appendBatch() (w commit, ok bool) {
 		w.outcomes = append(w.outcomes, outcome{to: c, id: d.Entry.ID, recipient: recipientOf(d), code: noRoom(place, appended)})
 	}
 	return w, true
+}
+
+// gone returns the devices in a batch that are nobody's any more: whoever replaced
+// them may have emptied their mailboxes before it was appended.
+func (r *Relay) gone(ds []Delivery) (devices []crypto.Address) {
+	for i := range ds {
+		to := ds[i].To
+		if ds[i].Entry.Kind.IsReceipt() || slices.Contains(devices, to) {
+			continue
+		}
+		code, err := r.knows(ds[i].Entry.From, to.User, &to.Device)
+		switch {
+		case err != nil:
+			r.storeError("look-up of a recipient", err)
+		case code != "":
+			devices = append(devices, to)
+		}
+	}
+	return devices
 }
 
 // recipientOf is what answers name.
@@ -192,6 +224,11 @@ func (r *Relay) conclude(c *conn, w commit) bool {
 		}
 	}
 	if err == nil {
+		for _, device := range w.gone {
+			if err := r.abandon(r.ctx, device); err != nil { // the rest goes with its age
+				r.storeError("telling the senders to a device that was replaced", err)
+			}
+		}
 		return true
 	}
 	for _, a := range w.outcomes { // after all have been told

@@ -44,6 +44,7 @@ type conn struct {
 	large   bool               // it has one of the relay's places
 	targets map[string]*target // by the text of their address, at most maxTargets
 	batch   []Delivery         // for the mailboxes, not yet appended
+	looked  uint64             // devices that had been replaced before its targets were looked at
 	volume  int                // their data
 	emptied uint64             // up to here the mailbox was emptied
 	acked   []flying           // messages whose senders are to be told, at most flightWindow and as many told

@@ -148,8 +148,11 @@ func (r *Relay) removeFiles(ctx context.Context, owner crypto.Username) error {
 }
 
 // forget drops what is remembered of a user whose device has changed or gone:
-// whoever writes to it looks again.
+// whoever writes to it looks again. Relations come first, so that whoever has seen
+// that it was replaced looks again, and last, so that nobody goes on with what was
+// looked at meanwhile.
 func (r *Relay) forget(name crypto.Username) {
+	r.relations.Add(1)
 	r.users.forget(name)
 	r.relations.Add(1)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -13,6 +14,7 @@ import (
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
 	"secure-messaging/pkg/relay"
+	"secure-messaging/pkg/relay/ratelimit"
 )
 
 // another is another device of a person, made so much later.
@@ -190,4 +192,76 @@ func TestReplacementWithoutClient(t *testing.T) {
 	if f := expect[*protocol.Receipt](b); f.State != protocol.ReceiptExpired || f.ID != id {
 		t.Errorf("bob heard %s", protocol.Encode(f))
 	}
+}
+
+// slowMailboxes holds back the next message before it is appended.
+type slowMailboxes struct {
+	relay.Mailboxes
+	held          atomic.Bool
+	reached, pass chan struct{}
+}
+
+func (m *slowMailboxes) Append(ctx context.Context, ds []relay.Delivery) (relay.Appended, error) {
+	if ds[0].Entry.Kind == relay.KindMessage && m.held.CompareAndSwap(false, true) {
+		close(m.reached)
+		<-m.pass
+	}
+	return m.Mailboxes.Append(ctx, ds)
+}
+
+// TestReplacedBeforeAppend: a message that comes into the mailbox of a device after
+// that was emptied for good does not stay in it, and its sender hears.
+func TestReplacedBeforeAppend(t *testing.T) {
+	m := &slowMailboxes{reached: make(chan struct{}), pass: make(chan struct{})}
+	w := newWorld(t, func(c *relay.Config) { m.Mailboxes, c.Mailboxes = c.Mailboxes, m })
+	alice, bob := w.register("alice"), w.register("bob")
+	w.befriend(alice, bob)
+	b := w.online(bob)
+	id := b.message("on its way", alice)
+	<-m.reached
+	if status, _, body := w.do(w.post(w.registration(alice.another(time.Second)))); status != http.StatusCreated {
+		t.Errorf("%d %s", status, body)
+	}
+	close(m.pass)
+	b.expectStored(id, alice)
+	if f := expect[*protocol.Receipt](b); f.State != protocol.ReceiptExpired || f.ID != id {
+		t.Errorf("bob heard %s", protocol.Encode(f))
+	}
+}
+
+// TestReplacedWhileSlowed: what was known of a recipient before a frame had to wait
+// for its sender's rate does not count after it.
+func TestReplacedWhileSlowed(t *testing.T) {
+	inFakeTime(t, func(t *testing.T, w *world) {
+		alice, bob := w.insert("alice"), w.insert("bob")
+		w.befriend(alice, bob)
+		b := w.login(bob)
+		b.catchUp()
+		var id crypto.MessageID
+		for w.relay.Snapshot()[relay.CountSlowed] == 0 {
+			id = b.message("x", alice)
+			synctest.Wait()
+		}
+		if status, _, body := w.do(w.post(w.registration(alice.another(time.Second)))); status != http.StatusCreated {
+			t.Fatalf("%d %s", status, body)
+		}
+		for {
+			switch f, err := b.read(); f := f.(type) {
+			case *protocol.Receipt: // of those before it
+				if f.ID == id {
+					t.Fatalf("bob heard %s", protocol.Encode(f))
+				}
+			case *protocol.Error:
+				if f.Code != protocol.CodeUnknownDevice || *f.ID != id {
+					t.Errorf("bob heard %s", protocol.Encode(f))
+				}
+				return
+			default:
+				t.Fatal(f, err)
+			}
+		}
+	}, func(c *relay.Config) {
+		c.Limits.FramesPerUser = ratelimit.Rate{Count: 1, Per: time.Second, Burst: 5}
+		c.Limits.SustainedFramesPerUser = ratelimit.Rate{Count: 1, Per: time.Minute, Burst: 50}
+	})
 }

@@ -37,6 +37,7 @@ func (c *conn) handle(b []byte) {
 	if !c.admitDecoded(f, len(b)) {
 		return
 	}
+	c.looks()
 	switch f := f.(type) {
 	case *protocol.SendMessage:
 		c.message(f)
@@ -105,17 +106,21 @@ type target struct {
 // letter takes a message for one recipient. It is false for an address that is
 // none.
 func (c *conn) letter(l protocol.Letter, size int) bool {
-	now := c.clock()
 	t := c.targets[string(l.To)]
-	if t == nil || t.relations != c.relay.relations.Load() || now.After(t.until) {
-		t = &target{relations: c.relay.relations.Load(), until: now.Add(targetTime)}
+	known := t != nil
+	if !known {
+		t = &target{}
 		if t.address.UnmarshalText(l.To) != nil {
 			return false
 		}
 		t.recipients[0] = &t.address
-		if !c.admit(l.ID, t.recipients[:], 1, size) {
-			return true
-		}
+	}
+	if !c.admit(l.ID, t.recipients[:], 1, size) { // which may take its time: what is known of the target has to be looked at after it
+		return true
+	}
+	c.looks()
+	now, relations := c.clock(), c.relay.relations.Load()
+	if !known || t.relations != relations || now.After(t.until) {
 		code, err := c.mayWrite(t.address)
 		switch {
 		case err != nil:
@@ -126,9 +131,10 @@ func (c *conn) letter(l protocol.Letter, size int) bool {
 			c.refuse(code, l.ID, &t.address)
 			return true
 		}
-		c.remember(string(l.To), t)
-	} else if !c.admit(l.ID, t.recipients[:], 1, size) {
-		return true
+		t.relations, t.until = relations, now.Add(targetTime)
+		if !known {
+			c.remember(string(l.To), t)
+		}
 	}
 	c.dispatch(&t.address, l.ID, protocol.Milli(now), l.Data)
 	return true
