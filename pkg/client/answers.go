@@ -30,13 +30,17 @@ func (s *session) receiveReceipt(f *protocol.Receipt) *step {
 	return st
 }
 
+// quietNames are what their user calls the contents without a place in the
+// history of whose failure they hear.
+var quietNames = map[string]string{
+	contentEdit: "edit of a message", contentDelete: "deletion of a message", contentReact: "reaction to a message",
+	contentGroup: "word on who is in a group", contentLeave: "word that you have left a group",
+}
+
 // move says how far an item has come that carries a content. One without a
 // place in the history has no state; its user hears of it when it fails.
 func (s *session) move(st *step, it OutboxItem, to MessageState, reason string) {
-	what := map[string]string{
-		contentEdit: "edit of a message", contentDelete: "deletion of a message", contentReact: "reaction to a message",
-		contentGroup: "word on who is in a group", contentLeave: "word that you have left a group",
-	}[it.Kind]
+	what := quietNames[it.Kind]
 	switch {
 	case it.Kind == kindMessage && it.Message != (crypto.MessageID{}):
 		s.moveOne(st, it, to, reason)

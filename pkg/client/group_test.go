@@ -175,6 +175,11 @@ func TestGroupStrangers(t *testing.T) {
 	if m := carol.latestIn(ops); m.Type != TypeGroup {
 		t.Errorf("carol has %+v", m)
 	}
+	w.silent()
+	bob.reacts(bob.latestIn(ops).Cursor, "x")
+	if !bob.warned("Your reaction to a message in +ops does not go to all: not to carol: no contact of yours.") {
+		t.Error("bob is not told whom his reaction does not reach")
+	}
 	bob.asks(carol, "")
 	w.settle()
 	st := carol.must(func(s *session) (*step, error) { return s.accept("bob", w.now) })

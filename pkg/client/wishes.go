@@ -55,7 +55,10 @@ func (s *session) say(st *step, to audience, body content, now time.Time) (*step
 	if err != nil {
 		return nil, err
 	}
-	if !quiet(body.Type) {
+	switch {
+	case quiet(body.Type) && unreached != "": // no message says it
+		st.warn("Your %s in %s does not go to all: %s.", quietNames[body.Type], to.name, unreached)
+	case !quiet(body.Type):
 		m := s.written(to.name, body, now)
 		m.Reason = unreached
 		st.Messages = []NewMessage{m}
