@@ -53,13 +53,14 @@ type authority struct {
 
 	mu      sync.Mutex // guards what follows
 	current map[string]*tls.Certificate
+	warned  map[string]time.Time // when a domain's certificate was last said to end
 }
 
 func newAuthority(c ACMEAuthority, dir string, log *slog.Logger) (*authority, error) {
 	if len(c.Domains) == 0 {
 		return nil, errors.New("certificates by ACME need the name that they are for: --acme-domain chat.example.org")
 	}
-	a := &authority{log: log, current: map[string]*tls.Certificate{}}
+	a := &authority{log: log, current: map[string]*tls.Certificate{}, warned: map[string]time.Time{}}
 	a.tried, a.try = context.WithCancel(context.Background())
 	for _, d := range c.Domains {
 		if !isHost(d) || !strings.Contains(strings.Trim(d, "."), ".") || strings.Trim(d, "0123456789.") == "" {
@@ -171,11 +172,29 @@ func (a *authority) fetch(ctx context.Context, domain string) bool {
 		a.log.Error("no TLS certificate from the authority yet; it is tried again. Port 443 of the domain has to lead here", "domain", domain, "error", err)
 		return false
 	}
+	a.take(domain, c, time.Now())
+	return true
+}
+
+// take puts a certificate into use. The manager goes on with the one that it has
+// while a renewal fails, and does not say so: that it is late shows it.
+func (a *authority) take(domain string, c *tls.Certificate, now time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if before := a.current[domain]; before == nil || !before.Leaf.Equal(c.Leaf) {
 		a.log.Info("took a new TLS certificate", "domain", domain, "ends", c.Leaf.NotAfter)
+		delete(a.warned, domain)
 	}
 	a.current[domain] = c
-	return true
+	if late(c.Leaf, now) && now.Sub(a.warned[domain]) >= warnEvery {
+		a.warned[domain] = now
+		a.log.Warn("the TLS certificate ends soon, and its renewal fails; it is tried again. Port 443 of the domain has to lead here", "domain", domain, "ends", c.Leaf.NotAfter)
+	}
+}
+
+// late reports whether the authority's certificate should have been renewed by
+// now. Where they live for days alone, two weeks would be always.
+func late(leaf *x509.Certificate, now time.Time) bool {
+	early := min(warnBefore, leaf.NotAfter.Sub(leaf.NotBefore)/4)
+	return now.After(leaf.NotAfter.Add(-early))
 }

@@ -1,6 +1,7 @@
 package relayhost
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -233,4 +234,52 @@ func TestACMEMistakes(t *testing.T) {
 	} {
 		wants(t, refused(t, Config{DataDir: t.TempDir(), TLS: TLS{Mode: ACME, ACME: a}}), says)
 	}
+}
+
+// TestACMERenewalFails: a certificate that should have been renewed is a warning
+// once a day for its domain, and a problem of a check.
+func TestACMERenewalFails(t *testing.T) {
+	var log bytes.Buffer
+	const other = "other.example.org"
+	a, err := newAuthority(ACMEAuthority{Domains: []string{domain, other}}, t.TempDir(), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	issuer, now := newIssuer(t), time.Now()
+	issue := func(ends time.Time) (*tls.Certificate, []byte) {
+		t.Helper()
+		cert, key := issuer.issue(t, ends, domain, other)
+		c, err := tls.X509KeyPair(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &c, append(key, cert...)
+	}
+	warns := func(want int, domain string, c *tls.Certificate, now time.Time) {
+		t.Helper()
+		log.Reset()
+		a.take(domain, c, now)
+		if got := strings.Count(log.String(), "level=WARN"); got != want || want > 0 && !strings.Contains(log.String(), domain) {
+			t.Errorf("warned %d times, not %d: %s", got, want, log.String())
+		}
+	}
+	ends := now.Add(90 * 24 * time.Hour)
+	soon := ends.Add(-warnBefore).Add(time.Hour)
+	long, text := issue(ends)
+	warns(0, domain, long, soon.Add(-2*time.Hour))
+	warns(1, domain, long, soon)
+	warns(0, domain, long, soon.Add(time.Hour))
+	warns(1, other, long, soon.Add(time.Hour))
+	warns(1, domain, long, soon.Add(25*time.Hour))
+	short, _ := issue(now.Add(6 * time.Hour)) // of eight
+	warns(0, domain, short, now.Add(3*time.Hour))
+	warns(1, domain, short, now.Add(5*time.Hour))
+
+	for _, d := range a.domains {
+		if err := a.manager.Cache.Put(context.Background(), d, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found(t, []Finding{checkCached("certificate", a, soon.Add(-2*time.Hour))}, "certificate", Fine)
+	found(t, []Finding{checkCached("certificate", a, soon)}, "certificate", Problem, domain, "should have been renewed", "port 443")
 }

@@ -187,6 +187,9 @@ func checkCached(name string, a *authority, now time.Time) Finding {
 		if err := checkDates(c.Leaf, now); err != nil {
 			return problem(name, fmt.Errorf("for %s, %w. The relay renews it by itself when it runs, if port 443 of that name leads to it", d, err))
 		}
+		if late(c.Leaf, now) {
+			return problem(name, fmt.Errorf("for %s, it ends %s, and should have been renewed by now. The relay does that when it runs, if port 443 of that name leads to it", d, c.Leaf.NotAfter.Format(time.DateTime)))
+		}
 		if ends.IsZero() || c.Leaf.NotAfter.Before(ends) {
 			ends = c.Leaf.NotAfter
 		}
