@@ -2,6 +2,7 @@ package relayhost
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,15 +42,65 @@ func backup(ctx context.Context, w io.Writer, store *relaystore.Store, dir strin
 	})
 }
 
-// serveBackup answers with a backup. One that fails is cut off, so that nobody
-// takes it for a whole one.
+// serveBackup answers with a backup. One that fails before its first byte is
+// refused, and any other is cut off, so that nobody takes it for a whole one.
 func (h *Host) serveBackup(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Content-Type", "application/x-tar")
-	if err := backup(req.Context(), w, h.store, h.dir); err != nil {
-		h.log.Error("a backup has failed", "error", err)
+	out := &counting{w: w}
+	err := backup(req.Context(), out, h.store, h.dir)
+	if err == nil {
+		h.log.Info("a backup was taken")
+		return
+	}
+	h.log.Error("a backup has failed", "error", err)
+	if out.n > 0 {
 		panic(http.ErrAbortHandler)
 	}
-	h.log.Info("a backup was taken")
+	refuseBackup(w, err)
+}
+
+// counting counts what is written.
+type counting struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counting) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// maxRefusal bounds what a refusal says, and as JSON it is at most six times that.
+const maxRefusal = 1000
+
+// refusal is the body of an answer that is no backup.
+type refusal struct {
+	Error string `json:"error"`
+}
+
+func refuseBackup(w http.ResponseWriter, why error) {
+	text := why.Error()
+	body, err := json.Marshal(refusal{text[:min(len(text), maxRefusal)]})
+	if err != nil {
+		panic(err) // a string is always JSON
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	w.Write(body)
+}
+
+// refusedBackup is the error for such an answer.
+func refusedBackup(resp *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 6*maxRefusal+100))
+	if err != nil {
+		return fmt.Errorf("ask the relay for a backup: %w", err)
+	}
+	var r refusal
+	if json.Unmarshal(text, &r) != nil || r.Error == "" {
+		return fmt.Errorf("ask the relay for a backup: it says %s", resp.Status)
+	}
+	return fmt.Errorf("the relay gives no backup: %s", r.Error)
 }
 
 // TakeBackup writes a backup of the relay in a data directory, whether it runs
@@ -103,7 +154,7 @@ func takeBackup(ctx context.Context, dir string, w io.Writer) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the relay for a backup: it says %s", resp.Status)
+		return refusedBackup(resp)
 	}
 	_, err = io.Copy(w, resp.Body)
 	return err

@@ -235,6 +235,13 @@ func TestBackupFails(t *testing.T) {
 	}
 	h, stop := start(t, Config{DataDir: dir})
 	defer stop()
+	err := h.store.Snapshot(context.Background(), func(string) error {
+		_, err := TakeBackup(context.Background(), dir, io.Discard)
+		return err
+	})
+	if err == nil || !strings.Contains(err.Error(), "under way") {
+		t.Errorf("a second one at a time: %v", err)
+	}
 	for _, room := range []int{0, 5000} {
 		if _, err := TakeBackup(context.Background(), dir, &full{room}); !errors.Is(err, syscall.ENOSPC) {
 			t.Errorf("to a full disk: %v", err)
