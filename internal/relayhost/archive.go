@@ -78,7 +78,7 @@ func (a *archiver) addText(name string, text []byte) error {
 
 // addDir adds what is in a directory, under a name.
 func (a *archiver) addDir(dir, name string) error {
-	return filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(at string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
@@ -93,6 +93,16 @@ func (a *archiver) addDir(dir, name string) error {
 		defer f.Close()
 		return a.add(path.Join(name, filepath.ToSlash(rel)), size, f)
 	})
+	return hideName(err)
+}
+
+// hideName takes the name of a file out of an error: ids are no business of a log.
+func hideName(err error) error {
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		return fmt.Errorf("read a file of the store: %w", named.Err)
+	}
+	return err
 }
 
 func (a *archiver) close() error {

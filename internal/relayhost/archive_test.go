@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -78,5 +81,29 @@ func TestLargeBackup(t *testing.T) {
 				t.Errorf("it has %d files", about.Files)
 			}
 		})
+	}
+}
+
+// removing removes a file once something is written.
+type removing struct{ name string }
+
+func (r removing) Write(p []byte) (int, error) {
+	os.Remove(r.name)
+	return len(p), nil
+}
+
+// TestBackupNamesNoFile: the name of a file that cannot be read is its id, which is
+// no business of a log.
+func TestBackupNamesNoFile(t *testing.T) {
+	dir, id := t.TempDir(), "b2c3d4e5f60718293a4b5c6d7e8f9001"
+	for _, name := range []string{"a", id} {
+		write(t, filepath.Join(dir, name), []byte("x"))
+	}
+	for name, dir := range map[string]string{"a file": dir, "a directory": filepath.Join(dir, "none", id)} {
+		a := &archiver{w: tar.NewWriter(removing{filepath.Join(dir, id)})}
+		err := a.addDir(dir, storeDir)
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "read a file of the store") || strings.Contains(err.Error(), id) {
+			t.Errorf("%s that has gone: %v", name, err)
+		}
 	}
 }
