@@ -216,3 +216,42 @@ func TestSnapshotOnBadDisk(t *testing.T) {
 		t.Errorf("%d steps were refused", refused)
 	}
 }
+
+// keeping is a disk that removes no snapshot.
+type keeping struct{ on atomic.Bool }
+
+func (*keeping) String() string { return "keeping" }
+
+func (k *keeping) MaybeError(op errorfs.Op) error {
+	if !k.on.Load() || op.Kind != errorfs.OpRemoveAll {
+		return nil
+	}
+	return &os.PathError{Op: "remove", Path: op.Path, Err: syscall.EACCES}
+}
+
+// TestSnapshotOfCrash: what a crash has left of a snapshot goes at the next start.
+func TestSnapshotOfCrash(t *testing.T) {
+	noLeaks(t)
+	mem, k := vfs.NewMem(), &keeping{}
+	left := "/store" + snapshotSuffix
+	if err := mem.MkdirAll(mem.PathJoin(left, "store"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	k.on.Store(true)
+	disk := errorfs.Wrap(mem, k)
+	if s, err := Open("/store", Options{FS: disk}); !errors.Is(err, syscall.EACCES) {
+		if err == nil {
+			closeStore(t, s)
+		}
+		t.Fatalf("where it cannot be removed: %v", err)
+	}
+	k.on.Store(false)
+	s, err := Open("/store", Options{FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeStore(t, s)
+	if _, err := mem.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
+}

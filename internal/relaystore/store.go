@@ -150,6 +150,9 @@ func (s *Store) start() (err error) {
 			s.lock.Close()
 		}
 	}()
+	if err := s.fs.RemoveAll(s.dir + snapshotSuffix); err != nil { // what a crash has left takes room
+		return fmt.Errorf("remove an old snapshot: %w", hidePath(err))
+	}
 	if s.db, err = pebble.Open(s.dir, s.engineOptions(s.lock)); err != nil {
 		return err
 	}
