@@ -144,12 +144,13 @@ func checkCertificate(cfg Config, now time.Time) Finding {
 		if err != nil {
 			return problem(name, err)
 		}
+		current := p.current.Load()
 		for _, host := range cfg.Hosts {
-			if p.current.Leaf.VerifyHostname(host) != nil {
+			if current.Leaf.VerifyHostname(host) != nil {
 				return problem(name, fmt.Errorf("%s is not for %s, which clients dial; get one that is, or leave out --host %s", cfg.TLS.CertFile, host, host))
 			}
 		}
-		return checkEnd(name, p.current, now, warnBefore)
+		return checkEnd(name, current, now, warnBefore)
 	case ACME:
 		a, err := newAuthority(cfg.TLS.ACME, cfg.DataDir, quiet)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,11 +34,11 @@ var errKeyWorld = errors.New("everybody on this machine can read the certificate
 type pair struct {
 	cert, key string
 	log       *slog.Logger
+	current   atomic.Pointer[tls.Certificate] // no lock: handshakes do not wait for the disk
 
-	mu      sync.Mutex // guards what follows
-	current *tls.Certificate
-	seen    [2]fs.FileInfo // what was read last, good or not
-	warned  time.Time
+	mu     sync.Mutex     // guards what follows
+	seen   [2]fs.FileInfo // what was read last, good or not
+	warned time.Time
 }
 
 func openPair(cert, key string, log *slog.Logger) (*pair, error) {
@@ -53,7 +54,8 @@ func openPair(cert, key string, log *slog.Logger) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.seen, p.current = seen, c
+	p.seen = seen
+	p.current.Store(c)
 	return p, nil
 }
 
@@ -110,12 +112,11 @@ func readPEM(name string, secret bool) ([]byte, error) {
 }
 
 func (p *pair) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !covers(p.current.Leaf, hello.ServerName) {
+	c := p.current.Load()
+	if !covers(c.Leaf, hello.ServerName) {
 		return nil, nil
 	}
-	return p.current, nil
+	return c, nil
 }
 
 // keep looks for new files until ctx ends.
@@ -148,10 +149,11 @@ func (p *pair) look(now time.Time) {
 		c, err = p.read(now)
 	}
 	if err != nil {
-		p.log.Error("the new TLS certificate cannot be used; the one before stays", "error", err, "ends", p.current.Leaf.NotAfter)
+		p.log.Error("the new TLS certificate cannot be used; the one before stays", "error", err, "ends", p.current.Load().Leaf.NotAfter)
 		return
 	}
-	p.current, p.warned = c, time.Time{}
+	p.current.Store(c)
+	p.warned = time.Time{}
 	p.log.Info("took a new TLS certificate", "ends", c.Leaf.NotAfter)
 }
 
@@ -164,7 +166,7 @@ func same(a, b fs.FileInfo) bool {
 }
 
 func (p *pair) warn(now time.Time) {
-	if ends := p.current.Leaf.NotAfter; now.After(ends.Add(-warnBefore)) && now.Sub(p.warned) >= warnEvery {
+	if ends := p.current.Load().Leaf.NotAfter; now.After(ends.Add(-warnBefore)) && now.Sub(p.warned) >= warnEvery {
 		p.warned = now
 		p.log.Warn("the TLS certificate ends soon; renew it", "file", p.cert, "ends", ends)
 	}

@@ -210,6 +210,9 @@ func TestReload(t *testing.T) {
 			}
 		}
 	}
+	p.mu.Lock() // as while a disk is slow
+	serves("chat.example.org", true)
+	p.mu.Unlock()
 	looks()
 	put(cert2, key1)
 	looks("level=ERROR", "the one before stays")
