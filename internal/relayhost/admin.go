@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log"
 	"net"
@@ -65,7 +66,8 @@ func (h *Host) adminHandler() http.Handler {
 // cut off.
 func (h *Host) serveAdmin(ctx context.Context) {
 	server := &http.Server{
-		Handler: h.adminHandler(), ReadHeaderTimeout: adminHeaders, ErrorLog: log.New(discard{}, "", 0),
+		Handler: h.adminHandler(), ReadHeaderTimeout: adminHeaders,
+		ErrorLog: log.New(io.Discard, "", 0), // about requests that were cut off
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
@@ -74,18 +76,14 @@ func (h *Host) serveAdmin(ctx context.Context) {
 	}
 }
 
-// discard drops what net/http says about requests that were cut off.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
 // Admin returns a client for the relay that runs on a data directory: the host
 // of its URLs does not matter. Its requests fail with ErrNotRunning if there is none.
 func Admin(dir string) *http.Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		c, err := d.DialContext(ctx, "unix", adminPath(dir))
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EINVAL): // a path too long for a socket has none
 			err = fmt.Errorf("%w (%s)", ErrNotRunning, dir)
 		}
 		return c, err

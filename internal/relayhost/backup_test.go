@@ -256,3 +256,16 @@ func TestBackupFails(t *testing.T) {
 		t.Errorf("the key: %v", err)
 	}
 }
+
+// TestBackupOfLongPath: where the path is too long for the admin socket, no relay
+// runs, and a backup does without it.
+func TestBackupOfLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	_, stop := start(t, Config{DataDir: dir})
+	stop()
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+	if err := os.Rename(dir, long); err != nil {
+		t.Fatal(err)
+	}
+	taken(t, long)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -53,7 +54,7 @@ func (h *Host) metricsHandler() http.Handler {
 // serveMetrics answers scrapes until ctx ends.
 func (h *Host) serveMetrics(ctx context.Context) {
 	server := &http.Server{
-		Handler: h.metricsHandler(), ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, ErrorLog: log.New(discard{}, "", 0),
+		Handler: h.metricsHandler(), ReadTimeout: metricsTimeout, WriteTimeout: metricsTimeout, ErrorLog: log.New(io.Discard, "", 0),
 	}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
