@@ -20,21 +20,26 @@ const (
 	// what they were, before the copy is given up: a proxy that cuts off says so,
 	// too.
 	maxBadCopies = 5
+	// lastingTries is after how many in a row that have failed the user hears why:
+	// less is what a line does that is cut.
+	lastingTries = 5
 )
 
 // courier does the uploads, one after the other.
 type courier struct {
 	*Client
 	lines  *transfers
-	bad    map[crypto.FileID]int // times that the relay found a copy bad
-	kept   bool                  // the relay did not forget the last that it was to
-	warned string                // of the disk, while it lasts
+	bad    Upload // whose copy the relay has found bad
+	times  int    // how often
+	kept   bool   // the relay did not forget the last that it was to
+	failed int    // tries in a row
+	warned string // of what, while it lasts
 }
 
 // carry runs a courier until ctx ends. It begins with what the profile holds, and
 // only while there is a connection; what is under way goes on without one.
 func (c *Client) carry(ctx context.Context) {
-	k := &courier{Client: c, lines: c.newTransfers(), bad: map[crypto.FileID]int{}}
+	k := &courier{Client: c, lines: c.newTransfers()}
 	pause := firstPause
 	for ctx.Err() == nil {
 		u, ok := k.next()
@@ -77,16 +82,22 @@ func (k *courier) next() (u Upload, ok bool) {
 	return us[max(0, first)], true
 }
 
-// warn tells of a disk that does not take what an upload has come to, once.
+// warn tells, once, of a disk that does not take what an upload has come to, and
+// of whatever else lasts. That there is too much at a time passes by itself.
 func (k *courier) warn(err error) {
-	text := ""
-	if errors.Is(err, ErrStorage) {
-		text = err.Error()
+	switch {
+	case err == nil:
+		k.failed, k.warned = 0, ""
+		return
+	case errors.Is(err, ErrRateLimit):
+		return
 	}
-	if text != "" && text != k.warned {
+	k.failed++
+	text := err.Error()
+	if text != k.warned && (k.failed == lastingTries || errors.Is(err, ErrStorage)) {
 		k.events.publish(Event{Kind: Warned, Warning: text})
+		k.warned = text
 	}
-	k.warned = text
 }
 
 // deliver brings one upload to its end. After an error it is to be tried again.
@@ -106,7 +117,11 @@ func (k *courier) deliver(ctx context.Context, u Upload) error {
 	}()
 	err := k.put(ctx, u)
 	var refusal *fileRefusal
-	if err != nil && !errors.As(err, &refusal) {
+	switch {
+	case err == nil, errors.As(err, &refusal):
+	case ctx.Err() != nil:
+		return nil // it was recalled, and is there no more
+	default:
 		return err
 	}
 	_, err = k.do(func(s *session, now time.Time) (*step, error) { return s.uploaded(u, refusal, now) })
@@ -147,13 +162,17 @@ func (k *courier) put(ctx context.Context, u Upload) error {
 	return resp.Body.Close()
 }
 
-// judge counts what the relay found bad.
+// judge counts how often the relay finds a copy bad. One upload is tried until it
+// ends, so there is one to count for.
 func (k *courier) judge(u Upload, err error) error {
-	var e *Error
-	if errors.As(err, &e) && e.Code == CodeRefused {
-		if k.bad[u.Blob]++; k.bad[u.Blob] >= maxBadCopies {
-			return &fileRefusal{protocol.CodeBadFrame, "the relay does not get it as it was; send it again"}
-		}
+	if !errors.Is(err, errBadBytes) {
+		return err
+	}
+	if k.bad != u {
+		k.bad, k.times = u, 0
+	}
+	if k.times++; k.times >= maxBadCopies {
+		return &fileRefusal{protocol.CodeBadFrame, "the relay does not get it as it was; send it again"}
 	}
 	return err
 }

@@ -128,6 +128,9 @@ type fileRefusal struct {
 // Error implements error.
 func (f *fileRefusal) Error() string { return f.why }
 
+// errBadBytes is what a relay says of bytes that are not what the request says.
+var errBadBytes = errors.New("the bytes are not as they were")
+
 // refused says why a request was not answered with success: a *fileRefusal where
 // it is no use to ask again, and else an error that says when.
 func (t *transfers) refused(s Server, resp *http.Response) error {
@@ -157,7 +160,9 @@ func (t *transfers) refused(s Server, resp *http.Response) error {
 			t.skew = time.Until(now)
 		}
 		return &Error{Code: CodeRefused, Text: "The clock of this machine is not that of the relay. Set it, if it is this one that is wrong."}
-	case protocol.CodeBadFrame, protocol.CodeUnavailable, protocol.CodeMethod:
+	case protocol.CodeBadFrame:
+		return &Error{Code: CodeRefused, Err: errBadBytes, Text: httpError(s, resp.StatusCode, answer).Error()}
+	case protocol.CodeUnavailable, protocol.CodeMethod:
 		return httpError(s, resp.StatusCode, answer)
 	}
 	return &fileRefusal{e.Code, "the relay refused it (" + printable(string(e.Code)) + ")"}
