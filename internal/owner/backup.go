@@ -299,3 +299,28 @@ func recall(ch *client.Changes, m backup.Message) error {
 func (a *Account) Reconnect(ctx context.Context) (asked []string, err error) {
 	return a.client.Reconnect(ctx)
 }
+
+// reconnectPause is how long a relay is left alone that did not answer, or wants
+// to be asked less.
+const reconnectPause = time.Minute
+
+// finishRestoration asks those with whom a restoration was cut off, once the relay
+// can be reached. Who cannot be asked is for their user to ask.
+func (a *Account) finishRestoration(ctx context.Context) {
+	var position uint64
+	for client.Await(ctx, a.client, &position, a.connected) == nil {
+		_, err := a.client.Reconnect(ctx)
+		if !errors.Is(err, client.ErrUnreachable) && !errors.Is(err, client.ErrRateLimit) {
+			return
+		}
+		select {
+		case <-time.After(reconnectPause):
+		case <-ctx.Done():
+		}
+	}
+}
+
+func (a *Account) connected([]client.Event) (bool, error) {
+	s, err := a.client.Status(context.Background())
+	return s.State == client.Connected, err
+}

@@ -158,7 +158,7 @@ func (a *Account) Start() error {
 		go func() {
 			defer close(reconnected)
 			if !a.restored {
-				a.client.Reconnect(ctx) // with whom a restoration was cut off; who cannot be asked is for their user to ask
+				a.finishRestoration(ctx)
 			}
 		}()
 		a.client.Run(ctx)

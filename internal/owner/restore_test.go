@@ -293,10 +293,13 @@ func TestRestoreAgain(t *testing.T) {
 }
 
 // TestRestoreCutOff: where the relay's answer was lost, the profile is there with
-// all that was in the backup, and the next login goes on, sessions included.
+// all that was in the backup, and the next login goes on, sessions included, also
+// where the relay cannot be reached at first.
 func TestRestoreCutOff(t *testing.T) {
-	var losing atomic.Bool
-	server := relayBehind(t, func(r *http.Request) bool { return losing.Load() && r.URL.Path == protocol.PathRegister })
+	var losing, away atomic.Bool
+	server := relayBehind(t, func(r *http.Request) bool {
+		return losing.Load() && r.URL.Path == protocol.PathRegister || away.Load() && r.URL.Path == protocol.PathSocket
+	})
 	alice, bob := newDevice(t, "alice", server), newDevice(t, "bob", server)
 	alice.befriends(bob)
 	code := backup.NewCode()
@@ -312,7 +315,13 @@ func TestRestoreCutOff(t *testing.T) {
 	if err := fresh.Register(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	away.Store(true)
 	fresh.start()
+	fresh.until("a failed try", func() (bool, error) {
+		s, err := fresh.Status(t.Context())
+		return s.State == client.Offline, err
+	})
+	away.Store(false)
 	fresh.until("a session with bob", func() (bool, error) {
 		_, err := fresh.Send(t.Context(), "bob", "here I am")
 		if e := (*client.Error)(nil); errors.As(err, &e) && e.Code == client.CodeInternal { // not yet
