@@ -218,9 +218,7 @@ func (s *Store) Load() (l client.Loaded, err error) {
 		if l.Uploads, err = s.uploads(); err != nil {
 			return err
 		}
-		if err = s.sweepCopies(l.Uploads); err != nil {
-			return err
-		}
+		s.sweepCopies(l.Uploads)
 		l.Outbox, err = s.outbox(`SELECT position, id, kind, contact, stored, at, NULL, message FROM outbox ORDER BY position`)
 		return err
 	})

@@ -84,25 +84,20 @@ func (s *Store) uploads() (all []client.Upload, err error) {
 }
 
 // sweepCopies removes the copies that nothing waits for: what a process has left
-// that was killed.
-func (s *Store) sweepCopies(wanted []client.Upload) error {
-	entries, err := os.ReadDir(s.ref.path(copiesDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
+// that was killed. One that stays takes up room and is no reason to keep an account
+// shut; the next sweep tries again. What is wrong with a copy that something waits
+// for, OpenCopy says.
+func (s *Store) sweepCopies(wanted []client.Upload) {
 	keep := map[string]bool{}
 	for _, u := range wanted {
 		keep[u.Blob.String()] = u.Message != (crypto.MessageID{})
 	}
+	entries, _ := os.ReadDir(s.ref.path(copiesDir)) // with an error, those that could be read
 	for _, e := range entries {
 		if !keep[e.Name()] {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(s.ref.path(copiesDir), e.Name())))
+			os.RemoveAll(filepath.Join(s.ref.path(copiesDir), e.Name()))
 		}
 	}
-	return err
 }
 
 func (s *Store) copyPath(id crypto.FileID) string {

@@ -103,29 +103,32 @@ func TestFileKeyIsSealed(t *testing.T) {
 	}
 }
 
+// newCopy makes a copy with a text.
+func newCopy(t *testing.T, s *Store, text string, keep bool) crypto.FileID {
+	t.Helper()
+	id := crypto.NewFileID()
+	c, err := s.NewCopy(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Drop()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	if keep {
+		if err := c.Keep(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return id
+}
+
 // TestUploads: they are kept in order, and with them the copies that they need.
 func TestUploads(t *testing.T) {
 	isolate(t)
 	s := create(t, "alice")
-	copyOf := func(text string, keep bool) crypto.FileID {
-		id := crypto.NewFileID()
-		c, err := s.NewCopy(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Drop()
-		if _, err := io.WriteString(c, text); err != nil {
-			t.Fatal(err)
-		}
-		if keep {
-			if err := c.Keep(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return id
-	}
-	first, second, third := copyOf("first", true), copyOf("second", true), copyOf("third", true)
-	dropped, orphan := copyOf("dropped", false), copyOf("orphan", true)
+	first, second, third := newCopy(t, s, "first", true), newCopy(t, s, "second", true), newCopy(t, s, "third", true)
+	dropped, orphan := newCopy(t, s, "dropped", false), newCopy(t, s, "orphan", true)
 	message := crypto.NewMessageID()
 	commit(t, s, &client.Changes{Uploads: []client.Upload{{Blob: first, Message: message, Contact: "bob"}, {Blob: second, Message: message, Contact: "bob"}, {Blob: third}}})
 	commit(t, s, &client.Changes{Uploaded: []crypto.FileID{first}, Uploads: []client.Upload{{Blob: first}}})
@@ -159,5 +162,36 @@ func TestUploads(t *testing.T) {
 	}
 	if _, err := s.OpenCopy(second); err == nil {
 		t.Error("a dropped copy is there")
+	}
+}
+
+// TestSweepFails: copies that cannot be swept keep no account shut. They go as soon
+// as they can, and until then whoever needs a copy hears what is wrong.
+func TestSweepFails(t *testing.T) {
+	isolate(t)
+	s := create(t, "alice")
+	orphan := newCopy(t, s, "orphan", true)
+	copies, aside := s.ref.path(copiesDir), filepath.Join(t.TempDir(), "aside")
+	if err := errors.Join(os.Rename(copies, aside), os.WriteFile(copies, nil, fileMode)); err != nil {
+		t.Fatal(err)
+	}
+	upload := client.Upload{Blob: crypto.NewFileID(), Message: crypto.NewMessageID(), Contact: "bob"}
+	commit(t, s, &client.Changes{Uploads: []client.Upload{upload}})
+	s = reopen(t, s)
+	if got := load(t, s).Uploads; !cmp.Equal(got, []client.Upload{upload}) {
+		t.Errorf("%+v", got)
+	}
+	if _, err := s.OpenCopy(upload.Blob); !errors.Is(err, client.ErrStorage) {
+		t.Errorf("a copy that cannot be read: %v", err)
+	}
+	if _, err := s.NewCopy(crypto.NewFileID()); !errors.Is(err, client.ErrStorage) {
+		t.Errorf("a copy that cannot be made: %v", err)
+	}
+	if err := errors.Join(os.Remove(copies), os.Rename(aside, copies)); err != nil {
+		t.Fatal(err)
+	}
+	load(t, s)
+	if _, err := os.Stat(s.copyPath(orphan)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what was left is there still: %v", err)
 	}
 }
