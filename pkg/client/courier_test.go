@@ -163,3 +163,25 @@ func TestBadCopies(t *testing.T) {
 		})
 	}
 }
+
+// silent is a proxy that does not pass on that a relay would have the bytes.
+func silent(w http.ResponseWriter, r *http.Request) {
+	conn, in, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if _, err := io.CopyN(io.Discard, in, r.ContentLength); err == nil {
+		io.WriteString(conn, "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n")
+	}
+}
+
+// A file gets through a proxy that never says to go on, and soon.
+func TestSilentProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCarried(t, silent)
+		if got, warnings := k.after(3*time.Second, k.sends()); got.State != Stored || len(warnings) > 0 {
+			t.Errorf("it is %s, warned of %q", got.State, warnings)
+		}
+	})
+}

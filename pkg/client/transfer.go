@@ -16,6 +16,11 @@ import (
 // gives each piece half of it.
 const transferPatience = time.Minute
 
+// goAheadPatience is how long a relay is waited for that may not want the bytes of
+// a file at all. Some proxies never pass on that it does; and what has left by then
+// for nothing is little.
+const goAheadPatience = time.Second
+
 // fileCall is one request to the relay about a sealed file.
 type fileCall struct {
 	method string
@@ -40,7 +45,7 @@ func (c *Client) newTransfers() *transfers {
 	return &transfers{http: http.Client{
 		Transport: &http.Transport{
 			Proxy: proxy, DialContext: c.netDial, TLSClientConfig: c.session.keys.tlsConfig(), DisableKeepAlives: true, DisableCompression: true,
-			TLSHandshakeTimeout: httpTimeout, ExpectContinueTimeout: transferPatience, ResponseHeaderTimeout: transferPatience, MaxResponseHeaderBytes: maxHandshake,
+			TLSHandshakeTimeout: httpTimeout, ExpectContinueTimeout: goAheadPatience, ResponseHeaderTimeout: transferPatience, MaxResponseHeaderBytes: maxHandshake,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
