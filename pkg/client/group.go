@@ -9,7 +9,7 @@ const GroupSign = "+"
 const (
 	MaxGroupName = 32  // bytes, without GroupSign
 	MaxMembers   = 100 // of one group, its owner among them: a message is sealed for each
-	MaxGroups    = 500 // of one account
+	MaxGroups    = 500 // of one account; of those that others make, also what it has left
 )
 
 // Group is a conversation of several. Whatever is said in it is sealed for each

@@ -65,8 +65,8 @@ func (s *session) makeGroup(name string, members []string, now time.Time) (*step
 	if !isGroupName(name) {
 		return nil, &Error{Code: CodeUsage, Text: fmt.Sprintf("That is no name for a group: names are 1 to %d of a-z, 0-9, _ and -.", MaxGroupName)}
 	}
-	if len(s.groups) >= MaxGroups {
-		return nil, &Error{Code: CodeRateLimit, Text: fmt.Sprintf("This account has %d groups, and can have no more.", MaxGroups)}
+	if len(s.groups)-s.groupsIn(Left) >= MaxGroups {
+		return nil, &Error{Code: CodeRateLimit, Text: fmt.Sprintf("This account is in %d groups, and can be in no more. Leave one first: chat group leave NAME", MaxGroups)}
 	}
 	me := s.self()
 	r := Roster{ID: crypto.NewGroupID(), Name: name, Owner: me.Name, Members: []RosterMember{me}}

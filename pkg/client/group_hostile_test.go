@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -301,6 +302,33 @@ func TestGroupsWithoutNumber(t *testing.T) {
 	}
 	if len(alice.groups) != maxUnknown || len(alice.warnings) != 5 {
 		t.Errorf("%d groups, %d warnings", len(alice.groups), len(alice.warnings))
+	}
+}
+
+// A contact can make a number of groups, and no more when these are left; but
+// those who have left can make their own.
+func TestGroupsUsedUp(t *testing.T) {
+	w := circle(t, "alice", "bob")
+	alice, bob := w.pair("alice", "bob")
+	makes := func() {
+		members := []RosterMember{alice.self(), bob.self()}
+		alice.receives(alice.from(bob, bob.seals(alice, Roster{ID: crypto.NewGroupID(), Epoch: 1, Name: "ops", Owner: "bob", Members: members})))
+	}
+	for range MaxGroups {
+		makes()
+	}
+	if len(alice.groups) != MaxGroups || len(alice.warnings) > 0 {
+		t.Fatalf("%d groups, warned %q", len(alice.groups), alice.warnings)
+	}
+	if _, err := alice.do(func(s *session) (*step, error) { return s.makeGroup("own", []string{"bob"}, w.now) }); !errors.Is(err, ErrRateLimit) {
+		t.Errorf("one more of her own: %v", err)
+	}
+	alice.regroups("+ops", GroupChange{Leave: true})
+	if makes(); len(alice.groups) != MaxGroups || !alice.warned("It was dropped") {
+		t.Errorf("one more of bob's: %d groups", len(alice.groups))
+	}
+	if alice.makes("own", "bob"); alice.is("+own") != "joined alice* bob" {
+		t.Errorf("of her own there is %q", alice.is("+own"))
 	}
 }
 

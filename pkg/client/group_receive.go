@@ -55,13 +55,7 @@ func (s *session) takeGrouped(st *step, c ContactRecord, body content, m NewMess
 
 // unheardOf enters a group whose owner's word has not come.
 func (s *session) unheardOf(st *step, ref groupRef, c ContactRecord, now time.Time) (g GroupRecord) {
-	n := 0
-	for _, o := range s.groups {
-		if o.State == Unknown {
-			n++
-		}
-	}
-	if n >= maxUnknown || len(s.groups) >= MaxGroups {
+	if s.groupsIn(Unknown) >= maxUnknown || len(s.groups) >= MaxGroups {
 		st.warn("%s writes in a group that is not known here, and there are too many of these already. It was dropped.", c.Name)
 		return g
 	}
@@ -128,7 +122,7 @@ func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, 
 		st.warn("%s says who is in a group called %s, and is not its owner. It was refused.", c.Name, GroupSign+r.Name)
 	case !r.names(me.Name, me.Fingerprint) && g.Name == "": // it was over before it was heard of
 	case g.Name == "" && len(s.groups) >= MaxGroups:
-		st.warn("You are in %d groups, and %s has made you a member of one more. It was dropped.", MaxGroups, c.Name)
+		st.warn("There are %d groups here, with those that you have left, and %s has made you a member of one more. It was dropped.", len(s.groups), c.Name)
 	default:
 		if g.Name == "" {
 			g.Name = s.freeName(r.Name)

@@ -133,6 +133,16 @@ func (s *session) groupOf(id crypto.GroupID) (GroupRecord, bool) {
 	return GroupRecord{}, false
 }
 
+// groupsIn counts the groups in a state.
+func (s *session) groupsIn(state GroupState) (n int) {
+	for _, g := range s.groups {
+		if g.State == state {
+			n++
+		}
+	}
+	return n
+}
+
 // self is this account as a member.
 func (s *session) self() RosterMember {
 	return RosterMember{s.keys.Certificate.User, s.keys.Certificate.Account.Fingerprint()}
