@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -51,18 +52,25 @@ serve --metrics.`,
 	return cmd
 }
 
-// watch shows the numbers until ctrl-c, each time in the place of the last.
+// watch shows the numbers until ctrl-c, each time in the place of the last, and
+// leaves the last behind. A relay that is started again is waited for.
 func watch(cmd *cobra.Command, client *relayadmin.Client, now relayadmin.Stats) error {
+	out := cmd.OutOrStdout()
+	page, err := statsPage(now, nil)
+	if err != nil {
+		return err
+	}
 	tick := time.NewTicker(statsEvery)
 	defer tick.Stop()
-	var before *relayadmin.Stats
+	fmt.Fprint(out, ansi.SetModeAltScreenSaveCursor+ansi.HideCursor)
+	defer func() { fmt.Fprint(out, ansi.ShowCursor+ansi.ResetModeAltScreenSaveCursor, page) }()
+	before, answered := now, true
 	for {
-		var page strings.Builder
-		if err := printStats(&page, now, before); err != nil {
-			return err
+		width, height, err := term.GetSize(int(os.Stdout.Fd()))
+		if err != nil || width == 0 || height == 0 {
+			width, height = 80, 24 // a terminal that does not say
 		}
-		text := strings.ReplaceAll(page.String(), "\n", "\x1b[K\n") // nothing of a longer line stays
-		if _, err := fmt.Fprintf(cmd.OutOrStdout(), "\x1b[H\x1b[J%s", text); err != nil {
+		if _, err := fmt.Fprint(out, ansi.CursorHomePosition+clip(page, width, height)+ansi.EraseScreenBelow); err != nil {
 			return err
 		}
 		select {
@@ -70,16 +78,39 @@ func watch(cmd *cobra.Command, client *relayadmin.Client, now relayadmin.Stats) 
 		case <-cmd.Context().Done():
 			return nil
 		}
-		last := now
-		var err error
-		if now, err = client.Stats(cmd.Context()); err != nil {
-			if cmd.Context().Err() != nil {
-				return nil
-			}
+		now, err := client.Stats(cmd.Context())
+		switch {
+		case cmd.Context().Err() != nil:
+			return nil
+		case err != nil:
+			page, answered = fmt.Sprintf("%v\nIt is asked every second; ctrl-c ends this.\n", err), false
+			continue
+		case !answered || !now.Relay.Began.Equal(before.Relay.Began):
+			page, err = statsPage(now, nil)
+		default:
+			page, err = statsPage(now, &before)
+		}
+		if err != nil {
 			return err
 		}
-		before = &last
+		before, answered = now, true
 	}
+}
+
+func statsPage(now relayadmin.Stats, before *relayadmin.Stats) (string, error) {
+	var page strings.Builder
+	err := printStats(&page, now, before)
+	return page.String(), err
+}
+
+// clip cuts a page to a terminal, and each line wipes what stood there.
+func clip(page string, width, height int) string {
+	lines := strings.Split(strings.TrimSuffix(page, "\n"), "\n")
+	lines = lines[:min(len(lines), height)]
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, width, "") + ansi.EraseLineRight
+	}
+	return strings.Join(lines, "\r\n")
 }
 
 // printStats prints the numbers, and how fast they grow since others.
