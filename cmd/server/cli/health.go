@@ -47,7 +47,10 @@ func ready(ctx context.Context, addr string, secure bool) error {
 		return err
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+		host = "localhost" // for the request alone: a machine may not know that name
+	}
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, addr)
 	}
 	url := "http://" + net.JoinHostPort(host, port) + "/readyz"
 	if secure {
@@ -59,7 +62,7 @@ func ready(ctx context.Context, addr string, secure bool) error {
 	if err != nil {
 		return err
 	}
-	asks := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	asks := &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	resp, err := asks.Do(req)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
