@@ -46,7 +46,7 @@ func problem(check string, err error) Finding {
 }
 
 // Check looks for what would keep a relay from running well, and changes
-// nothing. It is for the user that runs the relay, whose rights count.
+// nothing. It is for the user that runs the relay, whose rights count, or for root.
 func Check(cfg Config) []Finding {
 	if cfg.Limits == (ratelimit.Limits{}) {
 		cfg.Limits = ratelimit.Default()
@@ -70,7 +70,7 @@ func checkFolder(dir string) Finding {
 		return problem(name, fmt.Errorf("%s is not a directory; choose another with --data", dir))
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
 		return problem(name, fmt.Errorf("others on this machine can write into %s and put another key there; take that away with chmod 700", dir))
-	case !ours(info):
+	case !ours(info) && os.Geteuid() != 0:
 		return problem(name, fmt.Errorf("%s belongs to another user; run this as the one that runs the relay, or give it to this one with chown -R", dir))
 	}
 	return fine(name, "%s is there, and nobody else can write into it.", dir)
@@ -96,7 +96,11 @@ func checkStore(state relaystore.State, err error) Finding {
 func checkKey(dir string, hasStore bool) Finding {
 	const name = "key"
 	path := filepath.Join(dir, keyFile)
-	key, err := readKey(path)
+	theirs := ours
+	if info, err := os.Stat(dir); err == nil {
+		theirs = looksAfter(info)
+	}
+	key, err := readKeyOf(path, theirs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !hasStore:
 		return fine(name, "there is none yet; the first start makes it.")

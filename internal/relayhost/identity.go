@@ -61,7 +61,10 @@ func identity(store *relaystore.Store, path string) (crypto.RelayPrivate, error)
 
 // readKey reads a key and refuses one that others can read, too, or have put
 // there: whoever has it can pass for the relay.
-func readKey(path string) (key crypto.RelayPrivate, err error) {
+func readKey(path string) (crypto.RelayPrivate, error) { return readKeyOf(path, ours) }
+
+// readKeyOf is readKey for a key that is somebody's.
+func readKeyOf(path string, theirs func(fs.FileInfo) bool) (key crypto.RelayPrivate, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return key, fmt.Errorf("read the relay's key: %w", err)
@@ -74,7 +77,7 @@ func readKey(path string) (key crypto.RelayPrivate, err error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return key, fmt.Errorf("%s: %w", path, errKeyShared)
 	}
-	if !ours(info) {
+	if !theirs(info) {
 		return key, fmt.Errorf("%s: %w", path, errKeyOwner)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile))

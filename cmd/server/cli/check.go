@@ -18,8 +18,8 @@ func newCheck() *cobra.Command {
 		Short: "Look for what keeps the relay from running well, and say what to do",
 		Long: `Look at the settings, the data folder and who can write there, the store, the relay's key, the
 disk, the certificate, the clock and the port, each in a line. Nothing is changed. Run it with the
-settings of serve, as the user that runs the relay; the relay may run meanwhile. Ends with 1 where
-something is wrong.`,
+settings of serve, as the user that runs the relay or as root; the relay may run meanwhile. Ends with
+1 where something is wrong.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			found := f.check(cmd)
