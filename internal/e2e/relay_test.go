@@ -18,11 +18,12 @@ import (
 
 // relay is a server process.
 type relay struct {
-	dir    string   // data folder, kept over restarts
-	env    []string // of the process
-	args   []string // further flags
-	addr   string   // host:port, fixed after the first start
-	url    string   // with the pin, as users give it
+	dir    string     // data folder, kept over restarts
+	env    []string   // of the process
+	args   []string   // further flags
+	addr   string     // host:port, fixed after the first start
+	given  []*os.File // sockets that it is started with, as systemd does it
+	url    string     // with the pin, as users give it
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
 	stderr string // file that collects the log
@@ -44,6 +45,9 @@ func (r *relay) start() error {
 	defer log.Close()
 	r.cmd = exec.Command("server", append([]string{"serve", "--addr", r.addr, "--data", r.dir}, r.args...)...)
 	r.cmd.Env, r.cmd.Stderr = r.env, log
+	if len(r.given) > 0 {
+		activate(r.cmd, r.given)
+	}
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {
 		return err

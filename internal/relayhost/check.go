@@ -233,13 +233,16 @@ func checkClock(dir string, now time.Time) Finding {
 // checkPort listens for a moment.
 func checkPort(cfg Config, running bool) Finding {
 	const name = "port"
-	ln, err := listen(cfg.Addr, cfg.TLS)
+	ln, err := listen(cfg.Addr)
+	if err == nil {
+		err = checkListener(ln, cfg.TLS)
+		ln.Close()
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && running:
 		return fine(name, "%s is in use, and a relay runs on this data.", cfg.Addr)
 	case err != nil:
 		return problem(name, err)
 	}
-	ln.Close()
 	return fine(name, "%s is free to listen on.", cfg.Addr)
 }

@@ -44,10 +44,11 @@ const (
 
 // Config says what to run. DataDir and Addr are required.
 type Config struct {
-	DataDir string   // made if it is not there
-	Addr    string   // host:port to listen on; port 0 for any
-	Hosts   []string // names that clients dial, besides this machine's own; empty for any
-	TLS     TLS      // zero for certificates under the relay's own key
+	DataDir  string       // made if it is not there
+	Addr     string       // host:port to listen on; port 0 for any
+	Listener net.Listener // in place of one on Addr, and Open's to close; nil for none
+	Hosts    []string     // names that clients dial, besides this machine's own; empty for any
+	TLS      TLS          // zero for certificates under the relay's own key
 
 	Proxies ratelimit.Proxies // whose word on addresses counts; nil for this machine's with TLS off, else nobody's
 	Origins []string          // see relay.Config
@@ -81,7 +82,7 @@ type Host struct {
 func Open(cfg Config) (*Host, error) { return open(cfg, relaystore.Options{}) }
 
 func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
-	h := &Host{dir: cfg.DataDir, log: cfg.Logger, began: time.Now()}
+	h := &Host{dir: cfg.DataDir, ln: cfg.Listener, log: cfg.Logger, began: time.Now()}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -121,7 +122,12 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if err != nil {
 		return nil, adviseDir(err)
 	}
-	if h.ln, err = listen(cfg.Addr, cfg.TLS); err != nil {
+	if h.ln != nil {
+		cfg.Addr = h.Addr().String()
+	} else if h.ln, err = listen(cfg.Addr); err != nil {
+		return nil, err
+	}
+	if err := checkListener(h.ln, cfg.TLS); err != nil {
 		return nil, err
 	}
 	if h.admin, err = listenAdmin(cfg.DataDir); err != nil {

@@ -40,7 +40,8 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the relay until SIGTERM or ctrl-c",
 		Long: `Run the relay. At its first start it makes the key that names it, in its data folder;
-users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on the disk.`,
+users pin that key. SIGTERM and ctrl-c end it in order: what was promised is on the disk. A socket
+that systemd hands over is listened on in place of --addr.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
@@ -86,11 +87,15 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 	if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel); err != nil {
 		return usageError{err}
 	}
+	if cfg.Listener, err = inherited(); err != nil {
+		return err
+	}
 	host, err := relayhost.Open(cfg)
 	if err != nil {
 		return err
 	}
 	greet(cmd.OutOrStdout(), host, f)
+	defer notify(cmd.Context(), cfg.Logger)()
 	return host.Run(cmd.Context())
 }
 
