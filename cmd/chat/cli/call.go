@@ -265,13 +265,23 @@ func (c *call) hear(timeout time.Duration) error {
 // glance waits like caughtUp, but not for a relay that cannot be reached at
 // once: the commands that use it have something to show all the same.
 func (c *call) glance(timeout time.Duration) {
-	c.tell(c.until(timeout, func() (bool, error) {
+	c.tell(c.until(timeout, c.atOnce(func(s client.Status) bool { return s.CaughtUp })))
+}
+
+// connected waits until the relay has let this device in, like glance.
+func (c *call) connected(timeout time.Duration) error {
+	return c.until(timeout, c.atOnce(func(s client.Status) bool { return s.State == client.Connected }))
+}
+
+// atOnce is status for who does not wait for a second try.
+func (c *call) atOnce(ok func(client.Status) bool) func() (bool, error) {
+	return func() (bool, error) {
 		s, err := c.Status(c.ctx)
 		if err == nil && s.State == client.Offline {
 			err = c.down(s)
 		}
-		return s.CaughtUp, err
-	}))
+		return ok(s), err
+	}
 }
 
 // tell says why the state may be an old one.

@@ -26,7 +26,8 @@ func (a *app) newLogin() *cobra.Command {
 		Short: "Make an account, or open it",
 		Long: `Make an account, or open one that is on this machine already. The first time, it makes the
 keys, asks for a passphrase that seals them on this disk, and registers NAME at the relay.
-Then it opens the terminal interface, unless there is no terminal.
+Then it opens the terminal interface; where there is no terminal, it sees whether the relay lets
+the account in, and says who it is.
 
 A relay without a certificate of a public authority is known by the fingerprint of its key.
 Give it behind a # in --server, or compare it when you are asked.`,
@@ -56,7 +57,8 @@ func (a *app) login(cmd *cobra.Command, name, server, invite string, noTUI bool)
 	}
 	profile.TouchOpened(acc.Ref) // a convenience; losing it loses nothing
 	if !show {
-		return errors.Join(a.sayLogin(cmd, acc), acc.Close(linger))
+		c := &call{Account: acc, ctx: cmd.Context(), cmd: cmd}
+		return errors.Join(c.run((*call).sayLogin), acc.Close(linger))
 	}
 	return a.screen(cmd, acc, settings)
 }
@@ -207,14 +209,22 @@ func (a *app) newPassphrase(ctx context.Context, name string) ([]byte, error) {
 	}
 }
 
-// sayLogin says who the account is, for those who do not get to see the screen.
-func (a *app) sayLogin(cmd *cobra.Command, acc *owner.Account) error {
-	id, err := acc.Identity(cmd.Context())
+// sayLogin says who the account is, for those who do not get to see the screen,
+// once the relay has let it in. One that cannot be reached keeps nobody out.
+func (c *call) sayLogin() error {
+	err := c.connected(defaultTimeout)
+	switch {
+	case errors.Is(err, client.ErrUnreachable):
+		fmt.Fprintln(c.cmd.ErrOrStderr(), err)
+	case err != nil:
+		return err
+	}
+	id, err := c.Identity(c.ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s at %s, fingerprint %s\n", id.Username, id.Server, id.Fingerprint)
-	fmt.Fprintf(cmd.ErrOrStderr(), "next: chat connect NAME --as %s\n", id.Username)
+	fmt.Fprintf(c.cmd.ErrOrStderr(), "%s at %s, fingerprint %s\n", id.Username, id.Server, id.Fingerprint)
+	fmt.Fprintf(c.cmd.ErrOrStderr(), "next: chat connect NAME --as %s\n", id.Username)
 	return nil
 }
 
