@@ -18,18 +18,26 @@ func writeFile(path string, b []byte) error {
 }
 
 // replaceFile writes a file beside path and renames it into place, so that a
-// reader sees the old or the new one.
-func replaceFile(path string, b []byte) error {
+// reader sees the old or the new one; where it is durable, also after a power cut,
+// and the new one alone once it has returned.
+func replaceFile(path string, b []byte, durable bool) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(b)
+	if durable {
+		err = errors.Join(err, f.Sync())
+	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name())
+		return err
+	}
+	if durable {
+		err = syncDir(filepath.Dir(path))
 	}
 	return err
 }

@@ -1,10 +1,6 @@
 package profile
 
 import (
-	"errors"
-	"os"
-	"path/filepath"
-
 	"secure-messaging/pkg/client"
 	"secure-messaging/pkg/crypto/keyfile"
 )
@@ -27,25 +23,8 @@ func ChangePassphrase(ref Ref, old, new []byte, cost keyfile.Cost) error {
 	if err != nil {
 		return &client.Error{Code: client.CodeUsage, Err: err, Text: "The profile cannot be sealed: " + err.Error() + "."}
 	}
-	if err := replaceDurably(ref.path(keyFile), file); err != nil {
+	if err := replaceFile(ref.path(keyFile), file, true); err != nil {
 		return storage(ref.Dir, err)
 	}
 	return nil
-}
-
-// replaceDurably is replaceFile for what must survive a power cut.
-func replaceDurably(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(path))
 }

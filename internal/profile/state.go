@@ -66,7 +66,7 @@ func touch(ref Ref, opened bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
 		return storage(path, err)
 	}
-	if err := replaceFile(path, append(b, '\n')); err != nil {
+	if err := replaceFile(path, append(b, '\n'), false); err != nil {
 		return storage(path, err)
 	}
 	return nil
