@@ -46,6 +46,11 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	defer func() { hangUp() }()
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
+	if errors.Is(err, errTLSPin) {
+		hangUp()
+		d.TLSClientConfig = nameless(d.TLSClientConfig)
+		ws, resp, err = d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
+	}
 	if err != nil {
 		switch {
 		case resp == nil:

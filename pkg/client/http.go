@@ -44,7 +44,7 @@ func Look(ctx context.Context, server Server) (seen Sight, err error) {
 	seen.Server = server
 	var leaf *x509.Certificate
 	var public error // of verification by public authorities
-	h := newHTTPClient(&tls.Config{
+	h := newHTTPClient(newTransport(&tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		NextProtos:         []string{"http/1.1"},
 		InsecureSkipVerify: true, // nothing secret is said; the key is checked below
@@ -52,7 +52,7 @@ func Look(ctx context.Context, server Server) (seen Sight, err error) {
 			leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
 			return nil
 		},
-	})
+	}))
 	dated := &dating{RoundTripper: h.Transport}
 	h.Transport = dated
 	began := time.Now()
@@ -70,7 +70,7 @@ func Look(ctx context.Context, server Server) (seen Sight, err error) {
 	}
 	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
 		if public != nil {
-			return seen, &Error{Code: CodeKeyChanged, Err: public, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between: ask its operator.", server.Address())}
+			return seen, notVouched(server, public)
 		}
 		seen.Server.WebPKI = true
 	}
@@ -104,61 +104,12 @@ func relayKeyChanged(server Server, got crypto.Fingerprint) error {
 	return &Error{Code: CodeKeyChanged, Text: fmt.Sprintf("The relay at %s shows another key (%s) than expected (%s). Somebody may stand in between, or it was set up anew: ask its operator.", server.Address(), got, server.Pin)}
 }
 
+func notVouched(server Server, err error) error {
+	return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The TLS certificate of %s is neither its relay's own nor that of a public authority. Somebody may stand in between: ask its operator.", server.Address())}
+}
+
 func keyNotProved(server Server, err error) error {
 	return &Error{Code: CodeKeyChanged, Err: err, Text: fmt.Sprintf("The relay at %s does not prove the key that you know (%s). Somebody may stand in between, or it was set up anew: ask its operator.", server.Address(), server.Pin)}
-}
-
-func verifyPublic(cs tls.ConnectionState, host string) error {
-	opts := x509.VerifyOptions{DNSName: host, Intermediates: x509.NewCertPool()}
-	for _, c := range cs.PeerCertificates[1:] {
-		opts.Intermediates.AddCert(c)
-	}
-	_, err := cs.PeerCertificates[0].Verify(opts)
-	return err
-}
-
-// tlsConfig admits only the pinned relay, or the public authorities' word for
-// one that was met that way; then its key is checked by its challenge.
-func (k Keys) tlsConfig() *tls.Config {
-	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, ServerName: k.Server.Host}
-	if !k.Server.WebPKI {
-		c.MinVersion = tls.VersionTLS13 // no proxy of an older kind stands in front
-		c.InsecureSkipVerify = true     // replaced by the check of the pinned key
-		c.VerifyConnection = func(cs tls.ConnectionState) error {
-			err := crypto.VerifyTLS(k.Relay, cs.PeerCertificates[0], time.Now())
-			if errors.Is(err, crypto.ErrTLSSigner) {
-				return errTLSPin
-			}
-			return err
-		}
-	}
-	return c
-}
-
-var errTLSPin = errors.New("the TLS certificate is not signed by the pinned key of the relay")
-
-func (k Keys) httpClient() *http.Client { return newHTTPClient(k.tlsConfig()) }
-
-// proxy is the user's, from the environment. One that itself speaks TLS is
-// refused: it would be checked by the rules for a relay, or not at all.
-func proxy(req *http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(req)
-	if err == nil && u != nil && u.Scheme == "https" {
-		return nil, errProxyTLS
-	}
-	return u, err
-}
-
-var errProxyTLS = errors.New("the proxy speaks TLS")
-
-// newHTTPClient makes a client for one or two requests. It follows no
-// redirect: a relay has no business to send us elsewhere.
-func newHTTPClient(t *tls.Config) *http.Client {
-	return &http.Client{
-		Timeout:       httpTimeout,
-		Transport:     &http.Transport{Proxy: proxy, DisableKeepAlives: true, TLSClientConfig: t},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
 }
 
 // NewKeys makes the identity of a new device for a name at a relay, and its
@@ -306,8 +257,11 @@ func unreachable(s Server, err error) error {
 	if errors.Is(err, errTLSPin) {
 		return keyNotProved(s, err)
 	}
+	if errors.Is(err, errTLSPublic) {
+		return notVouched(s, err)
+	}
 	if errors.Is(err, crypto.ErrTLSExpired) {
-		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The relay at %s proves its key, but not for today. Look at the clock of this machine (it says %s); if that is right, at the relay's.", s.Address(), time.Now().Format("2 January 2006 15:04"))}
+		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The TLS certificate of the relay at %s is not for today. Look at the clock of this machine (it says %s); if that is right, tell the relay's operator.", s.Address(), time.Now().Format("2 January 2006 15:04"))}
 	}
 	if errors.Is(err, errProxyTLS) {
 		return &Error{Code: CodeUsage, Err: err, Text: "The proxy in HTTPS_PROXY begins with https://, which is not supported. Use one with http:// or socks5://, or unset it."}

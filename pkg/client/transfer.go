@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -42,11 +43,14 @@ type transfers struct {
 // newTransfers makes what makes requests. Each has a connection of its own: they
 // are few and long.
 func (c *Client) newTransfers() *transfers {
-	return &transfers{http: http.Client{
-		Transport: &http.Transport{
-			Proxy: proxy, DialContext: c.netDial, TLSClientConfig: c.session.keys.tlsConfig(), DisableKeepAlives: true, DisableCompression: true,
+	with := func(t *tls.Config) *http.Transport {
+		return &http.Transport{
+			Proxy: proxy, DialContext: c.netDial, TLSClientConfig: t, DisableKeepAlives: true, DisableCompression: true,
 			TLSHandshakeTimeout: httpTimeout, ExpectContinueTimeout: goAheadPatience, ResponseHeaderTimeout: transferPatience, MaxResponseHeaderBytes: maxHandshake,
-		},
+		}
+	}
+	return &transfers{http: http.Client{
+		Transport:     c.session.keys.transport(with),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }

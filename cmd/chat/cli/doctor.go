@@ -205,7 +205,11 @@ func lookAtRelay(ctx context.Context, ref profile.Ref) []finding {
 	if err != nil {
 		found = append(found, finding{"relay", problem, err.Error()})
 	} else {
-		found = append(found, finding{"relay", fine, fmt.Sprintf("%s answers in %v, with the key that you know", server.Address(), seen.Took.Round(time.Millisecond))})
+		by := ""
+		if seen.Server.WebPKI {
+			by = ", by a certificate of a public authority"
+		}
+		found = append(found, finding{"relay", fine, fmt.Sprintf("%s answers in %v, with the key that you know%s", server.Address(), seen.Took.Round(time.Millisecond), by)})
 	}
 	if left := time.Until(seen.CertEnds); !seen.CertEnds.IsZero() && left < certificate {
 		found = append(found, finding{"certificate", problem, fmt.Sprintf("that of the relay ends on %s. Tell its operator.", seen.CertEnds.Local().Format(time.DateTime))})

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"secure-messaging/pkg/crypto"
+	"secure-messaging/pkg/protocol"
+)
+
+// Who met a relay by the word of a public authority takes its own certificate,
+// too, and no other.
+func TestOwnCertificateIsEnough(t *testing.T) {
+	f := newFakeHTTP(t)
+	f.answer("GET "+protocol.PathUsers, 404, protocol.HTTPError{Code: protocol.CodeUnknownUser, Message: "nobody"})
+	another := crypto.NewRelayPrivate()
+	for name, tt := range map[string]struct {
+		server Server
+		want   error
+		words  string
+	}{
+		"its own":            {f.server, nil, ""},
+		"another's":          {f.serve(t, another, false), ErrKeyChanged, "neither its relay's own nor that of a public authority"},
+		"another's, expired": {f.serveSince(t, another, false, time.Now().Add(-2*crypto.TLSLifetime)), ErrUnreachable, "clock of this machine"},
+	} {
+		tt.server.WebPKI = true
+		wants(t, name, Free(t.Context(), tt.server, f.key.Public(), "bob"), tt.want, tt.words)
+	}
+}
+
+// changed is a relay that was met by its own certificate, and has got another for
+// its name since. It shows its own to who names nobody, if it has that still.
+func (f *fakeHTTP) changed(t *testing.T, own bool) (s Server, asked func() []string) {
+	t.Helper()
+	certs := map[bool]tls.Certificate{}
+	for public, key := range map[bool]crypto.RelayPrivate{true: crypto.NewRelayPrivate(), false: f.key} {
+		cert, err := crypto.MakeTLSCertificate(key, []string{"localhost"}, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs[public] = cert
+	}
+	var mu sync.Mutex
+	var names []string
+	srv := httptest.NewUnstartedServer(f)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = &tls.Config{GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		names = append(names, hello.ServerName)
+		return &tls.Config{Certificates: []tls.Certificate{certs[hello.ServerName != "" || !own]}}, nil
+	}}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	s, err := ParseServer(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Host, s.Pin = "localhost", f.key.Public().Fingerprint()
+	return s, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return names
+	}
+}
+
+// A relay that has got a public certificate is asked for its own, and nothing else
+// counts.
+func TestAskedWithoutName(t *testing.T) {
+	f := newFakeHTTP(t)
+	k, first := f.keys(t, "alice")
+	f.answer("POST "+protocol.PathRegister, 201, protocol.UserInfo{Username: "alice", PublicKey: k.Box.Public(), Certificate: k.Certificate})
+	s, asked := f.changed(t, true)
+	k.Server = s
+	wants(t, "its own is there", Register(t.Context(), k, first), nil)
+	if got := asked(); !slices.Equal(got, []string{"localhost", "", "localhost", ""}) {
+		t.Errorf("two requests have asked for %q", got)
+	}
+	k.Server, asked = f.changed(t, false)
+	wants(t, "its own is gone", Register(t.Context(), k, first), ErrKeyChanged, "does not prove the key")
+	if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
+		t.Errorf("it has asked for %q", got)
+	}
+}
