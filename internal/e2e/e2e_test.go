@@ -48,13 +48,14 @@ func runScripts(t *testing.T, folder string, environment ...string) {
 			return os.WriteFile(filepath.Join(env.WorkDir, "pass"), []byte(passphrase+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"relay":   relayCmd,
-			"status":  statusCmd,
-			"owned":   ownedCmd,
-			"loginby": loginByCmd,
-			"certify": certifyCmd,
-			"proxy":   proxyCmd,
-			"random":  randomCmd,
+			"relay":     relayCmd,
+			"container": containerCmd,
+			"status":    statusCmd,
+			"owned":     ownedCmd,
+			"loginby":   loginByCmd,
+			"certify":   certifyCmd,
+			"proxy":     proxyCmd,
+			"random":    randomCmd,
 		},
 	})
 }

@@ -91,10 +91,7 @@ func proxyCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: proxy")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free, to be given up at once
-	ts.Check(err)
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	ln.Close()
+	port := freePort(ts)
 	dir := ts.MkAbs("proxy")
 	ts.Check(os.MkdirAll(dir, 0o700))
 	if ts.Getenv("PROXY") == "caddy" {
@@ -103,6 +100,15 @@ func proxyCmd(ts *testscript.TestScript, neg bool, args []string) {
 		behind(ts, nginx(ts, dir, port), "start worker process ")
 	}
 	ts.Setenv("PROXYPORT", port)
+}
+
+// freePort is one of loopback that nobody listens on.
+func freePort(ts *testscript.TestScript) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
 }
 
 // recommended is the part of a file in deploy from a line on, with other names
