@@ -55,7 +55,11 @@ func Check(cfg Config) []Finding {
 	found := []Finding{checkFolder(cfg.DataDir), checkStore(state, err), checkKey(cfg.DataDir, state.There)}
 	found = append(found, checkDisk(cfg)...)
 	now := time.Now()
-	return append(found, checkCertificate(cfg, now), checkClock(cfg.DataDir, now), checkPort(cfg, state.InUse))
+	found = append(found, checkCertificate(cfg, now), checkClock(cfg.DataDir, now), checkPort(cfg, state.InUse))
+	if cfg.Metrics != "" {
+		found = append(found, checkMetrics(cfg, state.InUse))
+	}
+	return found
 }
 
 func checkFolder(dir string) Finding {
@@ -238,11 +242,25 @@ func checkPort(cfg Config, running bool) Finding {
 		err = checkListener(ln, cfg.TLS)
 		ln.Close()
 	}
+	return heard(name, cfg.Addr, err, running)
+}
+
+// checkMetrics does the same where Prometheus reads.
+func checkMetrics(cfg Config, running bool) Finding {
+	ln, err := listenMetrics(cfg.Metrics, cfg.MetricsPublic)
+	if err == nil {
+		ln.Close()
+	}
+	return heard("metrics", cfg.Metrics, err, running)
+}
+
+// heard is what comes of listening on an address.
+func heard(name, addr string, err error, running bool) Finding {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE) && running:
-		return fine(name, "%s is in use, and a relay runs on this data.", cfg.Addr)
+		return fine(name, "%s is in use, and a relay runs on this data.", addr)
 	case err != nil:
 		return problem(name, err)
 	}
-	return fine(name, "%s is free to listen on.", cfg.Addr)
+	return fine(name, "%s is free to listen on.", addr)
 }

@@ -94,9 +94,11 @@ func TestCheckFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"restore"}},
-		"a folder that others write": {"folder", func(t *testing.T, cfg *Config) { chmod(t, cfg.DataDir, 0o777) }, []string{"chmod 700"}},
-		"a port that is taken":       {"port", func(t *testing.T, cfg *Config) { cfg.Addr = taken.Addr().String() }, []string{"in use", "another port"}},
-		"plain for the world":        {"port", func(t *testing.T, cfg *Config) { cfg.Addr, cfg.TLS.Mode = "0.0.0.0:0", Off }, []string{"without TLS"}},
+		"a folder that others write":    {"folder", func(t *testing.T, cfg *Config) { chmod(t, cfg.DataDir, 0o777) }, []string{"chmod 700"}},
+		"a port that is taken":          {"port", func(t *testing.T, cfg *Config) { cfg.Addr = taken.Addr().String() }, []string{"in use", "another port"}},
+		"plain for the world":           {"port", func(t *testing.T, cfg *Config) { cfg.Addr, cfg.TLS.Mode = "0.0.0.0:0", Off }, []string{"without TLS"}},
+		"metrics where another listens": {"metrics", func(t *testing.T, cfg *Config) { cfg.Metrics = taken.Addr().String() }, []string{"in use", "--metrics"}},
+		"metrics for the world":         {"metrics", func(t *testing.T, cfg *Config) { cfg.Metrics = "0.0.0.0:0" }, []string{"--metrics-public"}},
 		"a clock that was set back": {"clock", func(t *testing.T, cfg *Config) {
 			later := time.Now().Add(time.Hour)
 			if err := os.Chtimes(filepath.Join(cfg.DataDir, keyFile), later, later); err != nil {

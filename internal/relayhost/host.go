@@ -104,10 +104,8 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	}
 	options.MaxBytes = uint64(cfg.Limits.StoreBytes)
 	options.FileBytes, options.OwnerBytes = uint64(cfg.Limits.FilesBytes), uint64(cfg.Limits.FilesBytesOfUser)
-	for _, name := range cfg.Hosts {
-		if !isHost(name) {
-			return nil, fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
-		}
+	if err := CheckHosts(cfg.Hosts); err != nil {
+		return nil, err
 	}
 	if err := makeDir(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))

@@ -26,7 +26,7 @@ func listenMetrics(addr string, public bool) (net.Listener, error) {
 	}
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen for metrics: %w", err)
+		return nil, fmt.Errorf("listen for metrics: %w; choose another address with --metrics", err)
 	}
 	if tcp, ok := ln.Addr().(*net.TCPAddr); !public && !(ok && tcp.IP.IsLoopback()) {
 		ln.Close()

@@ -2,6 +2,7 @@ package relayhost
 
 import (
 	"crypto/tls"
+	"fmt"
 	"net"
 	"os"
 	"slices"
@@ -79,6 +80,16 @@ func ownNames(hosts []string, addr string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// CheckHosts finds a name that no client can dial.
+func CheckHosts(names []string) error {
+	for _, name := range names {
+		if !isHost(name) {
+			return fmt.Errorf("%q is not what a client can dial: a name, in ASCII, or an IP address, without port and brackets", name)
+		}
+	}
+	return nil
 }
 
 // isHost reports whether a client can dial a name, as it stands in its proofs.

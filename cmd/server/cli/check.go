@@ -17,7 +17,7 @@ func newCheck() *cobra.Command {
 		Use:   "check",
 		Short: "Look for what keeps the relay from running well, and say what to do",
 		Long: `Look at the settings, the data folder and who can write there, the store, the relay's key, the
-disk, the certificate, the clock and the port, each in a line. Nothing is changed. Run it with the
+disk, the certificate, the clock, the port and where metrics are, each in a line. Nothing is changed. Run it with the
 settings of serve, as the user that runs the relay or as root; the relay may run meanwhile. Ends with
 1 where something is wrong.`,
 		Args: cobra.NoArgs,
@@ -55,7 +55,7 @@ func (f *serveFlags) check(cmd *cobra.Command) []relayhost.Finding {
 	settings, err := loadSettings(cmd.Flags())
 	var cfg relayhost.Config
 	if err == nil {
-		cfg, err = f.config(settings)
+		cfg, err = f.config(cmd, settings)
 	}
 	if err != nil {
 		return []relayhost.Finding{{Check: name, Result: relayhost.Problem, Says: err.Error()}}

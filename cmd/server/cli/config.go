@@ -31,7 +31,7 @@ secure-messaging-relay under $XDG_CONFIG_HOME. Secrets are never settings, only 
 			if err != nil {
 				return usageError{err}
 			}
-			if _, err := f.config(s); err != nil {
+			if _, err := f.config(cmd, s); err != nil {
 				return usageError{err}
 			}
 			if asJSON {

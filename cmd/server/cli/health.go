@@ -29,7 +29,7 @@ nothing where it can, and ends with 1 where it cannot: for the health check of a
 			if _, err := loadSettings(cmd.Flags()); err != nil {
 				return usageError{err}
 			}
-			if err := checkAddr(f.addr); err != nil {
+			if err := checkAddr("addr", f.addr); err != nil {
 				return usageError{err}
 			}
 			return ready(cmd.Context(), f.addr, f.tls.mode != relayhost.Off)

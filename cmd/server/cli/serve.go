@@ -80,11 +80,8 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return usageError{err}
 	}
-	cfg, err := f.config(settings)
+	cfg, err := f.config(cmd, settings)
 	if err != nil {
-		return usageError{err}
-	}
-	if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel); err != nil {
 		return usageError{err}
 	}
 	if cfg.Listener, err = inherited(); err != nil {
@@ -100,20 +97,31 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 }
 
 // config is what to run, or why it cannot be run. Nothing is opened or made.
-func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
+func (f *serveFlags) config(cmd *cobra.Command, s *settings) (cfg relayhost.Config, err error) {
 	f.complete()
 	cfg = relayhost.Config{Addr: f.addr, DataDir: f.data, Hosts: f.hosts, Origins: f.origins}
 	if err := f.tls.config(&cfg, s.given); err != nil {
 		return cfg, err
 	}
-	if err := checkAddr(f.addr); err != nil {
+	if err := checkAddr("addr", f.addr); err != nil {
 		return cfg, err
+	}
+	if f.metrics != "" {
+		if err := checkAddr("metrics", f.metrics); err != nil {
+			return cfg, err
+		}
+	}
+	if err := relayhost.CheckHosts(f.hosts); err != nil {
+		return cfg, fmt.Errorf("--host: %w", err)
 	}
 	if err := checkPublic(f.public); err != nil {
 		return cfg, err
 	}
 	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
 		return cfg, fmt.Errorf("--registration: %w", err)
+	}
+	if cfg.Logger, err = newLogger(cmd.ErrOrStderr(), f.logFormat, f.logLevel); err != nil {
+		return cfg, err
 	}
 	cfg.LogMessages = f.logMessages
 	cfg.Metrics, cfg.MetricsPublic = f.metrics, f.metricsPublic
@@ -122,13 +130,13 @@ func (f *serveFlags) config(s *settings) (cfg relayhost.Config, err error) {
 }
 
 // checkAddr finds mistakes before anything is opened or made.
-func checkAddr(addr string) error {
+func checkAddr(flag, addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = net.LookupPort("tcp", port)
 	}
 	if err != nil {
-		return fmt.Errorf("--addr is host:port or :port, with a port from 0 to 65535, not %q", addr)
+		return fmt.Errorf("--%s is host:port or :port, with a port from 0 to 65535, not %q", flag, addr)
 	}
 	return nil
 }
