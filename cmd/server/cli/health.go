@@ -67,12 +67,19 @@ func ready(ctx context.Context, addr string, secure bool) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("the relay at %s does not answer within %v", addr, healthTime)
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return fmt.Errorf("what answers at %s has no TLS; give --tls as serve has it", addr)
 	case err != nil:
 		return fmt.Errorf("no relay answers at %s: %w", addr, err)
 	}
 	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the relay at %s cannot store at the moment; its log says why", addr)
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusServiceUnavailable:
+		return fmt.Errorf("the relay at %s cannot store at the moment; its log says why, and server check", addr)
+	case http.StatusBadRequest: // what TLS says to plain HTTP
+		return fmt.Errorf("what answers at %s has TLS, or is no relay; give --tls as serve has it", addr)
 	}
-	return nil
+	return fmt.Errorf("what answers at %s is no relay: it says %s", addr, resp.Status)
 }
