@@ -37,6 +37,7 @@ const (
 	storeDir    = "store"
 	dirMode     = 0o700
 	expireEvery = time.Hour // a message lives that much longer at most
+	roomEvery   = 10 * time.Second
 	quietTime   = 10 * time.Second
 	quietFrames = 500              // fewer logins and frames in that time are quiet
 	drainTime   = 10 * time.Second // for connections to close; the grace of one is 2 s
@@ -195,6 +196,7 @@ func (h *Host) Run(ctx context.Context) error {
 	var chores sync.WaitGroup
 	chores.Go(func() { h.expire(serving) })
 	chores.Go(func() { h.breathe(serving) })
+	chores.Go(func() { h.watchRoom(serving) })
 	if h.admin != nil {
 		chores.Go(func() { h.serveAdmin(serving) })
 	}
@@ -252,6 +254,34 @@ func (h *Host) expire(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// watchRoom looks at the disk until ctx ends.
+func (h *Host) watchRoom(ctx context.Context) {
+	tick := time.NewTicker(roomEvery)
+	defer tick.Stop()
+	for full := false; ; {
+		full = h.tellRoom(ctx, full)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tellRoom logs when the disk has become too full for messages, or is so no
+// more, and reports whether it is.
+func (h *Host) tellRoom(ctx context.Context, full bool) bool {
+	err := h.store.Ready(ctx)
+	switch {
+	case ctx.Err() != nil || h.store.Err() != nil: // which the end of the run tells
+	case err != nil && !full:
+		h.log.Error("no messages are taken until there is room", "error", err)
+	case err == nil && full:
+		h.log.Info("there is room again, and messages are taken")
+	}
+	return err != nil
 }
 
 // breathe gives memory back to the system when the relay has become quiet, once
