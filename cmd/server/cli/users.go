@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"secure-messaging/internal/relayadmin"
+	"secure-messaging/pkg/crypto"
 )
 
 // usersPage is how many users are listed if nothing else is said.
@@ -20,14 +21,18 @@ func newUsers() *cobra.Command {
 		cmd := &cobra.Command{
 			Use: use + " NAME", Short: short, Long: long, Args: cobra.ExactArgs(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
+				name, err := crypto.ParseUsername(args[0])
+				if err != nil {
+					return usageError{err}
+				}
 				relay, err := o.call(cmd)
 				if err != nil {
 					return err
 				}
-				if err := do(relay)(cmd.Context(), args[0]); err != nil {
+				if err := do(relay)(cmd.Context(), string(name)); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(cmd.ErrOrStderr(), done+"\n", args[0])
+				_, err = fmt.Fprintf(cmd.ErrOrStderr(), done+"\n", name)
 				return err
 			},
 		}
@@ -87,7 +92,7 @@ func printUsers(w io.Writer, page []relayadmin.User) error {
 	return table(w, func(row func(string, ...any)) {
 		row("NAME\tSINCE\tSTATE\tWAITING")
 		for _, u := range page {
-			row("%s\t%s\t%s\t%d", u.Name, u.Since.Format(time.DateOnly), state(u), u.Waiting)
+			row("%s\t%s\t%s\t%d", u.Name, u.Since.Local().Format(time.DateOnly), state(u), u.Waiting)
 		}
 	})
 }
@@ -107,11 +112,15 @@ func newUsersShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show what the relay knows of a user", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := crypto.ParseUsername(args[0])
+			if err != nil {
+				return usageError{err}
+			}
 			relay, err := o.call(cmd)
 			if err != nil {
 				return err
 			}
-			u, err := relay.User(cmd.Context(), args[0])
+			u, err := relay.User(cmd.Context(), string(name))
 			if err != nil {
 				return err
 			}
@@ -122,10 +131,10 @@ func newUsersShow() *cobra.Command {
 				row("name\t%s", u.Name)
 				row("state\t%s", state(u))
 				if !u.Suspended.IsZero() {
-					row("suspended\t%s", u.Suspended.Format(time.DateTime))
+					row("suspended\t%s", u.Suspended.Local().Format(time.DateTime))
 				}
 				row("fingerprint\t%s", u.Fingerprint)
-				row("device\t%s, since %s by its clock", u.Device, u.Since.Format(time.DateTime))
+				row("device\t%s, since %s by its clock", u.Device, u.Since.Local().Format(time.DateTime))
 				row("waiting\t%d, of %d bytes", u.Waiting, u.WaitBytes)
 				row("files\t%d, of %d bytes", u.Files, u.FileBytes)
 			})
