@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -42,6 +43,9 @@ said at its start: behind a proxy, give that with serve --public.`,
 			if err != nil {
 				return usageError{fmt.Errorf("--expires: %w", err)}
 			}
+			if !utf8.ValidString(note) {
+				return usageError{errors.New("--note is a text in UTF-8")}
+			}
 			relay, err := o.call(cmd)
 			if err != nil {
 				return err
@@ -66,7 +70,8 @@ said at its start: behind a proxy, give that with serve --public.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "invite %s: %s, until %s. Who has this link types:\n  chat login NAME --invite '%s'\n", made.ID, useCount(made.Uses), made.Expires.Local().Format("2 January 2006 15:04"), link)
 			if !noQR && term.IsTerminal(int(os.Stderr.Fd())) {
-				printQR(cmd.ErrOrStderr(), link)
+				columns, _ := screen(os.Stderr)
+				printQR(cmd.ErrOrStderr(), link, columns)
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
 			return err
@@ -100,11 +105,16 @@ func inviteLink(base string, code crypto.InviteCode, pin crypto.Fingerprint) (st
 	return fmt.Sprintf("%s/?invite=%s#%s", base, text, pin), err
 }
 
-// printQR draws a link, dark on light by the terminal's own colours.
-func printQR(w io.Writer, link string) {
+// printQR draws a link, dark on light by the terminal's own colours, if it fits:
+// nobody can scan one whose lines are broken.
+func printQR(w io.Writer, link string, columns int) {
 	lines, err := qr.Lines(link)
 	if err != nil {
 		return // the link stands there as text
+	}
+	if need := utf8.RuneCountInString(lines[0]); need > columns {
+		fmt.Fprintf(w, "(a QR code takes a window of %d columns)\n", need)
+		return
 	}
 	for _, l := range lines {
 		fmt.Fprintf(w, "\x1b[30;47m%s\x1b[0m\n", l)
@@ -162,21 +172,27 @@ func newInviteList() *cobra.Command {
 func newInviteRevoke() *cobra.Command {
 	var o operator
 	cmd := &cobra.Command{
-		Use: "revoke ID", Short: "Make an invite worth nothing", Args: cobra.ExactArgs(1),
+		Use: "revoke ID...", Short: "Make invites worth nothing", Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var id crypto.InviteID
-			if id.UnmarshalText([]byte(args[0])) != nil {
-				return usageError{errors.New("the id of an invite is 16 hex digits, as server invite list shows")}
+			ids := make([]crypto.InviteID, len(args))
+			for i, arg := range args {
+				if ids[i].UnmarshalText([]byte(arg)) != nil {
+					return usageError{errors.New("the id of an invite is 16 hex digits, as server invite list shows")}
+				}
 			}
 			relay, err := o.call(cmd)
 			if err != nil {
 				return err
 			}
-			if err := relay.Revoke(cmd.Context(), id); err != nil {
-				return err
+			for _, id := range ids {
+				if err := relay.Revoke(cmd.Context(), id); err != nil {
+					return fmt.Errorf("%s: %w", id, err)
+				}
+				if _, err := fmt.Fprintf(cmd.ErrOrStderr(), "invite %s is revoked\n", id); err != nil {
+					return err
+				}
 			}
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "invite %s is revoked\n", id)
-			return err
+			return nil
 		},
 	}
 	o.addData(cmd)

@@ -66,10 +66,7 @@ func watch(cmd *cobra.Command, client *relayadmin.Client, now relayadmin.Stats) 
 	defer func() { fmt.Fprint(out, ansi.ShowCursor+ansi.ResetModeAltScreenSaveCursor, page) }()
 	before, answered := now, true
 	for {
-		width, height, err := term.GetSize(int(os.Stdout.Fd()))
-		if err != nil || width == 0 || height == 0 {
-			width, height = 80, 24 // a terminal that does not say
-		}
+		width, height := screen(os.Stdout)
 		if _, err := fmt.Fprint(out, ansi.CursorHomePosition+clip(page, width, height)+ansi.EraseScreenBelow); err != nil {
 			return err
 		}
@@ -101,6 +98,15 @@ func statsPage(now relayadmin.Stats, before *relayadmin.Stats) (string, error) {
 	var page strings.Builder
 	err := printStats(&page, now, before)
 	return page.String(), err
+}
+
+// screen is how large a terminal is.
+func screen(f *os.File) (width, height int) {
+	width, height, err := term.GetSize(int(f.Fd()))
+	if err != nil || width == 0 || height == 0 {
+		return 80, 24 // it does not say
+	}
+	return width, height
 }
 
 // clip cuts a page to a terminal, and each line wipes what stood there.
