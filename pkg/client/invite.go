@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"net/url"
+	"strings"
 
 	"secure-messaging/pkg/crypto"
 	"secure-messaging/pkg/protocol"
@@ -12,13 +13,16 @@ import (
 // code is not in its errors.
 func ParseInvite(link string) (s Server, code crypto.InviteCode, err error) {
 	bad := &Error{Code: CodeUsage, Text: "This is not the link of an invite, which looks like wss://host:port/?invite=CODE#FINGERPRINT. Copy all of it, and put it in quotes."}
-	u, err := url.Parse(link)
+	u, err := url.Parse(strings.TrimSpace(link)) // as it is copied
 	if err != nil {
 		return Server{}, code, bad
 	}
 	query := u.Query()
 	codes := query["invite"]
-	if u.RawQuery = ""; len(query) != 1 || len(codes) != 1 || u.Fragment == "" {
+	if u.RawQuery = ""; len(query) != 1 || len(codes) != 1 {
+		return Server{}, code, bad
+	}
+	if _, err := crypto.ParseFingerprint(u.Fragment); err != nil { // the end is what is lost of a link
 		return Server{}, code, bad
 	}
 	if s, err = ParseServer(u.String()); err != nil {

@@ -18,6 +18,17 @@ func TestParseInvite(t *testing.T) {
 	if err != nil || got != code || s.String() != "wss://chat.example.org:443#"+pin {
 		t.Fatalf("%v, %v", s, err)
 	}
+	if _, got, err := ParseInvite(" " + link + "\n"); err != nil || got != code {
+		t.Errorf("with blanks around it: %v", err)
+	}
+	for _, cut := range []int{10, len(link) - len(pin) - 5, len(link) - len(pin), len(link) - 5} {
+		if _, _, err := ParseInvite(link[:cut]); err == nil || !strings.Contains(err.Error(), "Copy all of it") {
+			t.Errorf("cut after %d: %v", cut, err)
+		}
+	}
+	if _, err := ParseServer(link); err == nil || !strings.Contains(err.Error(), "--invite") {
+		t.Errorf("as a server: %v", err)
+	}
 	for name, bad := range map[string]string{
 		"no code":       strings.Replace(link, "?invite="+string(text), "", 1),
 		"a short code":  strings.Replace(link, string(text), string(text[1:]), 1),

@@ -35,6 +35,9 @@ func ParseServer(s string) (Server, error) {
 		s = "wss://" + s
 	}
 	u, err := url.Parse(s)
+	if err == nil && u.Query().Has("invite") {
+		return bad("is the link of an invite, which is for --invite")
+	}
 	if err != nil || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
 		return bad("is not one")
 	}
