@@ -120,6 +120,8 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 // absent says why nobody answers.
 func (c *Client) absent(err error) error {
 	switch {
+	case errors.Is(err, ErrLongPath):
+		return fmt.Errorf("no command reaches a relay on %s: %w. Move the folder to a shorter path", c.dir, ErrLongPath)
 	case errors.Is(err, ErrNotRunning):
 		return fmt.Errorf("no relay runs on %s. Start it with server serve, or name its data folder with --data", c.dir)
 	case errors.Is(err, fs.ErrPermission):
@@ -127,6 +129,9 @@ func (c *Client) absent(err error) error {
 	}
 	return fmt.Errorf("the relay on %s does not answer: %w", c.dir, err)
 }
+
+// ErrLongPath says that the path of a data directory leaves no room for a socket.
+var ErrLongPath = errors.New("too long a path for a socket")
 
 // ErrNotRunning says that no relay runs on a data directory.
 var ErrNotRunning = errors.New("no relay runs on this data")

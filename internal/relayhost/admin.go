@@ -26,10 +26,21 @@ const (
 	adminHeaders = 10 * time.Second
 )
 
+// maxSocketPath is what the system has room for.
+const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
 // ErrNotRunning says that no relay runs on a data directory.
 var ErrNotRunning = relayadmin.ErrNotRunning
 
 func adminPath(dir string) string { return filepath.Join(dir, adminDir, adminSocket) }
+
+// checkAdminPath finds a path that no socket can have.
+func checkAdminPath(dir string) error {
+	if n := len(adminPath(dir)); n > maxSocketPath {
+		return fmt.Errorf("%s: %w: it has %d bytes, and may have %d; choose a shorter --data", adminPath(dir), relayadmin.ErrLongPath, n, maxSocketPath)
+	}
+	return nil
+}
 
 // listenAdmin makes the socket. The caller has the store locked, so one that is
 // there belongs to nobody.
@@ -41,6 +52,9 @@ func listenAdmin(dir string) (net.Listener, error) {
 		return nil, err
 	}
 	if err := os.Remove(adminPath(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if err := checkAdminPath(dir); err != nil {
 		return nil, err
 	}
 	ln, err := net.Listen("unix", adminPath(dir))
@@ -82,8 +96,11 @@ func Admin(dir string) *http.Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		c, err := d.DialContext(ctx, "unix", adminPath(dir))
-		switch {
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EINVAL): // a path too long for a socket has none
+		switch long := checkAdminPath(dir); {
+		case err == nil:
+		case long != nil:
+			err = fmt.Errorf("%w (%w)", ErrNotRunning, long)
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 			err = fmt.Errorf("%w (%s)", ErrNotRunning, dir)
 		}
 		return c, err

@@ -65,7 +65,9 @@ func Check(cfg Config) []Finding {
 func checkFolder(dir string) Finding {
 	const name = "folder"
 	info, err := os.Stat(dir)
-	switch {
+	switch long := checkAdminPath(dir); {
+	case long != nil:
+		return problem(name, fmt.Errorf("no command reaches the relay: %w", long))
 	case errors.Is(err, fs.ErrNotExist):
 		return fine(name, "%s is not there yet; the first start makes it.", dir)
 	case err != nil:

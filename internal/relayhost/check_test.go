@@ -94,7 +94,14 @@ func TestCheckFinds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"restore"}},
-		"a folder that others write":    {"folder", func(t *testing.T, cfg *Config) { chmod(t, cfg.DataDir, 0o777) }, []string{"chmod 700"}},
+		"a folder that others write": {"folder", func(t *testing.T, cfg *Config) { chmod(t, cfg.DataDir, 0o777) }, []string{"chmod 700"}},
+		"too long a path": {"folder", func(t *testing.T, cfg *Config) {
+			long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+			if err := os.Rename(cfg.DataDir, long); err != nil {
+				t.Fatal(err)
+			}
+			cfg.DataDir = long
+		}, []string{"no command reaches the relay", "a shorter --data"}},
 		"a port that is taken":          {"port", func(t *testing.T, cfg *Config) { cfg.Addr = taken.Addr().String() }, []string{"in use", "another port"}},
 		"plain for the world":           {"port", func(t *testing.T, cfg *Config) { cfg.Addr, cfg.TLS.Mode = "0.0.0.0:0", Off }, []string{"without TLS"}},
 		"metrics where another listens": {"metrics", func(t *testing.T, cfg *Config) { cfg.Metrics = taken.Addr().String() }, []string{"in use", "--metrics"}},
@@ -129,7 +136,7 @@ func TestCheckFinds(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := Config{DataDir: filepath.Join(t.TempDir(), "data"), Addr: "127.0.0.1:0"}
+			cfg := Config{DataDir: filepath.Join(shortDir(t), "data"), Addr: "127.0.0.1:0"}
 			_, stop := start(t, cfg)
 			stop()
 			c.spoil(t, &cfg)
@@ -140,6 +147,18 @@ func TestCheckFinds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// shortDir is a folder whose path leaves room for a socket, unlike one that has
+// the name of the test in it.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "relay")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // quiet is a log of the engine that says nothing.

@@ -130,7 +130,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 		return nil, err
 	}
 	if h.admin, err = listenAdmin(cfg.DataDir); err != nil {
-		h.log.Error("the admin socket cannot be made; commands need the relay to be stopped", "error", err)
+		h.log.Error("the admin socket cannot be made: no command reaches this relay, and a backup needs it to be stopped", "error", err)
 	}
 	if h.metrics, err = listenMetrics(cfg.Metrics, cfg.MetricsPublic); err != nil {
 		return nil, err

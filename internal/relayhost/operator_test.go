@@ -1,6 +1,7 @@
 package relayhost
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,6 +52,21 @@ func TestAdminIsPrivate(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
 	}
+}
+
+// TestLongPath: what the relay and its operator's commands say where no socket
+// can be.
+func TestLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
+	var log strings.Builder
+	_, stop := start(t, Config{DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	_, err := relayadmin.NewClient(dir, Admin(dir)).Relay(t.Context())
+	stop()
+	if err == nil {
+		t.Fatal("a socket has such a path")
+	}
+	wants(t, err.Error(), dir, "a shorter path")
+	wants(t, log.String(), "no command reaches this relay", "a shorter --data")
 }
 
 // TestOperatorCalls: what an operator sees of a relay that nobody has come to,
