@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
@@ -151,8 +152,10 @@ func checkPublic(address string) error {
 }
 
 // greet says what an operator and a user need. Its first line tells a script
-// that connections are accepted.
-func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
+// that connections are accepted; all is written at once, so that a script that
+// reads no further ends nothing.
+func greet(out io.Writer, host *relayhost.Host, f *serveFlags) {
+	w := new(strings.Builder)
 	name, port := dialName(host.Addr(), append(f.hosts, f.tls.acme.Domains...))
 	scheme := "wss"
 	if f.tls.mode == relayhost.Off {
@@ -184,6 +187,7 @@ func greet(w io.Writer, host *relayhost.Host, f *serveFlags) {
 		who = "members" // who has an account
 	}
 	fmt.Fprintf(w, "  %-12s chat login NAME --server '%s#%s'\n", who+" type", address, host.Fingerprint())
+	io.WriteString(out, w.String())
 }
 
 // admission says what each way of registration means.
