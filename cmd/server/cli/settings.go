@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/adrg/xdg"
@@ -122,13 +123,14 @@ func setText(v pflag.Value, text string) error {
 	return list.Replace(parts)
 }
 
-// reason leaves out of an error what is of use to programmers only.
+// reason says in words what package strconv says to programmers: of what there is
+// to set, it reads what is true or false.
 func reason(err error) string {
-	_, text, found := strings.Cut(err.Error(), ": ")
-	if !found || !strings.HasPrefix(err.Error(), "strconv.") {
-		return err.Error()
+	var number *strconv.NumError
+	if errors.As(err, &number) {
+		return "it is true or false"
 	}
-	return text
+	return err.Error()
 }
 
 // readFile reads the file that --config or SERVER_CONFIG names, or else the one
