@@ -12,6 +12,25 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
+// TestOperatorTerminal: a QR code is drawn where it fits, and a backup, which has the
+// relay's key in it, never.
+func TestOperatorTerminal(t *testing.T) {
+	env := environment(t.TempDir())
+	r := startRelay(t, env)
+	for columns, says := range map[int]string{100: "▀▀▀▀▀▀▀", 30: "takes a window of"} {
+		s := startScreen(t, env, columns, 40, "server", "invite", "create", "--data", r.dir)
+		s.until(says)
+		if code := s.exit(); code != 0 {
+			t.Errorf("in %d columns: exit code %d", columns, code)
+		}
+	}
+	s := startScreen(t, env, 100, 40, "server", "backup", "-", "--data", r.dir)
+	s.until("a terminal is no place for that")
+	if code := s.exit(); code != 2 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestStatsInTerminal: the numbers go on by themselves, over a restart of the
 // relay and in a small terminal, and the last of them stay behind.
 func TestStatsInTerminal(t *testing.T) {

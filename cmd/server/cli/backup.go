@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"secure-messaging/internal/relayhost"
 )
@@ -68,6 +69,9 @@ relay. Keep it encrypted. FILE is - for standard output.`,
 // none.
 func writeWhole(name string, stdout io.Writer, fill func(io.Writer) error) (err error) {
 	if name == standard {
+		if f, ok := stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			return usageError{errors.New("a backup has the relay's key in it, and a terminal is no place for that; name a file, or give it to another program by a pipe")}
+		}
 		return fill(stdout)
 	}
 	if _, err := os.Lstat(name); err == nil {
