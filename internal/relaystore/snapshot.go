@@ -101,17 +101,15 @@ func (s *Store) linkFiles(dir string) error {
 }
 
 // keepFormat keeps the data as it is before it becomes that of a newer format:
-// the older program can go on with the copy.
+// the older program can go on with the copy. One from an earlier change is of less
+// use, for the older program has written since.
 func (s *Store) keepFormat(format byte) error {
 	dir := fmt.Sprintf("%s%s%d", s.dir, formatSuffix, format)
-	if _, err := s.fs.Stat(dir); err == nil {
-		return nil // made by a start that went no further
-	}
 	making := s.dir + snapshotSuffix
 	if err := errors.Join(s.fs.RemoveAll(making), s.copyTo(making)); err != nil {
 		return fmt.Errorf("keep a copy of what was before format %d: %w", storeFormat, err)
 	}
-	if err := s.fs.Rename(s.fs.PathJoin(making, "store"), dir); err != nil {
+	if err := errors.Join(s.fs.RemoveAll(dir), s.fs.Rename(s.fs.PathJoin(making, "store"), dir)); err != nil {
 		return fmt.Errorf("keep a copy of what was before format %d: %w", storeFormat, err)
 	}
 	return errors.Join(s.fs.RemoveAll(making), s.syncFolder(s.fs.PathDir(s.dir)))

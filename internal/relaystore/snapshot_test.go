@@ -107,6 +107,26 @@ func TestOlderFormat(t *testing.T) {
 	waits(kept) // which is whole
 }
 
+// TestOlderFormatAgain: who went back to the older program by a copy of what was
+// kept, and then on again, has what that one wrote.
+func TestOlderFormatAgain(t *testing.T) {
+	noLeaks(t)
+	fs := vfs.NewMem()
+	bob, from := storetest.NewAddress("bob"), storetest.NewAddress("alice")
+	for n := 1; n <= 2; n++ {
+		s := openIn(t, fs, "/store")
+		storetest.Put(t, s, bob, storetest.NewEntry(relay.KindMessage, from, 10))
+		closeStore(t, s)
+		setRaw(t, fs, "F", "\x03") // as if the older program had written that
+		closeStore(t, openIn(t, fs, "/store"))
+		kept := openIn(t, fs, "/store"+formatSuffix+"3")
+		if got := storetest.All(t, kept, bob); len(got) != n {
+			t.Errorf("of %d entries, %d are kept", n, len(got))
+		}
+		closeStore(t, kept)
+	}
+}
+
 // TestOlderFormatInterrupted: a start that ended before the new format was
 // marked is made good by the next.
 func TestOlderFormatInterrupted(t *testing.T) {
