@@ -133,7 +133,14 @@ func TestCheckFinds(t *testing.T) {
 			if err := os.Truncate(newestManifest(t, cfg), 3); err != nil {
 				t.Fatal(err)
 			}
-		}, nil},
+			wants(t, refused(t, *cfg), "damaged", "restore a backup")
+		}, []string{"damaged", "restore a backup"}},
+		"a store without its manifest": {"store", func(t *testing.T, cfg *Config) {
+			if err := os.Remove(newestManifest(t, cfg)); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, refused(t, *cfg), "damaged", "restore a backup")
+		}, []string{"damaged", "restore a backup"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := Config{DataDir: filepath.Join(shortDir(t), "data"), Addr: "127.0.0.1:0"}

@@ -48,6 +48,8 @@ func adviseDir(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%w; give the directory to the user that runs the relay, or choose another", err)
+	case errors.Is(err, relaystore.ErrDamaged):
+		return fmt.Errorf("%w; look at the disk, and restore a backup (server restore) into an empty directory", err)
 	case errors.Is(err, relaystore.ErrLocked):
 		return fmt.Errorf("%w; end that one, or choose another directory", err)
 	}

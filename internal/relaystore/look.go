@@ -50,7 +50,7 @@ func Look(dir string) (State, error) {
 	o := s.engineOptions(lock)
 	o.ReadOnly, o.ErrorIfNotExists = true, true
 	if s.db, err = pebble.Open(dir, o); err != nil {
-		return state, fmt.Errorf("look at the store in %s: %w", dir, err)
+		return state, fmt.Errorf("look at the store in %s: %w", dir, damaged(err))
 	}
 	value, err := s.get([]byte{tableFormat})
 	if len(value) == 1 {

@@ -25,7 +25,17 @@ var (
 	ErrLocked = errors.New("the directory is in use by another relay")
 	// ErrNewer says that the data is beyond this program.
 	ErrNewer = errors.New("the data was written by a newer version of this program")
+	// ErrDamaged says that the data is not what the store wrote.
+	ErrDamaged = errors.New("the store is damaged")
 )
+
+// damaged marks the errors of the engine that come of damage.
+func damaged(err error) error {
+	if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) { // a file of its own is missing
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
 
 // errClosed is the answer of a store after Close.
 var errClosed = errors.New("the store is closed")
@@ -154,7 +164,7 @@ func (s *Store) start() (err error) {
 		return fmt.Errorf("remove an old snapshot: %w", hidePath(err))
 	}
 	if s.db, err = pebble.Open(s.dir, s.engineOptions(s.lock)); err != nil {
-		return err
+		return damaged(err)
 	}
 	if err := s.checkFormat(); err != nil {
 		return err
