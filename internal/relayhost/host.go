@@ -117,6 +117,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
 		return nil, adviseDir(err)
 	}
+	if kept, _ := filepath.Glob(filepath.Join(cfg.DataDir, storeDir+relaystore.FormatSuffix+"*")); len(kept) > 0 {
+		h.log.Info("data of an older version is kept, to go back to; remove it when you are content", "in", kept)
+	}
 	key, err := identity(h.store, filepath.Join(cfg.DataDir, keyFile))
 	if err != nil {
 		return nil, adviseDir(err)

@@ -281,6 +281,20 @@ func TestHalfBegun(t *testing.T) {
 	}
 }
 
+// TestOlderDataIsNamed: what an upgrade has kept takes room until somebody knows
+// of it.
+func TestOlderDataIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	kept := filepath.Join(dir, storeDir+relaystore.FormatSuffix+"3")
+	if err := os.Mkdir(kept, dirMode); err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	_, stop := start(t, Config{DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	stop()
+	wants(t, log.String(), kept, "remove it")
+}
+
 // fullDisk has no room left once it is told so.
 type fullDisk struct{ full atomic.Bool }
 

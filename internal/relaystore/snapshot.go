@@ -15,7 +15,7 @@ import (
 // before a newer format.
 const (
 	snapshotSuffix = ".snapshot"
-	formatSuffix   = ".format-" // and the number
+	FormatSuffix   = ".format-" // and the number
 )
 
 // errSnapshot says that one at a time is enough.
@@ -104,7 +104,7 @@ func (s *Store) linkFiles(dir string) error {
 // the older program can go on with the copy. One from an earlier change is of less
 // use, for the older program has written since.
 func (s *Store) keepFormat(format byte) error {
-	dir := fmt.Sprintf("%s%s%d", s.dir, formatSuffix, format)
+	dir := fmt.Sprintf("%s%s%d", s.dir, FormatSuffix, format)
 	making := s.dir + snapshotSuffix
 	if err := errors.Join(s.fs.RemoveAll(making), s.copyTo(making)); err != nil {
 		return fmt.Errorf("keep a copy of what was before format %d: %w", storeFormat, err)

@@ -95,7 +95,7 @@ func TestOlderFormat(t *testing.T) {
 	if got := look(t, dir); got != storeFormat {
 		t.Errorf("the data has format %d", got)
 	}
-	kept := dir + formatSuffix + "2"
+	kept := dir + FormatSuffix + "2"
 	if got := look(t, kept); got != 2 {
 		t.Errorf("what was kept has format %d", got)
 	}
@@ -119,7 +119,7 @@ func TestOlderFormatAgain(t *testing.T) {
 		closeStore(t, s)
 		setRaw(t, fs, "F", "\x03") // as if the older program had written that
 		closeStore(t, openIn(t, fs, "/store"))
-		kept := openIn(t, fs, "/store"+formatSuffix+"3")
+		kept := openIn(t, fs, "/store"+FormatSuffix+"3")
 		if got := storetest.All(t, kept, bob); len(got) != n {
 			t.Errorf("of %d entries, %d are kept", n, len(got))
 		}
@@ -139,7 +139,7 @@ func TestOlderFormatInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore(t, s)
-	if got := look(t, dir+formatSuffix+"2"); got != 2 {
+	if got := look(t, dir+FormatSuffix+"2"); got != 2 {
 		t.Errorf("what was kept has format %d", got)
 	}
 }
