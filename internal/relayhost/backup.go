@@ -25,6 +25,11 @@ var errOtherUser = errors.New("the data belongs to another user of this machine;
 
 var errRestoring = errors.New("a restore into this directory has not come to its end; empty it and restore again")
 
+func halfRestored(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, restoringDir))
+	return err == nil
+}
+
 // backup writes a backup of a store that is open.
 func backup(ctx context.Context, w io.Writer, store *relaystore.Store, dir string) error {
 	key, err := readKey(filepath.Join(dir, keyFile))
@@ -188,7 +193,11 @@ func Restore(ctx context.Context, r io.Reader, dir string) (Backup, error) {
 		return Backup{}, adviseDir(err)
 	}
 	for _, e := range entries {
-		if e.Name() != "lost+found" { // of a disk of its own
+		switch e.Name() {
+		case "lost+found": // of a disk of its own
+		case restoringDir:
+			return Backup{}, fmt.Errorf("%s: %w", dir, errRestoring)
+		default:
 			return Backup{}, fmt.Errorf("%s is not empty: it has %q; restore into another directory, or move away what is there", dir, e.Name())
 		}
 	}

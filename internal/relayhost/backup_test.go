@@ -168,6 +168,9 @@ func TestRestoreRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants(t, refused(t, Config{DataDir: half}), "has not come to its end")
+	if _, err := Restore(context.Background(), bytes.NewReader(good), half); !errors.Is(err, errRestoring) {
+		t.Errorf("into a folder that is half restored: %v", err)
+	}
 }
 
 // rewritten is a backup with other headers, whose checksums are right.

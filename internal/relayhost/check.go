@@ -74,6 +74,8 @@ func checkFolder(dir string) Finding {
 		return problem(name, adviseDir(err))
 	case !info.IsDir():
 		return problem(name, fmt.Errorf("%s is not a directory; choose another with --data", dir))
+	case halfRestored(dir):
+		return problem(name, fmt.Errorf("%s: %w", dir, errRestoring))
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
 		return problem(name, fmt.Errorf("others on this machine can write into %s and put another key there; take that away with chmod 700", dir))
 	case !ours(info) && os.Geteuid() != 0:

@@ -95,6 +95,12 @@ func TestCheckFinds(t *testing.T) {
 			}
 		}, []string{"restore"}},
 		"a folder that others write": {"folder", func(t *testing.T, cfg *Config) { chmod(t, cfg.DataDir, 0o777) }, []string{"chmod 700"}},
+		"a restore that was cut off": {"folder", func(t *testing.T, cfg *Config) {
+			if err := os.Mkdir(filepath.Join(cfg.DataDir, restoringDir), dirMode); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, refused(t, *cfg), "restore again")
+		}, []string{"restore again"}},
 		"too long a path": {"folder", func(t *testing.T, cfg *Config) {
 			long := filepath.Join(t.TempDir(), strings.Repeat("x", 120))
 			if err := os.Rename(cfg.DataDir, long); err != nil {

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -111,7 +110,7 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if err := makeDir(cfg.DataDir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", adviseDir(err))
 	}
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, restoringDir)); err == nil {
+	if halfRestored(cfg.DataDir) {
 		return nil, fmt.Errorf("%s: %w", cfg.DataDir, errRestoring)
 	}
 	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
