@@ -118,6 +118,9 @@ func (f *serveFlags) config(cmd *cobra.Command, s *settings) (cfg relayhost.Conf
 	if err := checkPublic(f.public); err != nil {
 		return cfg, err
 	}
+	if err := checkOrigins(f.origins); err != nil {
+		return cfg, err
+	}
 	if cfg.Registration, err = relay.ParseRegistration(f.register); err != nil {
 		return cfg, fmt.Errorf("--registration: %w", err)
 	}
@@ -149,6 +152,17 @@ func checkPublic(address string) error {
 		return nil
 	}
 	return fmt.Errorf("--public is an address as users type it, with its port, such as wss://chat.example.org:443, not %q", address)
+}
+
+// checkOrigins finds what no browser sends, and so would never let a page in.
+func checkOrigins(origins []string) error {
+	for _, o := range origins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != o {
+			return fmt.Errorf("--origin is what a browser sends, such as https://chat.example.org: lower case, with nothing behind the host or port, not %q", o)
+		}
+	}
+	return nil
 }
 
 // greet says what an operator and a user need. Its first line tells a script
