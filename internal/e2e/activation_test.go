@@ -1,34 +1,23 @@
+//go:build unix
+
 package e2e
 
 import (
+	"context"
 	"crypto/tls"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// activate lets a command have sockets as sd_listen_fds(3) wants them.
-func activate(cmd *exec.Cmd, sockets []*os.File) {
-	inner := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`}, cmd.Args...)...)
-	cmd.Path, cmd.Args, cmd.Err = inner.Path, inner.Args, inner.Err
-	cmd.Env = append(cmd.Env, fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
-	cmd.ExtraFiles = sockets
-}
-
 // Whoever connects while the relay is started anew waits, and is not refused: the
 // socket belongs to the service manager.
 func TestSocketActivation(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there are no service managers of this kind on Windows")
-	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +90,7 @@ func TestSocketActivation(t *testing.T) {
 func statusOver(t *testing.T, conn net.Conn) int {
 	t.Helper()
 	asks := &http.Client{Timeout: waitTime, Transport: &http.Transport{
-		Dial:              func(string, string) (net.Conn, error) { return conn, nil },
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		DisableKeepAlives: true,
 	}}

@@ -73,6 +73,14 @@ func (r *relay) start() error {
 	return nil
 }
 
+// activate lets a command have sockets as sd_listen_fds(3) wants them.
+func activate(cmd *exec.Cmd, sockets []*os.File) {
+	inner := exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$0" "$@"`}, cmd.Args...)...)
+	cmd.Path, cmd.Args, cmd.Err = inner.Path, inner.Args, inner.Err
+	cmd.Env = append(cmd.Env, fmt.Sprintf("LISTEN_FDS=%d", len(sockets)))
+	cmd.ExtraFiles = sockets
+}
+
 // end sends a signal and waits for the process. Only SIGTERM must end well.
 func (r *relay) end(sig os.Signal) error {
 	if r.cmd == nil {
