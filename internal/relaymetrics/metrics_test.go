@@ -116,6 +116,9 @@ var (
 	labelUse   = regexp.MustCompile(`by \(([a-z]+)\)|\{([a-z]+)=|\{\{([a-z]+)\}\}`)
 )
 
+// ofRelays leaves of what every program has that of relays.
+const ofRelays = " and on (job, instance) chat_relay_build_info"
+
 // TestDashboard: the dashboard asks for metrics and labels that there are, and
 // shows all that are the relay's.
 func TestDashboard(t *testing.T) {
@@ -148,12 +151,16 @@ func TestDashboard(t *testing.T) {
 	shown := map[string]bool{}
 	for _, p := range board.Panels {
 		for _, target := range p.Targets {
-			names := metricName.FindAllString(target.Expr, -1)
+			expr, relays := strings.CutSuffix(target.Expr, ofRelays)
+			names := metricName.FindAllString(expr, -1)
 			if len(names) != 1 {
 				t.Errorf("%s asks for %q", p.Title, names)
 				continue
 			}
 			name := strings.TrimSuffix(names[0], "_bucket")
+			if relays == strings.HasPrefix(name, prefix) {
+				t.Errorf("%s: %s is not that of relays alone, or is so without %q", p.Title, name, ofRelays)
+			}
 			known, ok := labels[name]
 			if !ok {
 				t.Errorf("%s asks for %s, which there is not", p.Title, name)
