@@ -55,6 +55,7 @@ func TestNoWebSocket(t *testing.T) {
 	_, _, c := newScript(t)
 	for head, want := range map[string]string{
 		"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n": "takes no more connections",
+		"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n":         "stands before the relay",
 		"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n":           "status 404 and not like a relay",
 	} {
 		c.netDial = func(context.Context, string, string) (net.Conn, error) { return &endless{head: head}, nil }

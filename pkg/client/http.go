@@ -249,6 +249,10 @@ func httpError(s Server, status int, answer []byte) error {
 }
 
 func notLikeRelay(s Server, status int) error {
+	switch status {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout: // of a proxy whose relay is away
+		return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("What stands before the relay at %s does not reach it (HTTP status %d). Try again later, or tell its operator.", s.Address(), status)}
+	}
 	return &Error{Code: CodeUnreachable, Text: fmt.Sprintf("%s answers with HTTP status %d and not like a relay. Check the address and the port.", s.Address(), status)}
 }
 
