@@ -60,20 +60,25 @@ func TestListenTells(t *testing.T) {
 	}
 }
 
-// TestListenFull: a full disk is told once for each time that it fills up, and
-// does not end the listening: it may be emptied.
-func TestListenFull(t *testing.T) {
-	full := client.Status{State: client.Offline, Code: client.CodeStorage, Reason: "the disk is full"}
-	over := client.Status{State: client.Offline, Fatal: true, Reason: "logged in elsewhere"}
-	q := &quiet{states: []client.Status{{}, full, full, {State: client.Connected}, full, over}}
-	var stderr bytes.Buffer
-	cmd := &cobra.Command{}
-	cmd.SetErr(&stderr)
-	err := new(listener).follow(&call{Account: &owner.Account{Account: q}, ctx: t.Context(), cmd: cmd})
-	if !errors.Is(err, client.ErrUnreachable) {
-		t.Errorf("it ended with %v", err)
-	}
-	if got := strings.Count(stderr.String(), full.Reason); got != 2 {
-		t.Errorf("told %d times: %q", got, stderr.String())
+// TestListenGoesOn: what a person has to look into is told once for each time that
+// it begins, and does not end the listening: a full disk may be emptied, and who is
+// suspended let in again.
+func TestListenGoesOn(t *testing.T) {
+	for _, out := range []client.Status{
+		{State: client.Offline, Code: client.CodeStorage, Reason: "the disk is full"},
+		{State: client.Offline, Code: client.CodeRefused, Reason: "suspended"},
+	} {
+		over := client.Status{State: client.Offline, Fatal: true, Reason: "logged in elsewhere"}
+		q := &quiet{states: []client.Status{{}, out, out, {State: client.Connected}, out, over}}
+		var stderr bytes.Buffer
+		cmd := &cobra.Command{}
+		cmd.SetErr(&stderr)
+		err := new(listener).follow(&call{Account: &owner.Account{Account: q}, ctx: t.Context(), cmd: cmd})
+		if !errors.Is(err, client.ErrUnreachable) {
+			t.Errorf("%s: it ended with %v", out.Reason, err)
+		}
+		if got := strings.Count(stderr.String(), out.Reason); got != 2 {
+			t.Errorf("%s: told %d times: %q", out.Reason, got, stderr.String())
+		}
 	}
 }

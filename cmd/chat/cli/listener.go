@@ -127,7 +127,7 @@ func (l *listener) look(c *call) error {
 		return err
 	case s.Fatal:
 		return c.down(s)
-	case stuck(s) && l.told != s.Code:
+	case (stuck(s) || s.Code == client.CodeRefused) && l.told != s.Code: // suspended, for instance
 		fmt.Fprintln(c.cmd.ErrOrStderr(), "warning:", s.Reason)
 	}
 	l.told = s.Code
