@@ -19,10 +19,6 @@ import (
 // restoringDir holds what is being restored, until it is whole.
 const restoringDir = "restoring"
 
-// errOtherUser keeps an administrator from files that the relay could not write
-// to any more.
-var errOtherUser = errors.New("the data belongs to another user of this machine; run this as the one that runs the relay, or while it runs")
-
 var errRestoring = errors.New("a restore into this directory has not come to its end; empty it and restore again")
 
 func halfRestored(dir string) bool {
@@ -171,8 +167,8 @@ func backupAtRest(ctx context.Context, dir string, w io.Writer) (err error) {
 	if state, err := relaystore.Look(path); err == nil && !state.There {
 		return fmt.Errorf("there is no relay in %s; name its folder with --data", dir)
 	}
-	if info, err := os.Stat(path); err == nil && !ours(info) {
-		return fmt.Errorf("%s: %w", dir, errOtherUser)
+	if err := checkOwner(dir); err != nil {
+		return fmt.Errorf("%w, or while it runs", err)
 	}
 	store, err := relaystore.Open(path, relaystore.Options{})
 	if err != nil {

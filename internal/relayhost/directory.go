@@ -31,6 +31,18 @@ func makeDir(dir string) error {
 	return syncDir(parent)
 }
 
+// errOtherUser keeps an administrator from files that the relay could not read or
+// write to any more.
+var errOtherUser = errors.New("the data belongs to another user of this machine; run this as the one that runs the relay")
+
+// checkOwner is for who is about to open the store, which makes files in it.
+func checkOwner(dir string) error {
+	if info, err := os.Stat(filepath.Join(dir, storeDir)); err == nil && !ours(info) {
+		return fmt.Errorf("%s: %w", dir, errOtherUser)
+	}
+	return nil
+}
+
 // syncDir makes the names in a directory durable, where a system knows that.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {

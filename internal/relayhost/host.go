@@ -113,6 +113,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	if halfRestored(cfg.DataDir) {
 		return nil, fmt.Errorf("%s: %w", cfg.DataDir, errRestoring)
 	}
+	if err := checkOwner(cfg.DataDir); err != nil {
+		return nil, err
+	}
 	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
 		return nil, adviseDir(err)
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // TestCheckAsRoot: an administrator may look at a relay that has a user of its own,
-// as it does under systemd, and sees what of it is somebody else's.
+// as it does under systemd, and sees what of it is somebody else's; started on it,
+// a relay makes nothing in it.
 func TestCheckAsRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can give files to another user: sudo go test ./internal/relayhost -run CheckAsRoot")
@@ -29,6 +30,15 @@ func TestCheckAsRoot(t *testing.T) {
 	}
 	if got := problems(Check(cfg)); got != "" {
 		t.Errorf("found: %s", got)
+	}
+	wants(t, refused(t, cfg), "belongs to another user")
+	if err := filepath.WalkDir(cfg.DataDir, func(path string, d fs.DirEntry, err error) error {
+		if info, err := d.Info(); err != nil || ours(info) {
+			t.Errorf("%s is root's now, which keeps the relay from it: %v", path, err)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
 	}
 	if err := os.Chown(filepath.Join(cfg.DataDir, keyFile), others, others); err != nil {
 		t.Fatal(err)
