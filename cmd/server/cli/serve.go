@@ -177,17 +177,17 @@ func greet(out io.Writer, host *relayhost.Host, f *serveFlags) {
 	}
 	address := cmp.Or(f.public, scheme+"://"+net.JoinHostPort(name, port))
 	host.Announce(address)
+	data, err := filepath.Abs(host.DataDir()) // who types it is elsewhere
+	if err != nil {
+		data = host.DataDir()
+	}
 	fmt.Fprintf(w, "relay ready at %s\n", address)
 	fmt.Fprintf(w, "  listens on   %s\n", host.Addr())
-	fmt.Fprintf(w, "  data         %s\n", host.DataDir())
+	fmt.Fprintf(w, "  data         %s\n", data)
 	fmt.Fprintf(w, "  fingerprint  %s\n", host.Fingerprint())
 	fmt.Fprintf(w, "  registration %s\n", admission[f.register])
 	if f.register == "invite" {
-		here := ""
-		if f.data != "" {
-			here = " --data '" + f.data + "'"
-		}
-		fmt.Fprintf(w, "  you type     server invite create%s\n", here)
+		fmt.Fprintf(w, "  you type     server invite create --data '%s'\n", data)
 		fmt.Fprintf(w, "  users type   chat login NAME --invite 'LINK', with the link that you get\n")
 	}
 	if at := host.MetricsAddr(); at != nil {
