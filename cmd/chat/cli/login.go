@@ -215,6 +215,9 @@ func (c *call) sayLogin() error {
 	err := c.connected(defaultTimeout)
 	switch {
 	case errors.Is(err, client.ErrUnreachable):
+		if s, err := c.Status(c.ctx); err == nil && s.Code == client.CodeRefused {
+			return &client.Error{Code: s.Code, Text: s.Reason}
+		}
 		fmt.Fprintln(c.cmd.ErrOrStderr(), err)
 	case err != nil:
 		return err
