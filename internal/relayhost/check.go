@@ -76,12 +76,19 @@ func checkFolder(dir string) Finding {
 		return problem(name, fmt.Errorf("%s is not a directory; choose another with --data", dir))
 	case halfRestored(dir):
 		return problem(name, fmt.Errorf("%s: %w", dir, errRestoring))
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
-		return problem(name, fmt.Errorf("others on this machine can write into %s and put another key there; take that away with chmod 700", dir))
+	case othersWrite(info):
+		return problem(name, fmt.Errorf("%s: %w", dir, errOthersWrite))
 	case !ours(info) && os.Geteuid() != 0:
 		return problem(name, fmt.Errorf("%s belongs to another user; run this as the one that runs the relay, or give it to this one with chown -R", dir))
 	}
 	return fine(name, "%s is there, and nobody else can write into it.", dir)
+}
+
+var errOthersWrite = errors.New("others on this machine can write into the data folder, and put another key there; take that away with chmod 700")
+
+// othersWrite reports whether a folder is open to more than its owner.
+func othersWrite(folder fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && folder.Mode().Perm()&0o022 != 0
 }
 
 func checkStore(state relaystore.State, err error) Finding {

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -115,6 +116,9 @@ func open(cfg Config, options relaystore.Options) (_ *Host, err error) {
 	}
 	if err := checkOwner(cfg.DataDir); err != nil {
 		return nil, err
+	}
+	if info, err := os.Stat(cfg.DataDir); err == nil && othersWrite(info) {
+		h.log.Warn(errOthersWrite.Error(), "in", cfg.DataDir)
 	}
 	if h.store, err = relaystore.Open(filepath.Join(cfg.DataDir, storeDir), options); err != nil {
 		return nil, adviseDir(err)

@@ -54,6 +54,23 @@ func TestAdminIsPrivate(t *testing.T) {
 	}
 }
 
+// TestFolderOfOthers: a relay runs there, and says what is wrong with it.
+func TestFolderOfOthers(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("folders have no such rights there")
+	}
+	dir := t.TempDir()
+	for mode, said := range map[os.FileMode]bool{0o777: true, 0o755: false} {
+		chmod(t, dir, mode)
+		var log strings.Builder
+		_, stop := start(t, Config{DataDir: dir, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		stop()
+		if got := strings.Contains(log.String(), "others on this machine can write"); got != said {
+			t.Errorf("mode %o: %s", mode, log.String())
+		}
+	}
+}
+
 // TestLongPath: what the relay and its operator's commands say where no socket
 // can be.
 func TestLongPath(t *testing.T) {
