@@ -7,8 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Command is the version command of both programs.
-func Command() *cobra.Command {
+// Add adds the version command to one of the programs, and a flag that says the
+// same.
+func Add(root *cobra.Command) {
+	root.Version = Get().String()
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.AddCommand(command())
+}
+
+func command() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",

@@ -66,9 +66,10 @@ safety number, 17 partly sent, 130 interrupted, 1 anything else.`,
 		a.newLogin(), a.newLogout(), a.newWhoami(), a.newConnect(), a.newRequests(), a.newAccept(), a.newReject(), a.newBlock(), a.newContacts(), a.newGroup(), a.newVerify(),
 		a.newSend(), a.newSave(), a.newListen(), a.newConsumers(), a.newHistory(), a.newExport(), a.newRPC(),
 		a.newAgent(), a.newLock(), a.newKeyring(), a.newPasswd(), a.newBackup(), a.newRestore(), a.newDoctor(),
-		a.newDemo(), a.newConfig(), version.Command(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
+		a.newDemo(), a.newConfig(), manual.Command(func(err error) error { return wrongUsage(err.Error()) }),
 	)
 	a.complete(root)
+	version.Add(root)
 	usage.Mark(root, func(err error) error { return wrongUsage(err.Error()) })
 	return root
 }

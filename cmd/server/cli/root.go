@@ -65,8 +65,9 @@ Exit codes: 0 it ended as asked, 1 it could not start or go on, 2 wrong usage.`,
 		newConfig(), newCheck(), newLimits(),
 		newBackup(), newRestore(),
 		newUsers(), newInvite(), newStats(),
-		version.Command(), manual.Command(func(err error) error { return usageError{err} }),
+		manual.Command(func(err error) error { return usageError{err} }),
 	)
+	version.Add(root)
 	usage.Mark(root, func(err error) error { return usageError{err} })
 	return root
 }
