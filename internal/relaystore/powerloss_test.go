@@ -76,7 +76,8 @@ func newLives(seed uint64, on func(vfs.FS) vfs.FS, early bool) *lives {
 }
 
 // next opens the store, compares it with what was promised before, and works on
-// until the power is cut again. It returns which promises were broken.
+// until the power is cut again. It returns which promises were broken, and what the
+// store itself has found out.
 func (l *lives) next(t *testing.T) (lost []string) {
 	var s *Store
 	lost = record(t, func(t testing.TB) {
@@ -92,7 +93,7 @@ func (l *lives) next(t *testing.T) (lost []string) {
 	}
 	defer func() {
 		if err := s.Close(); err != nil {
-			t.Error(err)
+			lost = append(lost, err.Error())
 		}
 	}()
 	if len(lost) > 0 {
@@ -106,7 +107,7 @@ func (l *lives) next(t *testing.T) (lost []string) {
 		l.disk = l.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: l.rng.IntN(101), RNG: l.rng})
 	}
 	if err := p.work(used{s, l.early}, 40); err != nil {
-		t.Fatal(err)
+		return []string{err.Error()}
 	}
 	if before == nil {
 		t.Fatalf("no crash within %d promises", p.count)
