@@ -193,7 +193,7 @@ func greet(out io.Writer, host *relayhost.Host, f *serveFlags) {
 	if at := host.MetricsAddr(); at != nil {
 		fmt.Fprintf(w, "  metrics      http://%s/metrics\n", at)
 	}
-	if f.public == "" && port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
+	if f.register == "open" && f.public == "" && port == "8443" && scheme == "wss" && isLocal(host.Addr()) {
 		fmt.Fprintf(w, "  type here    chat login NAME\n")
 	}
 	who := "users"
