@@ -305,26 +305,34 @@ func TestGroupsWithoutNumber(t *testing.T) {
 	}
 }
 
-// A contact can make a number of groups, and no more when these are left; but
-// those who have left can make their own.
+// A contact can make a number of groups, and no more when these are left; others
+// can make theirs, and who has left can make their own when there is no more room.
 func TestGroupsUsedUp(t *testing.T) {
-	w := circle(t, "alice", "bob")
-	alice, bob := w.pair("alice", "bob")
-	makes := func() {
-		members := []RosterMember{alice.self(), bob.self()}
-		alice.receives(alice.from(bob, bob.seals(alice, Roster{ID: crypto.NewGroupID(), Epoch: 1, Name: "ops", Owner: "bob", Members: members})))
+	owners := []string{"bob", "carol", "dave", "erin", "frank"}
+	w := circle(t, append(owners, "alice")...)
+	alice := w.person("alice")
+	makes := func(owner string) {
+		o := w.person(owner)
+		members := []RosterMember{alice.self(), o.self()}
+		alice.receives(alice.from(o, o.seals(alice, Roster{ID: crypto.NewGroupID(), Epoch: 1, Name: owner, Owner: o.self().Name, Members: members})))
 	}
-	for range MaxGroups {
-		makes()
-	}
-	if len(alice.groups) != MaxGroups || len(alice.warnings) > 0 {
-		t.Fatalf("%d groups, warned %q", len(alice.groups), alice.warnings)
+	for i, owner := range owners {
+		for range maxOfOwner {
+			makes(owner)
+		}
+		if len(alice.groups) != (i+1)*maxOfOwner || len(alice.warnings) > 0 {
+			t.Fatalf("%d groups after %s, warned %q", len(alice.groups), owner, alice.warnings)
+		}
+		if makes(owner); len(alice.groups) != (i+1)*maxOfOwner || !alice.warned("It was dropped") {
+			t.Fatalf("one more of %s: %d groups", owner, len(alice.groups))
+		}
+		alice.warnings = nil
 	}
 	if _, err := alice.do(func(s *session) (*step, error) { return s.makeGroup("own", []string{"bob"}, w.now) }); !errors.Is(err, ErrRateLimit) {
 		t.Errorf("one more of her own: %v", err)
 	}
-	alice.regroups("+ops", GroupChange{Leave: true})
-	if makes(); len(alice.groups) != MaxGroups || !alice.warned("It was dropped") {
+	alice.regroups("+bob", GroupChange{Leave: true})
+	if makes("bob"); len(alice.groups) != MaxGroups || !alice.warned("It was dropped") {
 		t.Errorf("one more of bob's: %d groups", len(alice.groups))
 	}
 	if alice.makes("own", "bob"); alice.is("+own") != "joined alice* bob" {

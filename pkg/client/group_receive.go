@@ -14,6 +14,10 @@ import (
 // can name any number.
 const maxUnknown = 50
 
+// maxOfOwner bounds those that one contact can make this account a member of, which
+// stay on record when it has left: there is room for what others make.
+const maxOfOwner = MaxGroups / 5
+
 // takeGrouped takes what a contact says of a group or in one. Nothing of it
 // stands in the conversation with them; m is the message that it would be.
 func (s *session) takeGrouped(st *step, c ContactRecord, body content, m NewMessage, late bool, now time.Time) error {
@@ -121,8 +125,8 @@ func (s *session) takeFirst(st *step, g GroupRecord, c ContactRecord, r Roster, 
 	case string(r.Owner) != c.Name || !r.names(crypto.Username(c.Name), crypto.Fingerprint(c.Fingerprint)):
 		st.warn("%s says who is in a group called %s, and is not its owner. It was refused.", c.Name, GroupSign+r.Name)
 	case !r.names(me.Name, me.Fingerprint) && g.Name == "": // it was over before it was heard of
-	case g.Name == "" && len(s.groups) >= MaxGroups:
-		st.warn("There are %d groups here, with those that you have left, and %s has made you a member of one more. It was dropped.", len(s.groups), c.Name)
+	case g.Name == "" && (len(s.groups) >= MaxGroups || s.groupsOf(r.Owner) >= maxOfOwner):
+		st.warn("There are %d groups here, with those that you have left, %d of them of %s, who has made you a member of one more. It was dropped.", len(s.groups), s.groupsOf(r.Owner), c.Name)
 	default:
 		if g.Name == "" {
 			g.Name = s.freeName(r.Name)

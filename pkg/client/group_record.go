@@ -143,6 +143,16 @@ func (s *session) groupsIn(state GroupState) (n int) {
 	return n
 }
 
+// groupsOf counts those of an owner, left ones among them.
+func (s *session) groupsOf(owner crypto.Username) (n int) {
+	for _, g := range s.groups {
+		if g.Roster.Owner == owner {
+			n++
+		}
+	}
+	return n
+}
+
 // self is this account as a member.
 func (s *session) self() RosterMember {
 	return RosterMember{s.keys.Certificate.User, s.keys.Certificate.Account.Fingerprint()}
