@@ -48,8 +48,10 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
 	if errors.Is(err, errTLSPin) {
 		hangUp()
+		first := err
 		d.TLSClientConfig = nameless(d.TLSClientConfig)
 		ws, resp, err = d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
+		err = ofTwoTries(first, err)
 	}
 	if err != nil {
 		switch {

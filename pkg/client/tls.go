@@ -79,9 +79,21 @@ type twoTries struct{ named, nameless http.RoundTripper }
 func (t twoTries) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.named.RoundTrip(req)
 	if errors.Is(err, errTLSPin) { // before anything of the body was read
-		return t.nameless.RoundTrip(req.Clone(req.Context()))
+		first := err
+		resp, err = t.nameless.RoundTrip(req.Clone(req.Context()))
+		err = ofTwoTries(first, err)
 	}
 	return resp, err
+}
+
+// ofTwoTries is what comes of the second. Many proxies have nothing but an alert of
+// TLS for who names nobody: then the certificate that the first was shown says more.
+func ofTwoTries(first, second error) error {
+	var alert *net.OpError
+	if errors.As(second, &alert) && alert.Op == "remote error" {
+		return first
+	}
+	return second
 }
 
 // transport makes what requests go through.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -87,4 +88,35 @@ func TestAskedWithoutName(t *testing.T) {
 	if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
 		t.Errorf("it has asked for %q", got)
 	}
+}
+
+// Where only who names the relay is answered, as by many proxies, what counts is
+// the certificate that was shown.
+func TestAskedWithoutNameInVain(t *testing.T) {
+	f := newFakeHTTP(t)
+	cert, err := crypto.MakeTLSCertificate(crypto.NewRelayPrivate(), []string{"localhost"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(f)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.TLS = &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		if hello.ServerName == "" {
+			return nil, errors.New("no certificate without a name")
+		}
+		return &cert, nil
+	}}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	s, err := ParseServer(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Host = "localhost"
+	_, _, c := newScript(t)
+	c.netDial, c.session.keys.Server = nil, s
+	_, err = c.dial(t.Context())
+	wants(t, "a connection", err, ErrKeyChanged, "does not prove the key")
+	_, err = LookUp(t.Context(), s, f.key.Public(), "bob")
+	wants(t, "a request", err, ErrKeyChanged, "does not prove the key")
 }
