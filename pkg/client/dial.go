@@ -46,7 +46,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	defer func() { hangUp() }()
 	ws, resp, err := d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
-	if errors.Is(err, errTLSPin) {
+	if shownAnother(err) {
 		hangUp()
 		first := err
 		d.TLSClientConfig = nameless(d.TLSClientConfig)

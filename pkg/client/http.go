@@ -40,19 +40,33 @@ type Sight struct {
 
 // Look is Meet, and says more of what was seen. With an error, what is set was
 // seen all the same.
-func Look(ctx context.Context, server Server) (seen Sight, err error) {
+func Look(ctx context.Context, server Server) (Sight, error) {
+	c := &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"http/1.1"},
+		ServerName: server.Host,
+
+		InsecureSkipVerify: true, // nothing secret is said; the key is checked below
+	}
+	seen, err := look(ctx, server, c)
+	if shownAnother(err) { // of a private authority, for instance, or it has ended
+		if own, err := look(ctx, server, nameless(c)); err == nil {
+			return own, nil
+		}
+	}
+	return seen, err
+}
+
+func look(ctx context.Context, server Server, c *tls.Config) (seen Sight, err error) {
 	seen.Server = server
 	var leaf *x509.Certificate
 	var public error // of verification by public authorities
-	h := newHTTPClient(newTransport(&tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		NextProtos:         []string{"http/1.1"},
-		InsecureSkipVerify: true, // nothing secret is said; the key is checked below
-		VerifyConnection: func(cs tls.ConnectionState) error {
-			leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
-			return nil
-		},
-	}))
+	c = c.Clone()
+	c.VerifyConnection = func(cs tls.ConnectionState) error {
+		leaf, public = cs.PeerCertificates[0], verifyPublic(cs, server.Host)
+		return nil
+	}
+	h := newHTTPClient(newTransport(c))
 	dated := &dating{RoundTripper: h.Transport}
 	h.Transport = dated
 	began := time.Now()
@@ -70,7 +84,7 @@ func Look(ctx context.Context, server Server) (seen Sight, err error) {
 	}
 	if !server.Plain && crypto.VerifyTLS(info.Relay, leaf, time.Now()) != nil {
 		if public != nil {
-			return seen, notVouched(server, public)
+			return seen, notVouched(server, fmt.Errorf("%w: %w", errTLSPublic, public))
 		}
 		seen.Server.WebPKI = true
 	}
@@ -261,11 +275,11 @@ func unreachable(s Server, err error) error {
 	if errors.Is(err, errTLSPin) {
 		return keyNotProved(s, err)
 	}
-	if errors.Is(err, errTLSPublic) {
-		return notVouched(s, err)
-	}
 	if errors.Is(err, crypto.ErrTLSExpired) {
 		return &Error{Code: CodeUnreachable, Err: err, Text: fmt.Sprintf("The TLS certificate of the relay at %s is not for today. Look at the clock of this machine (it says %s); if that is right, tell the relay's operator.", s.Address(), time.Now().Format("2 January 2006 15:04"))}
+	}
+	if errors.Is(err, errTLSPublic) {
+		return notVouched(s, err)
 	}
 	if errors.Is(err, errProxyTLS) {
 		return &Error{Code: CodeUsage, Err: err, Text: "The proxy in HTTPS_PROXY begins with https://, which is not supported. Use one with http:// or socks5://, or unset it."}

@@ -44,7 +44,7 @@ func (k Keys) tlsConfig() *tls.Config {
 			var invalid x509.CertificateInvalidError
 			switch {
 			case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-				return crypto.ErrTLSExpired
+				return fmt.Errorf("%w: %w", errTLSPublic, crypto.ErrTLSExpired)
 			case err != nil:
 				return fmt.Errorf("%w: %w", errTLSPublic, err)
 			}
@@ -62,6 +62,10 @@ var (
 	errTLSPublic = errors.New("the TLS certificate is not good for this host")
 )
 
+// shownAnother reports whether a relay has shown a certificate that is neither its
+// own nor one that is taken in its place.
+func shownAnother(err error) bool { return errors.Is(err, errTLSPin) || errors.Is(err, errTLSPublic) }
+
 // nameless returns c for a handshake that does not say whom it is for. A relay
 // that has got a public certificate shows its own then.
 func nameless(c *tls.Config) *tls.Config {
@@ -70,15 +74,15 @@ func nameless(c *tls.Config) *tls.Config {
 	return c
 }
 
-// twoTries is a transport for a relay that is known by its own certificate. One
-// that shows another is asked once more, without its name. The first try has it,
-// for there may be a switch in front that looks for it.
+// twoTries is a transport for a relay that is known by its key. One that shows a
+// certificate that is not taken is asked once more, without its name. The first try
+// has it, for there may be a switch in front that looks for it.
 type twoTries struct{ named, nameless http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t twoTries) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.named.RoundTrip(req)
-	if errors.Is(err, errTLSPin) { // before anything of the body was read
+	if shownAnother(err) { // before anything of the body was read
 		first := err
 		resp, err = t.nameless.RoundTrip(req.Clone(req.Context()))
 		err = ofTwoTries(first, err)

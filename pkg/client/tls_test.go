@@ -83,10 +83,30 @@ func TestAskedWithoutName(t *testing.T) {
 	if got := asked(); !slices.Equal(got, []string{"localhost", "", "localhost", ""}) {
 		t.Errorf("two requests have asked for %q", got)
 	}
+	k.Server.WebPKI = true
+	wants(t, "nobody vouches for the other any more", Register(t.Context(), k, first), nil)
 	k.Server, asked = f.changed(t, false)
 	wants(t, "its own is gone", Register(t.Context(), k, first), ErrKeyChanged, "does not prove the key")
 	if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
 		t.Errorf("it has asked for %q", got)
+	}
+}
+
+// Who meets a relay whose certificate nobody vouches for, such as one of a private
+// authority, is shown its own, too.
+func TestMeetWithoutName(t *testing.T) {
+	f := newFakeHTTP(t)
+	for _, own := range []bool{true, false} {
+		s, asked := f.changed(t, own)
+		met, key, err := Meet(t.Context(), s)
+		if own && (err != nil || met != s || key != f.key.Public()) {
+			t.Errorf("its own is there: %+v, %v", met, err)
+		} else if !own {
+			wants(t, "its own is gone", err, ErrKeyChanged, "neither its relay's own nor that of a public authority")
+		}
+		if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
+			t.Errorf("it has asked for %q", got)
+		}
 	}
 }
 
