@@ -33,7 +33,7 @@ func makeDir(dir string) error {
 
 // errOtherUser keeps an administrator from files that the relay could not read or
 // write to any more.
-var errOtherUser = errors.New("the data belongs to another user of this machine; run this as the one that runs the relay")
+var errOtherUser = errors.New("the data belongs to another user of this machine; give it to the one that runs the relay with chown -R, or run this as that one")
 
 // checkOwner is for who is about to open the store, which makes files in it.
 func checkOwner(dir string) error {
