@@ -100,11 +100,12 @@ func (a *app) agentStart(cmd *cobra.Command, _ []string) error {
 	in.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
-	if err := a.agentCame(cmd, ref, ended, log); cmd.Context().Err() != nil {
-		return errors.Join(err, child.Process.Kill()) // who interrupts wants none
-	} else {
-		return err
+	err = a.agentCame(cmd, ref, ended, log)
+	if cut := cmd.Context().Err(); cut != nil {
+		child.Process.Kill() // who interrupts wants none, also one that has just come up
+		return cut
 	}
+	return err
 }
 
 // agentCame waits until an agent answers, or has ended.
