@@ -44,17 +44,21 @@ func TestCaddy(t *testing.T) {
 	runScripts(t, "proxy", "PROXY=caddy")
 }
 
-// certifyCmd is "certify NAME": it makes ca.pem, and cert.pem and key.pem for a
-// name; our programs trust that authority from then on.
+// certifyCmd is "certify NAME [ADDRESS...]": it makes ca.pem, and cert.pem and
+// key.pem for these; our programs trust that authority from then on.
 func certifyCmd(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: certify NAME")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: certify NAME [ADDRESS...]")
+	}
+	var addresses []net.IP
+	for _, a := range args[1:] {
+		addresses = append(addresses, net.ParseIP(a))
 	}
 	authority, ca := makeCert(ts, &x509.Certificate{
 		Subject: pkix.Name{CommonName: "tests"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}, nil, nil)
 	leaf, key := makeCert(ts, &x509.Certificate{
-		DNSNames: args, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		DNSNames: args[:1], IPAddresses: addresses, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, authority, ca)
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	ts.Check(err)

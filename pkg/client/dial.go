@@ -49,7 +49,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	if shownAnother(err) {
 		hangUp()
 		first := err
-		d.TLSClientConfig = nameless(d.TLSClientConfig)
+		d.TLSClientConfig = misnamed(d.TLSClientConfig)
 		ws, resp, err = d.DialContext(ctx, k.Server.socket(protocol.PathSocket), nil)
 		err = ofTwoTries(first, err)
 	}

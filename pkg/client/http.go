@@ -50,7 +50,7 @@ func Look(ctx context.Context, server Server) (Sight, error) {
 	}
 	seen, err := look(ctx, server, c)
 	if shownAnother(err) { // of a private authority, for instance, or it has ended
-		if own, err := look(ctx, server, nameless(c)); err == nil {
+		if own, err := look(ctx, server, misnamed(c)); err == nil {
 			return own, nil
 		}
 	}

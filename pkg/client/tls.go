@@ -66,32 +66,36 @@ var (
 // own nor one that is taken in its place.
 func shownAnother(err error) bool { return errors.Is(err, errTLSPin) || errors.Is(err, errTLSPublic) }
 
-// nameless returns c for a handshake that does not say whom it is for. A relay
-// that has got a public certificate shows its own then.
-func nameless(c *tls.Config) *tls.Config {
+// nobodys is a name that no certificate is for (RFC 2606). To name none would bring
+// a public one that is for an address.
+const nobodys = "relay.invalid"
+
+// misnamed returns c for a handshake by that name. A relay that has got a public
+// certificate shows its own then.
+func misnamed(c *tls.Config) *tls.Config {
 	c = c.Clone()
-	c.ServerName = net.IPv4zero.String() // an address is no name to be sent (RFC 6066)
+	c.ServerName = nobodys
 	return c
 }
 
 // twoTries is a transport for a relay that is known by its key. One that shows a
-// certificate that is not taken is asked once more, without its name. The first try
+// certificate that is not taken is asked once more, by no name of its. The first try
 // has it, for there may be a switch in front that looks for it.
-type twoTries struct{ named, nameless http.RoundTripper }
+type twoTries struct{ named, misnamed http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (t twoTries) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := t.named.RoundTrip(req)
 	if shownAnother(err) { // before anything of the body was read
 		first := err
-		resp, err = t.nameless.RoundTrip(req.Clone(req.Context()))
+		resp, err = t.misnamed.RoundTrip(req.Clone(req.Context()))
 		err = ofTwoTries(first, err)
 	}
 	return resp, err
 }
 
 // ofTwoTries is what comes of the second. Many proxies have nothing but an alert of
-// TLS for who names nobody: then the certificate that the first was shown says more.
+// TLS for who names another: then the certificate that the first was shown says more.
 func ofTwoTries(first, second error) error {
 	var alert *net.OpError
 	if errors.As(second, &alert) && alert.Op == "remote error" {
@@ -103,7 +107,7 @@ func ofTwoTries(first, second error) error {
 // transport makes what requests go through.
 func (k Keys) transport(with func(*tls.Config) *http.Transport) http.RoundTripper {
 	c := k.tlsConfig()
-	return twoTries{with(c), with(nameless(c))}
+	return twoTries{with(c), with(misnamed(c))}
 }
 
 func (k Keys) httpClient() *http.Client { return newHTTPClient(k.transport(newTransport)) }

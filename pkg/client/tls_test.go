@@ -36,7 +36,7 @@ func TestOwnCertificateIsEnough(t *testing.T) {
 }
 
 // changed is a relay that was met by its own certificate, and has got another for
-// its name since. It shows its own to who names nobody, if it has that still.
+// its name since. It shows its own to who names another, if it has that still.
 func (f *fakeHTTP) changed(t *testing.T, own bool) (s Server, asked func() []string) {
 	t.Helper()
 	certs := map[bool]tls.Certificate{}
@@ -55,7 +55,7 @@ func (f *fakeHTTP) changed(t *testing.T, own bool) (s Server, asked func() []str
 		mu.Lock()
 		defer mu.Unlock()
 		names = append(names, hello.ServerName)
-		return &tls.Config{Certificates: []tls.Certificate{certs[hello.ServerName != "" || !own]}}, nil
+		return &tls.Config{Certificates: []tls.Certificate{certs[hello.ServerName != nobodys || !own]}}, nil
 	}}
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
@@ -73,28 +73,28 @@ func (f *fakeHTTP) changed(t *testing.T, own bool) (s Server, asked func() []str
 
 // A relay that has got a public certificate is asked for its own, and nothing else
 // counts.
-func TestAskedWithoutName(t *testing.T) {
+func TestAskedByNobodysName(t *testing.T) {
 	f := newFakeHTTP(t)
 	k, first := f.keys(t, "alice")
 	f.answer("POST "+protocol.PathRegister, 201, protocol.UserInfo{Username: "alice", PublicKey: k.Box.Public(), Certificate: k.Certificate})
 	s, asked := f.changed(t, true)
 	k.Server = s
 	wants(t, "its own is there", Register(t.Context(), k, first), nil)
-	if got := asked(); !slices.Equal(got, []string{"localhost", "", "localhost", ""}) {
+	if got := asked(); !slices.Equal(got, []string{"localhost", nobodys, "localhost", nobodys}) {
 		t.Errorf("two requests have asked for %q", got)
 	}
 	k.Server.WebPKI = true
 	wants(t, "nobody vouches for the other any more", Register(t.Context(), k, first), nil)
 	k.Server, asked = f.changed(t, false)
 	wants(t, "its own is gone", Register(t.Context(), k, first), ErrKeyChanged, "does not prove the key")
-	if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
+	if got := asked(); !slices.Equal(got, []string{"localhost", nobodys}) {
 		t.Errorf("it has asked for %q", got)
 	}
 }
 
 // Who meets a relay whose certificate nobody vouches for, such as one of a private
 // authority, is shown its own, too.
-func TestMeetWithoutName(t *testing.T) {
+func TestMeetByNobodysName(t *testing.T) {
 	f := newFakeHTTP(t)
 	for _, own := range []bool{true, false} {
 		s, asked := f.changed(t, own)
@@ -104,7 +104,7 @@ func TestMeetWithoutName(t *testing.T) {
 		} else if !own {
 			wants(t, "its own is gone", err, ErrKeyChanged, "neither its relay's own nor that of a public authority")
 		}
-		if got := asked(); !slices.Equal(got, []string{"localhost", ""}) {
+		if got := asked(); !slices.Equal(got, []string{"localhost", nobodys}) {
 			t.Errorf("it has asked for %q", got)
 		}
 	}
@@ -112,7 +112,7 @@ func TestMeetWithoutName(t *testing.T) {
 
 // Where only who names the relay is answered, as by many proxies, what counts is
 // the certificate that was shown.
-func TestAskedWithoutNameInVain(t *testing.T) {
+func TestAskedByNobodysNameInVain(t *testing.T) {
 	f := newFakeHTTP(t)
 	cert, err := crypto.MakeTLSCertificate(crypto.NewRelayPrivate(), []string{"localhost"}, time.Now())
 	if err != nil {
@@ -121,8 +121,8 @@ func TestAskedWithoutNameInVain(t *testing.T) {
 	srv := httptest.NewUnstartedServer(f)
 	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
 	srv.TLS = &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if hello.ServerName == "" {
-			return nil, errors.New("no certificate without a name")
+		if hello.ServerName != "localhost" {
+			return nil, errors.New("no certificate for that")
 		}
 		return &cert, nil
 	}}
