@@ -156,10 +156,11 @@ func checkPublic(address string) error {
 
 // checkOrigins finds what no browser sends, and so would never let a page in.
 func checkOrigins(origins []string) error {
+	ports := map[string]string{"http": "80", "https": "443"} // which browsers leave out
 	for _, o := range origins {
 		u, err := url.Parse(o)
-		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != o {
-			return fmt.Errorf("--origin is what a browser sends, such as https://chat.example.org: lower case, with nothing behind the host or port, not %q", o)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != o || strings.HasSuffix(o, ":") || strings.HasSuffix(o, ":"+ports[u.Scheme]) {
+			return fmt.Errorf("--origin is what a browser sends, such as https://chat.example.org: lower case, without the port that is usual, and with nothing behind, not %q", o)
 		}
 	}
 	return nil
