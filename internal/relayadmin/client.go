@@ -109,6 +109,9 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		if json.Unmarshal(answer, &r) != nil || r.Error == "" {
 			return fmt.Errorf("the relay does not know this command (HTTP status %d): it is of another version than this program", resp.StatusCode)
 		}
+		if resp.StatusCode == http.StatusBadRequest {
+			return Mistake(r.Error)
+		}
 		return errors.New(r.Error)
 	}
 	if out == nil {
@@ -116,6 +119,12 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	return json.Unmarshal(answer, out)
 }
+
+// Mistake is what the relay says of a request that it would never take.
+type Mistake string
+
+// Error implements error.
+func (m Mistake) Error() string { return string(m) }
 
 // absent says why nobody answers.
 func (c *Client) absent(err error) error {

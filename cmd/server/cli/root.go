@@ -11,6 +11,7 @@ import (
 
 	"secure-messaging/internal/interrupt"
 	"secure-messaging/internal/manual"
+	"secure-messaging/internal/relayadmin"
 	"secure-messaging/internal/usage"
 	"secure-messaging/internal/version"
 )
@@ -32,7 +33,8 @@ func Main() int {
 	}
 	fmt.Fprintln(os.Stderr, "server:", err)
 	var usage usageError
-	if errors.As(err, &usage) {
+	var mistake relayadmin.Mistake
+	if errors.As(err, &usage) || errors.As(err, &mistake) {
 		return exitUsage
 	}
 	return exitError
