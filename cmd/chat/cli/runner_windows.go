@@ -14,7 +14,10 @@ func shell(ctx context.Context, command string) *exec.Cmd {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: "cmd /D /S /C \"" + command + "\""}
 	// What the line has started would outlive its shell.
 	cmd.Cancel = func() error {
-		return exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run()
+		if exec.Command("taskkill", "/T", "/F", "/PID", strconv.Itoa(cmd.Process.Pid)).Run() == nil {
+			return nil
+		}
+		return cmd.Process.Kill()
 	}
 	return cmd
 }
