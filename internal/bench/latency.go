@@ -18,6 +18,9 @@ func (b *bench) latency(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if full.perSecond() == 0 {
+			return errors.New("nothing has arrived in the window; give a longer -span, or the -rate")
+		}
 		rate, of = full.perSecond()/2, fmt.Sprintf("half of what it was with %d of each pair on the way", b.windows[0])
 	}
 	title := fmt.Sprintf("latency: one way in ms, %.0f messages/s of %d pairs, %s", rate, b.pairs, of)

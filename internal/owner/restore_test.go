@@ -231,6 +231,7 @@ func TestRestoreOwner(t *testing.T) {
 func TestRestoreAgain(t *testing.T) {
 	server := relayBehind(t, nothingLost)
 	alice, bob := newDevice(t, "alice", server), newDevice(t, "bob", server)
+	newDevice(t, "mallory", server) // whom the relay does not know, it forgets
 	alice.befriends(bob)
 	s, err := alice.Safety(t.Context(), "bob")
 	if err != nil {
