@@ -100,24 +100,38 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return c.absent(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("the relay has ended before it answered: %w", err)
-	}
 	if resp.StatusCode != http.StatusOK {
-		var r refusal
-		if json.Unmarshal(answer, &r) != nil || r.Error == "" {
-			return fmt.Errorf("the relay does not know this command (HTTP status %d): it is of another version than this program", resp.StatusCode)
-		}
-		if resp.StatusCode == http.StatusBadRequest {
-			return Mistake(r.Error)
-		}
-		return errors.New(r.Error)
+		return Refused(resp)
 	}
-	if out == nil {
-		return nil
+	answer, err := readAnswer(resp)
+	if err != nil || out == nil {
+		return err
 	}
 	return json.Unmarshal(answer, out)
+}
+
+func readAnswer(resp *http.Response) ([]byte, error) {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		err = fmt.Errorf("the relay has ended before it answered: %w", err)
+	}
+	return answer, err
+}
+
+// Refused is what the relay says in an answer that is none of success.
+func Refused(resp *http.Response) error {
+	answer, err := readAnswer(resp)
+	if err != nil {
+		return err
+	}
+	var r refusal
+	if json.Unmarshal(answer, &r) != nil || r.Error == "" {
+		return fmt.Errorf("the relay does not know this command (HTTP status %d): it is of another version than this program", resp.StatusCode)
+	}
+	if resp.StatusCode == http.StatusBadRequest {
+		return Mistake(r.Error)
+	}
+	return errors.New(r.Error)
 }
 
 // Mistake is what the relay says of a request that it would never take.

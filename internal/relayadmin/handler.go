@@ -71,11 +71,18 @@ func serve(do func(*http.Request) (any, error)) http.HandlerFunc {
 		case err != nil:
 			status, answer = http.StatusInternalServerError, refusal{"The relay could not do it: " + err.Error()}
 		}
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		json.MarshalWrite(w, answer)
+		reply(w, status, answer)
 	}
 }
+
+func reply(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.MarshalWrite(w, answer)
+}
+
+// Refuse answers with a reason, which Refused reads.
+func Refuse(w http.ResponseWriter, status int, why string) { reply(w, status, refusal{why}) }
 
 func (h handler) users(req *http.Request) (any, error) {
 	query := req.URL.Query()

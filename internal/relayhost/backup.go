@@ -2,7 +2,6 @@ package relayhost
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"secure-messaging/internal/relayadmin"
 	"secure-messaging/internal/relaystore"
 	"secure-messaging/pkg/crypto"
 )
@@ -57,7 +57,7 @@ func (h *Host) serveBackup(w http.ResponseWriter, req *http.Request) {
 	if out.n > 0 {
 		panic(http.ErrAbortHandler)
 	}
-	refuseBackup(w, err)
+	relayadmin.Refuse(w, http.StatusServiceUnavailable, err.Error())
 }
 
 // counting counts what is written.
@@ -70,38 +70,6 @@ func (c *counting) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// maxRefusal bounds what a refusal says, and as JSON it is at most six times that.
-const maxRefusal = 1000
-
-// refusal is the body of an answer that is no backup.
-type refusal struct {
-	Error string `json:"error"`
-}
-
-func refuseBackup(w http.ResponseWriter, why error) {
-	text := why.Error()
-	body, err := json.Marshal(refusal{text[:min(len(text), maxRefusal)]})
-	if err != nil {
-		panic(err) // a string is always JSON
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	w.Write(body)
-}
-
-// refusedBackup is the error for such an answer.
-func refusedBackup(resp *http.Response) error {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, 6*maxRefusal+100))
-	if err != nil {
-		return fmt.Errorf("ask the relay for a backup: %w", err)
-	}
-	var r refusal
-	if json.Unmarshal(text, &r) != nil || r.Error == "" {
-		return fmt.Errorf("ask the relay for a backup: it says %s", resp.Status)
-	}
-	return fmt.Errorf("the relay gives no backup: %s", r.Error)
 }
 
 // TakeBackup writes a backup of the relay in a data directory, whether it runs
@@ -155,7 +123,7 @@ func takeBackup(ctx context.Context, dir string, w io.Writer) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return refusedBackup(resp)
+		return fmt.Errorf("the relay gives no backup: %w", relayadmin.Refused(resp))
 	}
 	_, err = io.Copy(w, resp.Body)
 	return err
